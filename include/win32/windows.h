@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Completion ports, handles, threads and errors, as far as libsockiocp has them.
+ *
+ * An opt-in header: it lies in a directory of its own, which pkg-config names
+ * (pkg-config --cflags sockiocp).  It never declares Winsock (as if
+ * WIN32_LEAN_AND_MEAN were always defined) nor min() and max() (NOMINMAX).
+ */
+#ifndef _SOCKIOCP_WINDOWS_H
+#define _SOCKIOCP_WINDOWS_H
+
+#include <stdarg.h>
+
+#include "sdkddkver.h"
+#include "windef.h"
+#include "winerror.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What NTSTATUS values a packet can carry in Internal. */
+#ifndef STATUS_SUCCESS
+#define STATUS_SUCCESS		0
+#endif
+
+typedef LONG NTSTATUS;
+
+#define INVALID_HANDLE_VALUE	((HANDLE)(LONG_PTR)-1)
+#define INFINITE		0xffffffffu
+
+typedef struct _SECURITY_ATTRIBUTES {
+	DWORD nLength;
+	LPVOID lpSecurityDescriptor;
+	BOOL bInheritHandle;
+} SECURITY_ATTRIBUTES, *PSECURITY_ATTRIBUTES, *LPSECURITY_ATTRIBUTES;
+
+/* Errors */
+DWORD WINAPI GetLastError(void);
+void WINAPI SetLastError(DWORD dwErrCode);
+
+#define FORMAT_MESSAGE_ALLOCATE_BUFFER	0x00000100
+#define FORMAT_MESSAGE_IGNORE_INSERTS	0x00000200
+#define FORMAT_MESSAGE_FROM_STRING	0x00000400
+#define FORMAT_MESSAGE_FROM_HMODULE	0x00000800
+#define FORMAT_MESSAGE_FROM_SYSTEM	0x00001000
+#define FORMAT_MESSAGE_ARGUMENT_ARRAY	0x00002000
+#define FORMAT_MESSAGE_MAX_WIDTH_MASK	0x000000ff
+
+#define LANG_NEUTRAL			0x00
+#define LANG_ENGLISH			0x09
+#define SUBLANG_DEFAULT			0x01
+#define SUBLANG_ENGLISH_US		0x01
+#define MAKELANGID(primary, sub)	((((WORD)(sub)) << 10) | (WORD)(primary))
+
+DWORD WINAPI FormatMessageA(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
+			    DWORD dwLanguageId, LPSTR lpBuffer, DWORD nSize,
+			    va_list *Arguments);
+DWORD WINAPI FormatMessageW(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
+			    DWORD dwLanguageId, LPWSTR lpBuffer, DWORD nSize,
+			    va_list *Arguments);
+HLOCAL WINAPI LocalFree(HLOCAL hMem);
+#ifdef UNICODE
+#define FormatMessage	FormatMessageW
+#else
+#define FormatMessage	FormatMessageA
+#endif
+
+/* Handles */
+BOOL WINAPI CloseHandle(HANDLE hObject);
+
+/* Completion ports */
+typedef struct _OVERLAPPED {
+	ULONG_PTR Internal;
+	ULONG_PTR InternalHigh;
+	__extension__ union {
+		__extension__ struct {
+			DWORD Offset;
+			DWORD OffsetHigh;
+		};
+		PVOID Pointer;
+	};
+	HANDLE hEvent;
+} OVERLAPPED, *LPOVERLAPPED;
+
+/* The kernel writes this structure: it is struct sockiocp_packet_entry. */
+typedef struct _OVERLAPPED_ENTRY {
+	ULONG_PTR lpCompletionKey;
+	LPOVERLAPPED lpOverlapped;
+	ULONG_PTR Internal;
+	DWORD dwNumberOfBytesTransferred;
+} OVERLAPPED_ENTRY, *LPOVERLAPPED_ENTRY;
+
+HANDLE WINAPI CreateIoCompletionPort(HANDLE FileHandle,
+				     HANDLE ExistingCompletionPort,
+				     ULONG_PTR CompletionKey,
+				     DWORD NumberOfConcurrentThreads);
+BOOL WINAPI GetQueuedCompletionStatus(HANDLE CompletionPort,
+				      LPDWORD lpNumberOfBytesTransferred,
+				      PULONG_PTR lpCompletionKey,
+				      LPOVERLAPPED *lpOverlapped,
+				      DWORD dwMilliseconds);
+BOOL WINAPI GetQueuedCompletionStatusEx(HANDLE CompletionPort,
+					LPOVERLAPPED_ENTRY lpCompletionPortEntries,
+					ULONG ulCount,
+					PULONG ulNumEntriesRemoved,
+					DWORD dwMilliseconds, BOOL fAlertable);
+BOOL WINAPI PostQueuedCompletionStatus(HANDLE CompletionPort,
+				       DWORD dwNumberOfBytesTransferred,
+				       ULONG_PTR dwCompletionKey,
+				       LPOVERLAPPED lpOverlapped);
+
+/* Threads and waiting */
+#define WAIT_OBJECT_0		0
+#define WAIT_ABANDONED		0x80
+#define WAIT_ABANDONED_0	0x80
+#define WAIT_IO_COMPLETION	0xc0
+#define WAIT_FAILED		0xffffffffu
+#define MAXIMUM_WAIT_OBJECTS	64
+
+#define STACK_SIZE_PARAM_IS_A_RESERVATION	0x00010000
+
+typedef DWORD (WINAPI *PTHREAD_START_ROUTINE)(LPVOID lpThreadParameter);
+typedef PTHREAD_START_ROUTINE LPTHREAD_START_ROUTINE;
+
+HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
+			   SIZE_T dwStackSize,
+			   LPTHREAD_START_ROUTINE lpStartAddress,
+			   LPVOID lpParameter, DWORD dwCreationFlags,
+			   LPDWORD lpThreadId);
+DWORD WINAPI GetCurrentThreadId(void);
+DWORD WINAPI WaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds);
+DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE *lpHandles,
+				    BOOL bWaitAll, DWORD dwMilliseconds);
+void WINAPI Sleep(DWORD dwMilliseconds);
+
+/* Locks.  Larger than on Windows; initialised in the same way. */
+typedef struct _RTL_SRWLOCK {
+	PVOID Reserved[7];
+} SRWLOCK, *PSRWLOCK;
+
+#define SRWLOCK_INIT	{ { 0 } }
+
+void WINAPI InitializeSRWLock(PSRWLOCK SRWLock);
+void WINAPI AcquireSRWLockExclusive(PSRWLOCK SRWLock);
+void WINAPI ReleaseSRWLockExclusive(PSRWLOCK SRWLock);
+void WINAPI AcquireSRWLockShared(PSRWLOCK SRWLock);
+void WINAPI ReleaseSRWLockShared(PSRWLOCK SRWLock);
+
+/* Atomic operations: full barriers, the result is what Windows documents. */
+static __inline__ LONG InterlockedIncrement(LONG volatile *Addend)
+{
+	return __atomic_add_fetch(Addend, 1, __ATOMIC_SEQ_CST);
+}
+
+static __inline__ LONG InterlockedDecrement(LONG volatile *Addend)
+{
+	return __atomic_sub_fetch(Addend, 1, __ATOMIC_SEQ_CST);
+}
+
+static __inline__ LONG InterlockedExchange(LONG volatile *Target, LONG Value)
+{
+	return __atomic_exchange_n(Target, Value, __ATOMIC_SEQ_CST);
+}
+
+static __inline__ LONG InterlockedCompareExchange(LONG volatile *Destination,
+						  LONG Exchange, LONG Comperand)
+{
+	__atomic_compare_exchange_n(Destination, &Comperand, Exchange, 0,
+				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	return Comperand;
+}
+
+static __inline__ LONG64 InterlockedIncrement64(LONG64 volatile *Addend)
+{
+	return __atomic_add_fetch(Addend, 1, __ATOMIC_SEQ_CST);
+}
+
+static __inline__ LONG64 InterlockedDecrement64(LONG64 volatile *Addend)
+{
+	return __atomic_sub_fetch(Addend, 1, __ATOMIC_SEQ_CST);
+}
+
+static __inline__ LONG64 InterlockedExchangeAdd64(LONG64 volatile *Addend,
+						  LONG64 Value)
+{
+	return __atomic_fetch_add(Addend, Value, __ATOMIC_SEQ_CST);
+}
+
+/* Memory */
+#define ZeroMemory(destination, length) \
+	((void)__builtin_memset((destination), 0, (length)))
+#define FillMemory(destination, length, fill) \
+	((void)__builtin_memset((destination), (fill), (length)))
+#define CopyMemory(destination, source, length) \
+	((void)__builtin_memcpy((destination), (source), (length)))
+#define MoveMemory(destination, source, length) \
+	((void)__builtin_memmove((destination), (source), (length)))
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _SOCKIOCP_WINDOWS_H */
