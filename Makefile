@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What can be made here; "make" alone lists it.  The work is done by lib/Makefile,
+# selftests/Makefile and the scripts in selftests/vm/.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+VM := selftests/vm
+
+help: ## this list
+	@echo 'Usage: make TARGET [KDIR=build tree] [KERNEL=release or directory]'
+	@sed -n 's/^\([a-z]*\):.*## /\1 \t/p' Makefile | expand -t 14
+
+demo: ## a web server on sockiocp, under load, in a virtual machine
+	@$(VM)/demo
+
+check: ## set up, build, lint, run all tests in a virtual machine
+	@$(VM)/check
+
+setup: ## fetch what demo and check need (they do it themselves)
+	@$(VM)/setup
+
+lint: ## sparse, checkpatch, W=1 and other things said about the source
+	@$(VM)/lint
+
+all: kmod lib selftests ## build everything
+
+kmod: ## the module, for the kernel of KDIR (default: the running one)
+	@$(VM)/build-module $(KDIR)
+
+lib: ## the library, in build/lib
+	@$(MAKE) --no-print-directory -C lib
+
+selftests: ## the test programs, in build/selftests
+	@$(MAKE) --no-print-directory -C selftests
+
+install: ## the library and its headers (DESTDIR, prefix)
+	@$(MAKE) --no-print-directory -C lib install
+
+insmod: kmod ## load the module into the running kernel
+	insmod build/kmod-$(shell uname -r)/sockiocp.ko
+
+rmmod: ## unload it
+	rmmod sockiocp
+
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: help demo check setup lint all kmod lib selftests install insmod rmmod clean
