@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one place that knows kernel versions.  A wrapper here has the name and
+ * the signature that the newest kernel gives it.
+ */
+#ifndef _SOCKIOCP_COMPAT_H
+#define _SOCKIOCP_COMPAT_H
+
+#include <linux/compiler.h>
+#include <linux/file.h>
+#include <linux/net.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
+#error "sockiocp needs Linux 5.10 or newer"
+#endif
+
+/* 5.11 dropped the second argument of sock_from_file(). */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+static inline struct socket *sockiocp_sock_from_file(struct file *file)
+{
+	int err;
+
+	return sock_from_file(file, &err);
+}
+#define sock_from_file sockiocp_sock_from_file
+#endif
+
+/* 6.12 packed struct fd into one word. */
+#ifndef fd_file
+#define fd_file(f) ((f).file)
+#endif
+
+/* A buffer that is written before it is read need not be zeroed first. */
+#ifndef __uninitialized
+#define __uninitialized
+#endif
+
+#endif /* _SOCKIOCP_COMPAT_H */

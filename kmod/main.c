@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/sockiocp: socket state notifications and completion ports.
+ *
+ * Overview
+ * ========
+ *
+ * Each open file is a completion port.  A call (SOCKIOCP_PROCESS) applies a
+ * batch of registrations and harvests a batch of packets.  A registration sits
+ * on the wait queue of its socket; when the socket is woken, sockiocp_wake()
+ * puts the registration into its port's queue and wakes the thread that began to
+ * wait last.  What the packet carries is decided when it is harvested, from what
+ * the socket is like then, so a LEVEL packet is never stale.  Posted packets, and
+ * the packets that end a registration (REMOVE), stand in the same queue.
+ *
+ *   main.c		the device, the ioctls' arguments
+ *   port.c		the queue, the waiters, the harvest
+ *   registration.c	sockets coming, changing and going; the wake-up
+ *   readiness.c	what a socket's state means in Windows' terms
+ *   account.c		what a user holds, and may hold
+ *   compat.h		differences between kernel versions
+ *
+ * Objects and ownership
+ * =====================
+ *
+ * A port belongs to its file and dies in the file's ->release, when no call is
+ * under way.  It pins nothing but its account.
+ *
+ * A registration belongs to its port while it is live, and to the queue while
+ * its REMOVE packet stands there; either is one reference.  A task that works on
+ * it without a lock holds another one.  It pins the *inode* of its socket, which
+ * is the memory of struct socket and of the wait queue in it, and never the
+ * file: the last close() releases the socket, and sends the FIN, as if nobody
+ * watched.  Such a socket is found closed later (Removal paths, C).
+ *
+ * A posted packet belongs to the queue, and to the harvest that took it off until
+ * it has been copied to the user.
+ *
+ * A waiter is on the stack of its thread.  Whoever wakes it does that, and takes
+ * it off the port's list, under the port's lock, and does not touch it afterwards.
+ *
+ * An account belongs to the ports that charge it.
+ *
+ * Locking
+ * =======
+ *
+ * From outer to inner:
+ *
+ *   account->ports_lock	mutex; a sweep holds it over many of the others
+ *   inode->i_rwsem		of a socket; only ever tried, and held shared
+ *   socket->wq.wait.lock	spinlock, interrupts off
+ *   port->lock			spinlock, interrupts off
+ *   (task->pi_lock, ...)	of the scheduler, when a waiter is woken
+ *
+ * accounts_lock (mutex, account.c) is taken with no other lock held, as is the
+ * lock of port->poll_wait but for the wait queue's that the wake-up comes with.
+ *
+ * Rationale.  The wait queue's lock is the outer spinlock because a wake-up comes
+ * with it.  The same lock makes the wait queue the index: to look for a socket's
+ * registration and to insert one is one step, so that a socket has at most one,
+ * whichever ports are asked at the same time.  The port's lock is held for a
+ * chunk of packets at a time and never over ->poll, user memory or an allocation.
+ *
+ * sockiocp_wake() looks at interest and queued before it takes the port's lock.
+ * Why it loses nothing is said there.
+ *
+ * Field protection
+ * ================
+ *
+ *   port		queue, next_seq, nr_packets,
+ *			waiters, registrations,
+ *			nr_registrations, closed	port->lock
+ *			concurrency			READ_ONCE / WRITE_ONCE
+ *			account				immutable
+ *			account_node			account->ports_lock
+ *   registration	wait				wait.lock of the socket
+ *			packet, port_node, enabled,
+ *			queued, edges, seen, session,
+ *			rcv_nxt, interest		port->lock; interest and
+ *							queued are also read
+ *							without it
+ *			filter, trigger, state		written under both, read
+ *							under either; filter is
+ *							also read without
+ *			port, socket, key, kind		immutable
+ *			refs				atomic
+ *   posted packet	packet				port->lock
+ *			entry				immutable
+ *   waiter		node, woken			port->lock; woken is also
+ *							read by its thread
+ *			task, files			immutable
+ *   account		registrations, packets		atomic
+ *			ports				ports_lock
+ *			users, node			accounts_lock
+ *
+ * Removal paths
+ * =============
+ *
+ * A registration ends in one of these ways:
+ *
+ *   A  REMOVE		remove(): taken off the wait queue and the ring, its
+ *			REMOVE packet queued
+ *   B  port closed	drop_registrations(), from ->release
+ *   C  socket closed	sockiocp_registration_reap(), from a later registration
+ *			in the port, a sweep, or the reaper
+ *
+ * All of them go through unhook(), under the wait queue's lock and the port's,
+ * which acts on a live registration only: whoever comes second finds it REMOVED
+ * or DEAD and does nothing.  After it no wake-up can reach the registration,
+ * since wake-ups run under the wait queue's lock.  B cannot meet A (A is part of
+ * a call, which holds the file) and cancels the reaper first; it can meet C from
+ * a sweep by another port of the same user, which is why the port is freed only
+ * after sockiocp_account_put() has had ports_lock.
+ *
+ * A harvest meets all of them: it works on a registration with a reference of its
+ * own, and looks at the state again, under the port's lock, before it delivers.
+ * A packet that it had taken off the queue before REMOVE is dropped.
+ *
+ * The memory goes with the last reference (sockiocp_registration_put()), in task
+ * context, since iput() sleeps.
+ */
+#include "sockiocp.h"
+
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/uaccess.h>
+
+/* The sizes that the structures had in the first version of the ABI. */
+#define CONFIG_SIZE_VER0	8
+#define PROCESS_SIZE_VER0	48
+#define POST_SIZE_VER0		32
+
+static int sockiocp_open(struct inode *inode, struct file *file)
+{
+	struct sockiocp_port *port = sockiocp_port_create();
+
+	if (!port)
+		return -ENOMEM;
+	file->private_data = port;
+	return nonseekable_open(inode, file);
+}
+
+static int sockiocp_release(struct inode *inode, struct file *file)
+{
+	sockiocp_port_destroy(file->private_data);
+	return 0;
+}
+
+/* One descriptor of the port was closed; others may be left. */
+static int sockiocp_flush(struct file *file, fl_owner_t id)
+{
+	sockiocp_port_recheck_waiters(file->private_data, id);
+	return 0;
+}
+
+static __poll_t sockiocp_poll(struct file *file, struct poll_table_struct *wait)
+{
+	struct sockiocp_port *port = file->private_data;
+
+	poll_wait(file, &port->poll_wait, wait);
+	if (READ_ONCE(port->closed))
+		return EPOLLIN | EPOLLRDNORM | EPOLLHUP;
+	return sockiocp_port_has_packet(port) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static void sockiocp_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	sockiocp_port_show(file->private_data, m);
+}
+
+/* Copy in a structure of @usize bytes, of which @min are as old as the ABI. */
+static int copy_arguments(void *to, size_t size, size_t min, void __user *from, size_t usize)
+{
+	if (likely(usize == size))
+		return copy_from_user(to, from, size) ? -EFAULT : 0;
+	if (usize < min)
+		return -EINVAL;
+	return copy_struct_from_user(to, size, from, usize);
+}
+
+static long sockiocp_info(struct sockiocp_port *port, void __user *to, size_t usize)
+{
+	struct sockiocp_info info = {
+		.abi_version = SOCKIOCP_ABI_VERSION,
+		.concurrency = sockiocp_port_concurrency(port),
+		.features = SOCKIOCP_FEATURES_NONE,
+		.max_batch = SOCKIOCP_MAX_BATCH,
+		.max_user_registrations = READ_ONCE(sockiocp_max_user_registrations),
+		.max_user_packets = READ_ONCE(sockiocp_max_user_packets),
+		.user_registrations = atomic_long_read(&port->account->registrations),
+		.user_packets = atomic_long_read(&port->account->packets),
+	};
+	size_t size = min(usize, sizeof(info));
+
+	if (copy_to_user(to, &info, size) || clear_user(to + size, usize - size))
+		return -EFAULT;
+	return 0;
+}
+
+static long sockiocp_configure(struct sockiocp_port *port, void __user *from, size_t usize)
+{
+	struct sockiocp_config config;
+	int error;
+
+	error = copy_arguments(&config, sizeof(config), CONFIG_SIZE_VER0, from, usize);
+	if (error)
+		return error;
+	if (config.flags)
+		return -EINVAL;
+	sockiocp_port_configure(port, &config);
+	return 0;
+}
+
+static long sockiocp_process(struct file *file, void __user *from, size_t usize)
+{
+	struct sockiocp_process args;
+	int error;
+
+	error = copy_arguments(&args, sizeof(args), PROCESS_SIZE_VER0, from, usize);
+	if (error)
+		return error;
+	return sockiocp_port_process(file, from, &args);
+}
+
+static long sockiocp_post(struct sockiocp_port *port, void __user *from, size_t usize)
+{
+	struct sockiocp_post args;
+	int error;
+
+	error = copy_arguments(&args, sizeof(args), POST_SIZE_VER0, from, usize);
+	if (error)
+		return error;
+	return sockiocp_port_post(port, &args);
+}
+
+/* A command without its size, which tells the version of its structure. */
+#define WITHOUT_SIZE(cmd)	((cmd) & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT))
+
+static long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct sockiocp_port *port = file->private_data;
+	void __user *uarg = (void __user *)arg;
+	size_t usize = _IOC_SIZE(cmd);
+
+	if (cmd == SOCKIOCP_CLOSE) {
+		sockiocp_port_close(port);
+		return 0;
+	}
+	if (_IOC_TYPE(cmd) != SOCKIOCP_IOC_MAGIC)
+		return -ENOTTY;
+	if (READ_ONCE(port->closed))
+		return -ESHUTDOWN;
+
+	switch (WITHOUT_SIZE(cmd)) {
+	case WITHOUT_SIZE(SOCKIOCP_PROCESS):
+		return sockiocp_process(file, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_POST):
+		return sockiocp_post(port, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_CONFIGURE):
+		return sockiocp_configure(port, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_INFO):
+		return sockiocp_info(port, uarg, usize);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct file_operations sockiocp_fops = {
+	.owner		= THIS_MODULE,
+	.open		= sockiocp_open,
+	.release	= sockiocp_release,
+	.flush		= sockiocp_flush,
+	.poll		= sockiocp_poll,
+	.show_fdinfo	= sockiocp_show_fdinfo,
+	.unlocked_ioctl	= sockiocp_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.llseek		= noop_llseek,
+};
+
+/* A port gives no power over a socket that the caller has no descriptor of. */
+static struct miscdevice sockiocp_device = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "sockiocp",
+	.fops	= &sockiocp_fops,
+	.mode	= 0666,
+};
+
+static int __init sockiocp_init(void)
+{
+	int error;
+
+	sockiocp_account_init();
+	error = sockiocp_registration_init();
+	if (error)
+		return error;
+	error = sockiocp_packet_init();
+	if (error)
+		goto err_registration;
+	error = misc_register(&sockiocp_device);
+	if (error)
+		goto err_packet;
+	return 0;
+
+err_packet:
+	sockiocp_packet_exit();
+err_registration:
+	sockiocp_registration_exit();
+	return error;
+}
+
+static void __exit sockiocp_exit(void)
+{
+	misc_deregister(&sockiocp_device);
+	sockiocp_packet_exit();
+	sockiocp_registration_exit();
+}
+
+module_init(sockiocp_init);
+module_exit(sockiocp_exit);
+
+MODULE_DESCRIPTION("Socket state notifications and I/O completion ports");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");

@@ -1,0 +1,999 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ports: the queue of packets, the threads that wait for one, and the call that
+ * registers a batch and harvests a batch.
+ */
+#include "sockiocp.h"
+
+#include <linux/file.h>
+#include <linux/fdtable.h>
+#include <linux/hrtimer.h>
+#include <linux/overflow.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+/* How long to leave a socket alone that is being changed by somebody else. */
+#define BUSY_PAUSE_NS		NSEC_PER_MSEC
+
+static struct kmem_cache *posted_cache;
+
+/* ---------------------------------------------------------------- waiters */
+
+/**
+ * struct sockiocp_waiter - a thread inside a wait, on its stack
+ * @node: in the port's list; empty once it has been woken
+ * @task: the thread
+ * @files: its table of descriptors, which is its process
+ * @woken: taken off the list by somebody else, who has woken it
+ */
+struct sockiocp_waiter {
+	struct list_head node;
+	struct task_struct *task;
+	fl_owner_t files;
+	bool woken;
+};
+
+static void wake_waiter(struct sockiocp_waiter *waiter)
+{
+	list_del_init(&waiter->node);
+	WRITE_ONCE(waiter->woken, true);
+	wake_up_process(waiter->task);
+}
+
+/* Wake the thread that has waited the shortest: its cache is the warmest. */
+static void wake_youngest(struct sockiocp_port *port)
+{
+	struct sockiocp_waiter *waiter;
+
+	lockdep_assert_held(&port->lock);
+
+	waiter = list_first_entry_or_null(&port->waiters, struct sockiocp_waiter, node);
+	if (waiter)
+		wake_waiter(waiter);
+}
+
+/* ------------------------------------------------------------------ queue */
+
+/**
+ * sockiocp_port_queue - put a packet behind all others, and wake a thread for it
+ * @port: the port, locked
+ * @packet: a packet that stands nowhere
+ */
+void sockiocp_port_queue(struct sockiocp_port *port, struct sockiocp_packet *packet)
+{
+	lockdep_assert_held(&port->lock);
+
+	packet->seq = port->next_seq++;
+	list_add_tail(&packet->node, &port->queue);
+	port->nr_packets++;
+	wake_youngest(port);
+}
+
+/**
+ * sockiocp_port_unqueue - take a packet back
+ * @port: the port, locked
+ * @packet: a packet in the queue, or in a harvest's list of those to be queued
+ *	again, which the port's lock guards too
+ */
+void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *packet)
+{
+	lockdep_assert_held(&port->lock);
+
+	list_del_init(&packet->node);
+	port->nr_packets--;
+}
+
+/**
+ * sockiocp_port_wake_pollers - tell those who poll the file of a packet
+ * @port: the port, not locked
+ */
+void sockiocp_port_wake_pollers(struct sockiocp_port *port)
+{
+	if (wq_has_sleeper(&port->poll_wait))
+		wake_up_interruptible_poll(&port->poll_wait, EPOLLIN | EPOLLRDNORM);
+}
+
+static struct sockiocp_registration *packet_registration(struct sockiocp_packet *packet)
+{
+	return container_of(packet, struct sockiocp_registration, packet);
+}
+
+static struct sockiocp_posted *packet_posted(struct sockiocp_packet *packet)
+{
+	return container_of(packet, struct sockiocp_posted, packet);
+}
+
+static void free_posted(struct sockiocp_port *port, struct sockiocp_posted *posted)
+{
+	atomic_long_dec(&port->account->packets);
+	kmem_cache_free(posted_cache, posted);
+}
+
+/* ---------------------------------------------------------------- harvest */
+
+/*
+ * A packet on its way from the queue to the user.
+ *
+ *   detach()	takes packets off the queue: from here on a wake-up queues the
+ *		registration anew, so nothing that happens later is missed
+ *   verify()	reads what the sockets are like now, without a lock
+ *   commit()	decides what goes out, and lets ONESHOT and LEVEL act
+ *   hand_over() copies it to the user; what cannot be copied goes back
+ *   finish()	drops what was handed over
+ */
+struct delivery {
+	struct sockiocp_packet *packet;
+	enum {
+		/* A posted packet, or a REMOVE packet: goes out as it is. */
+		DELIVER_AS_IS,
+		/* A notification: depends on the socket. */
+		DELIVER_NOTIFICATION,
+	} what;
+	u8 edges;
+	u8 session;
+	/* What the socket is like, then what the packet carries; 0: nothing. */
+	u32 events;
+};
+
+/* The list of those LEVEL registrations that a harvest will queue again. */
+struct harvest {
+	struct sockiocp_port *port;
+	struct list_head again;
+	/* Packets as young as this one, or younger, are left for the next. */
+	u32 end_seq;
+	/* A socket could not be looked at; its packet is queued still. */
+	bool busy;
+};
+
+static unsigned int detach(struct harvest *harvest, struct delivery *deliveries,
+			   unsigned int max)
+{
+	struct sockiocp_port *port = harvest->port;
+	unsigned int nr = 0;
+
+	spin_lock_irq(&port->lock);
+	while (nr < max && !list_empty(&port->queue)) {
+		struct sockiocp_packet *packet = list_first_entry(&port->queue,
+						struct sockiocp_packet, node);
+		struct delivery *d = &deliveries[nr];
+		struct sockiocp_registration *reg;
+
+		if ((s32)(packet->seq - harvest->end_seq) >= 0)
+			break;
+		sockiocp_port_unqueue(port, packet);
+		d->packet = packet;
+		d->what = DELIVER_AS_IS;
+		d->events = SOCKIOCP_EVENT_REMOVE;
+		nr++;
+		if (packet->type != SOCKIOCP_PACKET_REGISTRATION)
+			continue;
+
+		reg = packet_registration(packet);
+		WRITE_ONCE(reg->queued, false);
+		/* The reference that a REMOVE packet holds becomes ours. */
+		if (reg->state == SOCKIOCP_REMOVED)
+			continue;
+		refcount_inc(&reg->refs);
+		d->what = DELIVER_NOTIFICATION;
+		d->edges = reg->edges;
+		d->session = reg->session;
+		reg->edges = 0;
+	}
+	spin_unlock_irq(&port->lock);
+	return nr;
+}
+
+static void verify(struct delivery *deliveries, unsigned int nr)
+{
+	struct delivery *d;
+
+	/*
+	 * Between clearing queued and reading the sockets: pairs with
+	 * skwq_has_sleeper(), see sockiocp_wake().
+	 */
+	smp_mb();
+	for (d = deliveries; d < deliveries + nr; d++) {
+		if (d->what == DELIVER_NOTIFICATION)
+			d->events = sockiocp_registration_read(packet_registration(d->packet));
+	}
+}
+
+/* Queue a registration anew unless a wake-up has done so, or it has ended. */
+static void requeue(struct sockiocp_registration *reg, struct list_head *list, bool front)
+{
+	lockdep_assert_held(&reg->port->lock);
+
+	if (reg->queued) {
+		if (!front)
+			return;
+		list_del(&reg->packet.node);
+	} else {
+		WRITE_ONCE(reg->queued, true);
+		reg->port->nr_packets++;
+	}
+	if (front) {
+		list_add(&reg->packet.node, list);
+	} else {
+		list_add_tail(&reg->packet.node, list);
+		reg->packet.seq = reg->port->next_seq;
+	}
+}
+
+static void commit_notification(struct harvest *harvest, struct delivery *d)
+{
+	struct sockiocp_registration *reg = packet_registration(d->packet);
+	u32 now = d->events;
+
+	d->events = 0;
+	if (reg->state != SOCKIOCP_LIVE || now & SOCKIOCP_GONE)
+		return;
+	/* Disabled meanwhile, and perhaps enabled again: those edges are history. */
+	if (d->session != reg->session)
+		d->edges = 0;
+	if (now & SOCKIOCP_BUSY) {
+		reg->edges |= d->edges;
+		requeue(reg, &harvest->again, false);
+		harvest->busy = true;
+		return;
+	}
+
+	d->events = sockiocp_registration_events(reg, now, d->edges);
+	if (!d->events)
+		return;
+	sockiocp_registration_delivered(reg);
+	d->session = reg->session;
+	if (reg->enabled && reg->trigger & SOCKIOCP_TRIGGER_LEVEL)
+		requeue(reg, &harvest->again, false);
+}
+
+static void commit(struct harvest *harvest, struct delivery *deliveries, unsigned int nr)
+{
+	struct delivery *d;
+
+	spin_lock_irq(&harvest->port->lock);
+	for (d = deliveries; d < deliveries + nr; d++) {
+		if (d->what == DELIVER_NOTIFICATION)
+			commit_notification(harvest, d);
+	}
+	spin_unlock_irq(&harvest->port->lock);
+}
+
+static void fill_entry(struct sockiocp_packet_entry *entry, const struct delivery *d)
+{
+	if (d->packet->type == SOCKIOCP_PACKET_POSTED) {
+		*entry = packet_posted(d->packet)->entry;
+		return;
+	}
+	*entry = (struct sockiocp_packet_entry) {
+		.completion_key = packet_registration(d->packet)->key,
+		.bytes_transferred = d->events,
+	};
+}
+
+/* Put what could not be handed over back to the front, in its old order. */
+static void put_back(struct harvest *harvest, struct delivery *deliveries, unsigned int nr)
+{
+	struct sockiocp_port *port = harvest->port;
+	struct delivery *d;
+
+	spin_lock_irq(&port->lock);
+	for (d = deliveries + nr; d-- > deliveries; ) {
+		struct sockiocp_registration *reg;
+
+		if (!d->events)
+			continue;
+		if (d->packet->type == SOCKIOCP_PACKET_POSTED) {
+			list_add(&d->packet->node, &port->queue);
+			port->nr_packets++;
+			continue;
+		}
+		reg = packet_registration(d->packet);
+		if (d->what == DELIVER_NOTIFICATION) {
+			if (reg->state != SOCKIOCP_LIVE)
+				continue;
+			sockiocp_registration_undeliver(reg, d->events, d->session);
+		}
+		requeue(reg, &port->queue, true);
+	}
+	spin_unlock_irq(&port->lock);
+}
+
+/*
+ * Copy what goes out, and the number of packets with it.  Returns whether that
+ * worked; if not, all of these deliveries are in the queue again.
+ */
+static noinline_for_stack bool
+hand_over(struct harvest *harvest, struct delivery *deliveries, unsigned int nr,
+	  struct sockiocp_packet_entry __user *uentries, u32 __user *ureceived,
+	  u32 *received)
+{
+	struct sockiocp_packet_entry entries[SOCKIOCP_CHUNK] __uninitialized;
+	unsigned int i, filled = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (deliveries[i].events)
+			fill_entry(&entries[filled++], &deliveries[i]);
+	}
+	if (!filled)
+		return true;
+	if (copy_to_user(uentries + *received, entries, filled * sizeof(*entries)) ||
+	    put_user(*received + filled, ureceived)) {
+		put_back(harvest, deliveries, nr);
+		return false;
+	}
+	*received += filled;
+	return true;
+}
+
+/* Drop the references of a chunk, and the packets that were handed over. */
+static void finish(struct harvest *harvest, struct delivery *deliveries,
+		   unsigned int nr, bool handed_over)
+{
+	struct delivery *d;
+
+	for (d = deliveries; d < deliveries + nr; d++) {
+		if (d->what == DELIVER_NOTIFICATION)
+			sockiocp_registration_put(packet_registration(d->packet));
+		else if (!handed_over)
+			continue;
+		else if (d->packet->type == SOCKIOCP_PACKET_POSTED)
+			free_posted(harvest->port, packet_posted(d->packet));
+		else
+			sockiocp_registration_put(packet_registration(d->packet));
+	}
+}
+
+/*
+ * If a packet is left, somebody else who waits shall have it: the thread that
+ * was woken for it does not take it.
+ */
+static void pass_on(struct sockiocp_port *port)
+{
+	/* Who begins to wait now looks at the queue first: no lock to see that. */
+	if (list_empty_careful(&port->waiters))
+		return;
+	spin_lock_irq(&port->lock);
+	if (!list_empty(&port->queue))
+		wake_youngest(port);
+	spin_unlock_irq(&port->lock);
+}
+
+static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port)
+{
+	harvest->port = port;
+	INIT_LIST_HEAD(&harvest->again);
+	harvest->end_seq = READ_ONCE(port->next_seq);
+	harvest->busy = false;
+}
+
+/* LEVEL registrations go behind all others, so that nobody starves. */
+static void harvest_end(struct harvest *harvest)
+{
+	struct sockiocp_port *port = harvest->port;
+
+	if (!list_empty_careful(&harvest->again)) {
+		spin_lock_irq(&port->lock);
+		list_splice_tail_init(&harvest->again, &port->queue);
+		spin_unlock_irq(&port->lock);
+	}
+	pass_on(port);
+}
+
+/**
+ * sockiocp_port_harvest - take packets off the queue, without waiting
+ * @port: the port
+ * @uentries: where they go
+ * @count: how many there is room for
+ * @ureceived: where their number goes
+ * @busy: set if a packet has to be tried again soon
+ *
+ * Takes what was queued when it began, so it ends, and no socket's packet
+ * appears twice.  Several threads may harvest at the same time.
+ *
+ * Return: the number of packets, or -EFAULT if there was one and it could not be
+ * handed over, or -EINTR for a fatal signal.
+ */
+static long sockiocp_port_harvest(struct sockiocp_port *port,
+				  struct sockiocp_packet_entry __user *uentries,
+				  u32 count, u32 __user *ureceived, bool *busy)
+{
+	struct delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
+	struct harvest harvest;
+	u32 received = 0;
+	long error = 0;
+	unsigned int nr;
+	bool ok;
+
+	harvest_begin(&harvest, port);
+	while (received < count) {
+		nr = detach(&harvest, deliveries,
+			    min_t(u32, count - received, SOCKIOCP_CHUNK));
+		if (!nr)
+			break;
+		verify(deliveries, nr);
+		commit(&harvest, deliveries, nr);
+		ok = hand_over(&harvest, deliveries, nr, uentries, ureceived, &received);
+		finish(&harvest, deliveries, nr, ok);
+		if (!ok) {
+			error = -EFAULT;
+			break;
+		}
+		if (nr == SOCKIOCP_CHUNK) {
+			if (fatal_signal_pending(current)) {
+				error = -EINTR;
+				break;
+			}
+			cond_resched();
+		}
+	}
+	harvest_end(&harvest);
+	*busy = harvest.busy;
+	return received ? received : error;
+}
+
+/**
+ * sockiocp_port_has_packet - would a harvest get a packet now?
+ * @port: the port
+ *
+ * Drops what has gone stale from the front of the queue.  If there is a lot of
+ * that the answer may be a yes that turns out wrong.
+ */
+bool sockiocp_port_has_packet(struct sockiocp_port *port)
+{
+	unsigned int looks = SOCKIOCP_CHUNK;
+	struct harvest harvest;
+	struct delivery d;
+	bool found = false;
+
+	harvest_begin(&harvest, port);
+	while (!found && looks-- && detach(&harvest, &d, 1)) {
+		struct sockiocp_registration *reg;
+
+		if (d.what == DELIVER_AS_IS) {
+			put_back(&harvest, &d, 1);
+			break;
+		}
+		verify(&d, 1);
+		reg = packet_registration(d.packet);
+		spin_lock_irq(&port->lock);
+		if (reg->state == SOCKIOCP_LIVE && !(d.events & SOCKIOCP_GONE)) {
+			u8 seen = reg->seen;
+
+			if (d.session != reg->session)
+				d.edges = 0;
+			found = d.events & SOCKIOCP_BUSY ||
+				sockiocp_registration_events(reg, d.events, d.edges);
+			if (found) {
+				/* Only looked at: it is the harvest's to report. */
+				reg->seen = seen;
+				reg->edges |= d.edges;
+				requeue(reg, &port->queue, true);
+			}
+		}
+		spin_unlock_irq(&port->lock);
+		sockiocp_registration_put(reg);
+	}
+	harvest_end(&harvest);
+	return found || !list_empty_careful(&port->queue);
+}
+
+/* ------------------------------------------------------------------- wait */
+
+static int is_file(const void *file, struct file *other, unsigned int fd)
+{
+	return other == file;
+}
+
+/*
+ * Does the calling process still have a descriptor of this file?  @fd is the one
+ * it came in by; only if that is closed are all of them looked at.
+ *
+ * Somebody who closes a descriptor takes it out of the table first and then
+ * comes to sockiocp_port_recheck_waiters(), which takes the port's lock.  A
+ * waiter puts itself on the list under that lock first and then comes here.  So
+ * either it is found on the list, or it finds the descriptor gone.
+ */
+static bool is_open_here(struct file *file, unsigned int fd)
+{
+	struct fd f = fdget(fd);
+	bool same = fd_file(f) == file;
+
+	if (fd_file(f))
+		fdput(f);
+	return same || iterate_fd(current->files, 0, is_file, file);
+}
+
+/*
+ * Wait until there may be a packet.
+ *
+ * Returns 0 if it is worth looking, -ETIME, -EINTR, -ESHUTDOWN; -EAGAIN if the
+ * thread has to go back to user space first: a file that was closed during this
+ * call, by another thread, is released only there, and its peer waits for the
+ * FIN.
+ */
+static int wait_for_packet(struct sockiocp_port *port, struct file *file,
+			   unsigned int fd, const ktime_t *deadline)
+{
+	struct sockiocp_waiter waiter = {
+		.task = current,
+		.files = current->files,
+	};
+	ktime_t expires = deadline ? *deadline : 0;
+	int error = 0;
+
+	spin_lock_irq(&port->lock);
+	if (port->closed || !list_empty(&port->queue)) {
+		error = port->closed ? -ESHUTDOWN : 0;
+		spin_unlock_irq(&port->lock);
+		return error;
+	}
+	list_add(&waiter.node, &port->waiters);
+	spin_unlock_irq(&port->lock);
+
+	if (!is_open_here(file, fd)) {
+		error = -ESHUTDOWN;
+	} else if (READ_ONCE(current->task_works)) {
+		error = -EAGAIN;
+	} else {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (READ_ONCE(waiter.woken))
+			;
+		else if (signal_pending(current))
+			error = -EINTR;
+		else if (!schedule_hrtimeout_range(deadline ? &expires : NULL,
+						   current->timer_slack_ns,
+						   HRTIMER_MODE_ABS))
+			error = -ETIME;
+		__set_current_state(TASK_RUNNING);
+	}
+
+	spin_lock_irq(&port->lock);
+	if (!waiter.woken)
+		list_del(&waiter.node);
+	else if (error != -ESHUTDOWN)
+		error = 0;
+	spin_unlock_irq(&port->lock);
+	return error;
+}
+
+/* A socket is being changed by somebody: let that happen. */
+static int pause_for_busy(const ktime_t *deadline)
+{
+	ktime_t expires = ktime_add_ns(ktime_get(), BUSY_PAUSE_NS);
+
+	if (deadline && ktime_before(*deadline, expires))
+		expires = *deadline;
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (signal_pending(current)) {
+		__set_current_state(TASK_RUNNING);
+		return -EINTR;
+	}
+	schedule_hrtimeout(&expires, HRTIMER_MODE_ABS);
+	if (deadline && !ktime_before(ktime_get(), *deadline))
+		return -ETIME;
+	return READ_ONCE(current->task_works) ? -EAGAIN : 0;
+}
+
+/* Harvest, and wait for the first packet as long as @args allow. */
+static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
+{
+	struct sockiocp_packet_entry __user *uentries = u64_to_user_ptr(args->entries);
+	u32 __user *ureceived = u64_to_user_ptr(args->received);
+	struct sockiocp_port *port = file->private_data;
+	ktime_t deadline = 0, *timer = NULL;
+	bool busy, waited = false;
+	long error;
+
+	for (;;) {
+		error = sockiocp_port_harvest(port, uentries, args->entry_count,
+					      ureceived, &busy);
+		if (error)
+			return min(error, 0L);
+		if (!args->timeout_ns)
+			return -ETIME;
+		if (!waited && args->timeout_ns != SOCKIOCP_INFINITE) {
+			/* Too far away to be told from for ever, but not negative. */
+			deadline = ktime_add_safe(ktime_get(),
+				min_t(u64, args->timeout_ns, KTIME_MAX));
+			timer = &deadline;
+		}
+		waited = true;
+		error = busy ? pause_for_busy(timer) :
+			wait_for_packet(port, file, args->handle, timer);
+		if (error == -ETIME) {
+			/* One more look: it is never early, so it may be late. */
+			error = sockiocp_port_harvest(port, uentries, args->entry_count,
+						      ureceived, &busy);
+			return error ? min(error, 0L) : -ETIME;
+		}
+		if (!error && fatal_signal_pending(current))
+			error = -EINTR;
+		if (error)
+			break;
+	}
+	pass_on(port);
+	if (timer)
+		args->timeout_ns = max_t(s64, ktime_to_ns(ktime_sub(deadline, ktime_get())), 0);
+	return error;
+}
+
+/* --------------------------------------------------------------- the call */
+
+/*
+ * Can the bytes from @first to @last be written, judging by one in every @step?
+ * They are written with what they hold: an error must not change anything.
+ */
+static int probe_writable(u64 first, u64 last, unsigned int step)
+{
+	unsigned int n = 0;
+	u64 at;
+
+	for (at = first; ; at = min(at + step, last)) {
+		u8 __user *byte = u64_to_user_ptr(at);
+		u8 value;
+
+		if (get_user(value, byte) || put_user(value, byte))
+			return -EFAULT;
+		if (at == last)
+			return 0;
+		if (!(++n % 1024)) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
+	}
+}
+
+/*
+ * Look at all of a call's arguments: after this nothing fails as a whole, unless
+ * another thread unmaps the memory.
+ */
+static int check_arguments(const struct sockiocp_process *args)
+{
+	const u64 result = offsetof(struct sockiocp_registration_entry, registration_result);
+	const size_t reg_size = sizeof(struct sockiocp_registration_entry);
+	const size_t entry_size = sizeof(struct sockiocp_packet_entry);
+	/* A step no longer than a page leaves none out. */
+	const unsigned int reg_step = PAGE_SIZE - PAGE_SIZE % reg_size;
+	u64 regs = args->registrations, entries = args->entries;
+	u64 regs_len = (u64)args->registration_count * reg_size;
+	u64 entries_len = (u64)args->entry_count * entry_size;
+	u64 regs_end, entries_end;
+	int error;
+
+	if (args->flags)
+		return -EINVAL;
+	if (args->registration_count > SOCKIOCP_MAX_BATCH ||
+	    args->entry_count > SOCKIOCP_MAX_BATCH)
+		return -EINVAL;
+	if (!args->registration_count != !regs)
+		return -EINVAL;
+	if (!args->entry_count && (entries || args->received || args->timeout_ns))
+		return -EINVAL;
+	if (check_add_overflow(regs, regs_len, &regs_end) ||
+	    check_add_overflow(entries, entries_len, &entries_end))
+		return -EFAULT;
+	if (regs < entries_end && entries < regs_end && regs_len && entries_len)
+		return -EINVAL;
+
+	if (regs_len) {
+		/* All is read, of what is written only the results. */
+		if (!access_ok(u64_to_user_ptr(regs), regs_len))
+			return -EFAULT;
+		error = probe_writable(regs + result, regs_end - 1, reg_step);
+		if (error)
+			return error;
+	}
+	if (entries_len) {
+		error = probe_writable(args->received, args->received + sizeof(u32) - 1,
+				       sizeof(u32) - 1);
+		if (error)
+			return error;
+		error = probe_writable(entries, entries_end - 1, PAGE_SIZE);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int write_results(struct sockiocp_registration_entry __user *uentries,
+			 const struct sockiocp_registration_entry *entries,
+			 unsigned int nr)
+{
+	unsigned int i;
+
+	if (!user_write_access_begin(uentries, nr * sizeof(*uentries)))
+		return -EFAULT;
+	for (i = 0; i < nr; i++)
+		unsafe_put_user(entries[i].registration_result,
+				&uentries[i].registration_result, fault);
+	user_write_access_end();
+	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+static noinline_for_stack int
+apply_registrations(struct sockiocp_port *port, const struct sockiocp_process *args)
+{
+	struct sockiocp_registration_entry entries[SOCKIOCP_CHUNK] __uninitialized;
+	struct sockiocp_registration_entry __user *uentries =
+		u64_to_user_ptr(args->registrations);
+	struct sockiocp_call call = {};
+	unsigned int i, nr;
+	u32 left;
+
+	for (left = args->registration_count; left; left -= nr, uentries += nr) {
+		nr = min_t(u32, left, SOCKIOCP_CHUNK);
+		if (copy_from_user(entries, uentries, nr * sizeof(*entries)))
+			return -EFAULT;
+		for (i = 0; i < nr; i++)
+			entries[i].registration_result =
+				sockiocp_registration_apply(port, &call, &entries[i]);
+		if (write_results(uentries, entries, nr))
+			return -EFAULT;
+		if (nr == SOCKIOCP_CHUNK) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
+	}
+	return 0;
+}
+
+/**
+ * sockiocp_port_process - SOCKIOCP_PROCESS
+ * @file: the port's file
+ * @uargs: the user's arguments, for what is written back
+ * @args: their copy
+ *
+ * Return: as <linux/sockiocp.h> says.
+ */
+long sockiocp_port_process(struct file *file, struct sockiocp_process __user *uargs,
+			   struct sockiocp_process *args)
+{
+	struct sockiocp_port *port = file->private_data;
+	long error;
+
+	if (READ_ONCE(port->closed))
+		return -ESHUTDOWN;
+	error = check_arguments(args);
+	if (error)
+		return error;
+	error = apply_registrations(port, args);
+	if (error || !args->entry_count)
+		return error;
+
+	error = harvest_or_wait(file, args);
+	switch (error) {
+	case -ETIME:
+		if (put_user(0, (u32 __user *)u64_to_user_ptr(args->received)))
+			return -EFAULT;
+		return error;
+	case -EAGAIN:
+	case -EINTR:
+		if (put_user(0, (u32 __user *)u64_to_user_ptr(args->received)) ||
+		    put_user(args->timeout_ns, &uargs->timeout_ns))
+			return -EFAULT;
+		return error == -EAGAIN ? 0 : error;
+	default:
+		return error;
+	}
+}
+
+/**
+ * sockiocp_port_post - SOCKIOCP_POST
+ * @port: the port
+ * @args: the packet
+ *
+ * Return: as <linux/sockiocp.h> says.
+ */
+long sockiocp_port_post(struct sockiocp_port *port, const struct sockiocp_post *args)
+{
+	struct sockiocp_posted *posted;
+	long error = 0;
+
+	if (args->flags)
+		return -EINVAL;
+	if (!sockiocp_account_charge(&port->account->packets, &sockiocp_max_user_packets))
+		return -ENOBUFS;
+	posted = kmem_cache_zalloc(posted_cache, GFP_KERNEL | __GFP_NOWARN);
+	if (!posted) {
+		atomic_long_dec(&port->account->packets);
+		return -ENOMEM;
+	}
+	posted->packet.type = SOCKIOCP_PACKET_POSTED;
+	posted->entry = (struct sockiocp_packet_entry) {
+		.completion_key = args->completion_key,
+		.overlapped = args->overlapped,
+		.internal = args->internal,
+		.bytes_transferred = args->bytes_transferred,
+	};
+
+	spin_lock_irq(&port->lock);
+	if (port->closed)
+		error = -ESHUTDOWN;
+	else
+		sockiocp_port_queue(port, &posted->packet);
+	spin_unlock_irq(&port->lock);
+	if (error)
+		free_posted(port, posted);
+	else
+		sockiocp_port_wake_pollers(port);
+	return error;
+}
+
+/* -------------------------------------------------------- settings, closing */
+
+/**
+ * sockiocp_port_configure - SOCKIOCP_CONFIGURE
+ * @port: the port
+ * @config: what to set
+ */
+void sockiocp_port_configure(struct sockiocp_port *port,
+			     const struct sockiocp_config *config)
+{
+	WRITE_ONCE(port->concurrency, config->concurrency);
+}
+
+/**
+ * sockiocp_port_concurrency - the concurrency value in force
+ * @port: the port
+ *
+ * Return: what was configured, or the number of processors.
+ */
+unsigned int sockiocp_port_concurrency(struct sockiocp_port *port)
+{
+	unsigned int concurrency = READ_ONCE(port->concurrency);
+
+	return concurrency ? concurrency : num_online_cpus();
+}
+
+/**
+ * sockiocp_port_close - SOCKIOCP_CLOSE: release all who wait, for good
+ * @port: the port
+ */
+void sockiocp_port_close(struct sockiocp_port *port)
+{
+	spin_lock_irq(&port->lock);
+	WRITE_ONCE(port->closed, true);
+	while (!list_empty(&port->waiters))
+		wake_youngest(port);
+	spin_unlock_irq(&port->lock);
+	wake_up_interruptible_poll(&port->poll_wait, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
+}
+
+/**
+ * sockiocp_port_recheck_waiters - a descriptor of the port was closed
+ * @port: the port
+ * @files: by this process
+ *
+ * Those of its threads that wait look whether there is another descriptor left:
+ * see is_open_here().
+ */
+void sockiocp_port_recheck_waiters(struct sockiocp_port *port, fl_owner_t files)
+{
+	struct sockiocp_waiter *waiter, *next;
+
+	spin_lock_irq(&port->lock);
+	list_for_each_entry_safe(waiter, next, &port->waiters, node) {
+		if (waiter->files == files)
+			wake_waiter(waiter);
+	}
+	spin_unlock_irq(&port->lock);
+}
+
+/**
+ * sockiocp_port_show - what /proc/PID/fdinfo/FD tells of a port
+ * @port: the port
+ * @m: where to
+ */
+void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m)
+{
+	unsigned int registrations, packets, waiters = 0;
+	struct list_head *pos;
+
+	spin_lock_irq(&port->lock);
+	registrations = port->nr_registrations;
+	packets = port->nr_packets;
+	list_for_each(pos, &port->waiters)
+		waiters++;
+	spin_unlock_irq(&port->lock);
+
+	seq_printf(m, "registrations:\t%u\n", registrations);
+	seq_printf(m, "packets:\t%u\n", packets);
+	seq_printf(m, "waiters:\t%u\n", waiters);
+	seq_printf(m, "concurrency:\t%u\n", sockiocp_port_concurrency(port));
+}
+
+/**
+ * sockiocp_port_create - make the port of a file that is being opened
+ *
+ * Return: the port, which sockiocp_port_destroy() ends, or NULL.
+ */
+struct sockiocp_port *sockiocp_port_create(void)
+{
+	struct sockiocp_port *port = kzalloc(sizeof(*port), GFP_KERNEL_ACCOUNT);
+
+	if (!port)
+		return NULL;
+	spin_lock_init(&port->lock);
+	INIT_LIST_HEAD(&port->queue);
+	INIT_LIST_HEAD(&port->waiters);
+	INIT_LIST_HEAD(&port->registrations);
+	init_waitqueue_head(&port->poll_wait);
+	/* Deferrable: an idle machine is not woken for it. */
+	INIT_DEFERRABLE_WORK(&port->reaper, sockiocp_registration_reaper);
+	port->account = sockiocp_account_get(port);
+	if (!port->account) {
+		kfree(port);
+		return NULL;
+	}
+	return port;
+}
+
+static void drop_registrations(struct sockiocp_port *port)
+{
+	struct sockiocp_registration *reg;
+
+	for (;;) {
+		spin_lock_irq(&port->lock);
+		reg = list_first_entry_or_null(&port->registrations,
+					       struct sockiocp_registration, port_node);
+		if (reg)
+			refcount_inc(&reg->refs);
+		spin_unlock_irq(&port->lock);
+		if (!reg)
+			return;
+		sockiocp_registration_kill(reg);
+		sockiocp_registration_put(reg);
+		cond_resched();
+	}
+}
+
+/* No registration is left, so nobody else knows of the queue. */
+static void drop_packets(struct sockiocp_port *port)
+{
+	struct sockiocp_packet *packet, *next;
+
+	list_for_each_entry_safe(packet, next, &port->queue, node) {
+		if (packet->type == SOCKIOCP_PACKET_POSTED)
+			free_posted(port, packet_posted(packet));
+		else
+			sockiocp_registration_put(packet_registration(packet));
+		cond_resched();
+	}
+}
+
+/**
+ * sockiocp_port_destroy - end a port whose file nobody has any more
+ * @port: the port
+ *
+ * So no call is under way.  Wake-ups of registered sockets are, until each has
+ * been unhooked; and a sweep of another port of the same user may be looking at
+ * this one, until sockiocp_account_put() has taken it off the account's list.
+ */
+void sockiocp_port_destroy(struct sockiocp_port *port)
+{
+	cancel_delayed_work_sync(&port->reaper);
+	drop_registrations(port);
+	drop_packets(port);
+	sockiocp_account_put(port);
+	kfree(port);
+}
+
+int __init sockiocp_packet_init(void)
+{
+	posted_cache = kmem_cache_create("sockiocp_packet", sizeof(struct sockiocp_posted),
+					 0, SLAB_ACCOUNT, NULL);
+	return posted_cache ? 0 : -ENOMEM;
+}
+
+void sockiocp_packet_exit(void)
+{
+	kmem_cache_destroy(posted_cache);
+}

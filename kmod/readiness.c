@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a socket's state means in Windows' terms: IN, OUT, HANGUP and ERR.
+ *
+ * The masks come from the state of the socket, not from the bits of its ->poll:
+ * Linux reports a fresh TCP socket as writable and hung up, an end of stream as
+ * readable, a local shutdown as both; Windows reports none of these.  Of ->poll
+ * only two facts are used, that there is enough to read and that there is room
+ * to write, because only the protocol can tell (SO_RCVLOWAT, kTLS), and because
+ * a protocol remembers that somebody wants to know of room (SOCK_NOSPACE).
+ *
+ *   socket					mask
+ *   --------------------------------------------------------------------------
+ *   TCP	created, connecting			-
+ *		connecting failed			ERR
+ *		connected				OUT
+ *		  bytes to read				+ IN
+ *		  only an out-of-band byte		(nothing)
+ *		  FIN received				+ HANGUP
+ *		  send buffer full			- OUT
+ *		  shut down locally			(nothing)
+ *		reset, timed out, aborted		ERR HANGUP OUT, no IN
+ *		listening, connection pending		IN
+ *		listening				-
+ *   UDP	any					OUT
+ *		  datagram to read			+ IN
+ *		  error pending (ICMP)			+ ERR
+ *		  send buffer full			- OUT
+ *   AF_UNIX	stream, not connected			-
+ *		stream, connected			OUT
+ *		  bytes to read				+ IN
+ *		  peer shut down or closed		+ HANGUP
+ *		  peer closed without reading all	+ ERR
+ *		  peer does not read, buffer full	- OUT
+ *		stream, listening, connection pending	IN
+ *		datagram				as UDP
+ *
+ * For streams ERR stays once it has been seen, although SO_ERROR clears it in
+ * the socket; the registration remembers it.
+ */
+#include "sockiocp.h"
+
+#include <linux/net.h>
+#include <linux/poll.h>
+#include <linux/tcp.h>
+#include <linux/un.h>
+#include <net/inet_connection_sock.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+#include <net/tcp_states.h>
+#include <net/transp_v6.h>
+
+/**
+ * sockiocp_readiness_kind - which row of the table a socket belongs to
+ * @socket: a socket whose file the caller holds
+ *
+ * Return: &enum sockiocp_kind, or -EOPNOTSUPP for all that is not in the table.
+ */
+int sockiocp_readiness_kind(const struct socket *socket)
+{
+	const struct sock *sk = socket->sk;
+
+	switch (sk->sk_family) {
+	case AF_INET:
+	case AF_INET6:
+		if (sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP)
+			return SOCKIOCP_TCP;
+		if (sk->sk_type == SOCK_DGRAM && sk->sk_protocol == IPPROTO_UDP)
+			return SOCKIOCP_UDP;
+		return -EOPNOTSUPP;
+	case AF_UNIX:
+		if (sk->sk_type == SOCK_STREAM)
+			return SOCKIOCP_UNIX_STREAM;
+		if (sk->sk_type == SOCK_DGRAM)
+			return SOCKIOCP_UNIX_DGRAM;
+		return -EOPNOTSUPP;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static u32 listener_read(__poll_t poll)
+{
+	return poll & EPOLLIN ? SOCKIOCP_EVENT_IN : 0;
+}
+
+/*
+ * A TCP socket in TCP_CLOSE was never connected, failed to connect, or has been
+ * connected; this tells them apart.  rcv_nxt is 0 until a peer's SYN has been
+ * taken (tcp_connect_init() clears it), sk_shutdown is 0 until a connection
+ * ends (tcp_disconnect() clears it), SOCK_DONE is set by a FIN and nothing else.
+ */
+static u32 tcp_closed_read(struct sock *sk, __poll_t poll)
+{
+	bool was_connected = READ_ONCE(tcp_sk(sk)->rcv_nxt);
+	bool ended = READ_ONCE(sk->sk_shutdown);
+	bool done = sock_flag(sk, SOCK_DONE);
+	/* Pairs with the order of sk_err and sk_state in tcp_done_with_error(). */
+	bool error = READ_ONCE(sk->sk_err);
+	u32 now;
+
+	if (!ended || !was_connected)
+		return error ? SOCKIOCP_EVENT_ERR : 0;
+
+	now = SOCKIOCP_CONNECTED | SOCKIOCP_EVENT_OUT | SOCKIOCP_EVENT_HANGUP;
+	if (error || !done)
+		now |= SOCKIOCP_EVENT_ERR;
+	else if (poll & EPOLLIN && tcp_inq(sk) > 0)
+		now |= SOCKIOCP_EVENT_IN;
+	return now;
+}
+
+static u32 tcp_read(struct sock *sk, __poll_t poll, int state)
+{
+	u32 now = SOCKIOCP_CONNECTED;
+
+	switch (state) {
+	case TCP_LISTEN:
+		return listener_read(poll);
+	case TCP_CLOSE:
+		return tcp_closed_read(sk, poll);
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		/* Fast open: writable before the handshake is done. */
+		return poll & EPOLLOUT ? SOCKIOCP_EVENT_OUT : 0;
+	}
+
+	if (poll & EPOLLIN && tcp_inq(sk) > 0)
+		now |= SOCKIOCP_EVENT_IN;
+	if (poll & EPOLLOUT)
+		now |= SOCKIOCP_EVENT_OUT;
+	if (sock_flag(sk, SOCK_DONE))
+		now |= SOCKIOCP_EVENT_HANGUP;
+	if (READ_ONCE(sk->sk_err))
+		now |= SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP;
+	return now;
+}
+
+static u32 unix_stream_read(struct sock *sk, __poll_t poll, int state)
+{
+	u32 now = SOCKIOCP_CONNECTED;
+
+	if (state == TCP_LISTEN)
+		return listener_read(poll);
+	if (state != TCP_ESTABLISHED)
+		return 0;
+
+	if (!skb_queue_empty_lockless(&sk->sk_receive_queue))
+		now |= SOCKIOCP_EVENT_IN;
+	if (poll & EPOLLOUT)
+		now |= SOCKIOCP_EVENT_OUT;
+	/* The peer's shutdown(SHUT_WR) and our SHUT_RD leave the same state. */
+	if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN)
+		now |= SOCKIOCP_EVENT_HANGUP;
+	if (READ_ONCE(sk->sk_err))
+		now |= SOCKIOCP_EVENT_ERR;
+	return now;
+}
+
+static u32 datagram_read(struct sock *sk, __poll_t poll)
+{
+	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
+	u32 now = 0;
+
+	/* After a local shutdown ->poll says readable whatever is queued. */
+	if (poll & EPOLLIN &&
+	    (!shut || !skb_queue_empty_lockless(&sk->sk_receive_queue)))
+		now |= SOCKIOCP_EVENT_IN;
+	if (poll & EPOLLOUT)
+		now |= SOCKIOCP_EVENT_OUT;
+	if (READ_ONCE(sk->sk_err))
+		now |= SOCKIOCP_EVENT_ERR;
+	return now;
+}
+
+/**
+ * sockiocp_readiness_read - what holds for a socket now
+ * @socket: the socket, which the caller keeps from being released
+ * @file: its file, for ->poll's sake
+ * @kind: what sockiocp_readiness_kind() said
+ * @filter: the SOCKIOCP_REGISTER_* bits that are asked for; asking for OUT makes
+ *	the protocol tell when there is room again
+ *
+ * Sleeps where the protocol's ->poll does.
+ *
+ * Return: SOCKIOCP_EVENT_* bits, and SOCKIOCP_CONNECTED.
+ */
+u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
+			    enum sockiocp_kind kind, u8 filter)
+{
+	struct poll_table_struct table = {
+		._key = EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLIN | EPOLLRDNORM,
+	};
+	struct sock *sk = socket->sk;
+	__poll_t poll;
+	int state;
+
+	if (filter & SOCKIOCP_REGISTER_OUT)
+		table._key |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+
+	/*
+	 * The state is read before ->poll and sk_err, which a reset sets first:
+	 * whoever sees the new state sees the reason.
+	 */
+	state = smp_load_acquire(&sk->sk_state);
+	poll = READ_ONCE(socket->ops)->poll(file, socket, &table);
+
+	switch (kind) {
+	case SOCKIOCP_TCP:
+		return tcp_read(sk, poll, state);
+	case SOCKIOCP_UNIX_STREAM:
+		return unix_stream_read(sk, poll, state);
+	case SOCKIOCP_UDP:
+	case SOCKIOCP_UNIX_DGRAM:
+		return datagram_read(sk, poll);
+	}
+	return 0;
+}
+
+/*
+ * Is this TCP as the kernel made it?  kTLS, sockmap and other upper-layer
+ * protocols move copied_seq by rules of their own.
+ */
+static bool tcp_is_plain(const struct sock *sk)
+{
+	const struct proto *prot = READ_ONCE(sk->sk_prot);
+
+	if (READ_ONCE(inet_csk(sk)->icsk_ulp_ops))
+		return false;
+	if (IS_ENABLED(CONFIG_IPV6) && prot == &tcpv6_prot)
+		return true;
+	return prot == &tcp_prot;
+}
+
+/**
+ * sockiocp_readiness_position - where a TCP stream stands
+ * @socket: the socket, which the caller keeps from being released
+ * @kind: what it is
+ *
+ * Return: the start value of *rcv_nxt for sockiocp_readiness_in_edge().
+ */
+u32 sockiocp_readiness_position(struct socket *socket, enum sockiocp_kind kind)
+{
+	return kind == SOCKIOCP_TCP ? READ_ONCE(tcp_sk(socket->sk)->rcv_nxt) : 0;
+}
+
+/**
+ * sockiocp_readiness_in_edge - does an IN wake-up mean that IN has just risen?
+ * @socket: the socket whose wait queue is being woken
+ * @kind: what it is
+ * @rcv_nxt: how far the stream had come at the wake-up before; updated
+ *
+ * For TCP this is exact.  Data is queued, and data_ready called, under the
+ * socket lock, and readers advance copied_seq only under it; so copied_seq is
+ * here what it was before the segment came, and if what had come until the last
+ * wake-up has not been read, IN held already.  A FIN counts as one byte.
+ *
+ * A listener's wake-ups, and those of all other sockets, run without such a
+ * lock: any of them may be an edge.
+ *
+ * Return: false only if IN held before.
+ */
+bool sockiocp_readiness_in_edge(struct socket *socket, enum sockiocp_kind kind,
+				u32 *rcv_nxt)
+{
+	struct sock *sk = READ_ONCE(socket->sk);
+	struct tcp_sock *tp;
+	bool held, holds;
+	u32 copied, next;
+	s32 lowat;
+
+	if (!sk || kind != SOCKIOCP_TCP || !tcp_is_plain(sk) ||
+	    READ_ONCE(sk->sk_state) == TCP_LISTEN)
+		return true;
+
+	tp = tcp_sk(sk);
+	copied = READ_ONCE(tp->copied_seq);
+	next = READ_ONCE(tp->rcv_nxt);
+	lowat = max(READ_ONCE(sk->sk_rcvlowat), 1);
+	held = (s32)(*rcv_nxt - copied) >= lowat;
+	holds = (s32)(next - copied) > 0;
+	*rcv_nxt = next;
+	return holds && !held;
+}

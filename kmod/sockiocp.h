@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the module share.  Who owns what, and which lock guards
+ * which field, is told in the banner comment of main.c.
+ */
+#ifndef _SOCKIOCP_H
+#define _SOCKIOCP_H
+
+#include "compat.h"
+
+#include <linux/atomic.h>
+#include <linux/fs.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/sockiocp.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+struct net;
+
+/* The most registrations, or packets, that one call may name. */
+#define SOCKIOCP_MAX_BATCH	(1U << 24)
+
+/* How many of them are handled at a time: what fits on the stack. */
+#define SOCKIOCP_CHUNK		32
+
+/* ---------------------------------------------------------------- account */
+
+/**
+ * struct sockiocp_account - what one user holds, in all ports together
+ * @node: in the table of accounts
+ * @uid: the user
+ * @users: ports that charge this account
+ * @ports: those ports, so that a sweep finds them
+ * @ports_lock: guards @ports; taken outside every spinlock
+ * @registrations: registrations that exist
+ * @packets: posted packets that are queued
+ */
+struct sockiocp_account {
+	struct hlist_node node;
+	kuid_t uid;
+	unsigned int users;
+	struct list_head ports;
+	struct mutex ports_lock;
+	atomic_long_t registrations;
+	atomic_long_t packets;
+};
+
+extern unsigned long sockiocp_max_user_registrations;
+extern unsigned long sockiocp_max_user_packets;
+
+struct sockiocp_port;
+
+void sockiocp_account_init(void);
+struct sockiocp_account *sockiocp_account_get(struct sockiocp_port *port);
+void sockiocp_account_put(struct sockiocp_port *port);
+bool sockiocp_account_charge(atomic_long_t *count, const unsigned long *limit);
+void sockiocp_account_sweep(struct sockiocp_account *account);
+
+/* ----------------------------------------------------------------- packet */
+
+enum sockiocp_packet_type {
+	/* Part of a registration: a notification, or its REMOVE packet. */
+	SOCKIOCP_PACKET_REGISTRATION,
+	/* A struct sockiocp_posted. */
+	SOCKIOCP_PACKET_POSTED,
+};
+
+/**
+ * struct sockiocp_packet - what stands in a port's queue
+ * @node: in the queue, or in the list of a harvest that will queue it again;
+ *	empty otherwise
+ * @seq: when it was queued; a harvest takes nothing younger than itself
+ * @type: what this is part of
+ */
+struct sockiocp_packet {
+	struct list_head node;
+	u32 seq;
+	u8 type;
+};
+
+/**
+ * struct sockiocp_posted - a packet of the user's own
+ * @packet: its place in the queue
+ * @entry: what the harvester gets
+ */
+struct sockiocp_posted {
+	struct sockiocp_packet packet;
+	struct sockiocp_packet_entry entry;
+};
+
+/* ------------------------------------------------------------------- port */
+
+/**
+ * struct sockiocp_port - one open file of /dev/sockiocp
+ * @lock: guards all that follows up to @poll_wait, and what the banner says of
+ *	registrations
+ * @queue: packets, oldest first
+ * @next_seq: &struct sockiocp_packet.seq of the next packet to be queued
+ * @nr_packets: packets in @queue and in the lists of harvests
+ * @waiters: threads that wait for a packet, the youngest first
+ * @registrations: the registrations, as a ring: a reaper looks at the first
+ *	and moves it to the end
+ * @nr_registrations: how many these are
+ * @concurrency: as configured; 0 stands for the number of processors
+ * @closed: by SOCKIOCP_CLOSE
+ * @poll_wait: who polls the file
+ * @account: whom registrations and posted packets are charged to
+ * @account_node: in the account's list of ports
+ * @reaper: looks for closed sockets while nobody calls
+ */
+struct sockiocp_port {
+	spinlock_t lock;
+	struct list_head queue;
+	u32 next_seq;
+	unsigned int nr_packets;
+	struct list_head waiters;
+	struct list_head registrations;
+	unsigned int nr_registrations;
+	unsigned int concurrency;
+	bool closed;
+
+	wait_queue_head_t poll_wait;
+	struct sockiocp_account *account;
+	struct list_head account_node;
+	struct delayed_work reaper;
+};
+
+struct sockiocp_port *sockiocp_port_create(void);
+void sockiocp_port_destroy(struct sockiocp_port *port);
+long sockiocp_port_process(struct file *file, struct sockiocp_process __user *uargs,
+			   struct sockiocp_process *args);
+long sockiocp_port_post(struct sockiocp_port *port, const struct sockiocp_post *args);
+void sockiocp_port_configure(struct sockiocp_port *port,
+			     const struct sockiocp_config *config);
+unsigned int sockiocp_port_concurrency(struct sockiocp_port *port);
+void sockiocp_port_close(struct sockiocp_port *port);
+void sockiocp_port_recheck_waiters(struct sockiocp_port *port, fl_owner_t files);
+bool sockiocp_port_has_packet(struct sockiocp_port *port);
+void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m);
+
+void sockiocp_port_queue(struct sockiocp_port *port, struct sockiocp_packet *packet);
+void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *packet);
+void sockiocp_port_wake_pollers(struct sockiocp_port *port);
+
+int sockiocp_packet_init(void);
+void sockiocp_packet_exit(void);
+
+/* ------------------------------------------------------------ registration */
+
+enum sockiocp_state {
+	/* On its socket's wait queue and in its port's ring. */
+	SOCKIOCP_LIVE,
+	/* Taken off both by REMOVE; its REMOVE packet is queued. */
+	SOCKIOCP_REMOVED,
+	/* Taken off both because the socket or the port was closed. */
+	SOCKIOCP_DEAD,
+};
+
+/* What a socket is, as far as its readiness goes. */
+enum sockiocp_kind {
+	SOCKIOCP_TCP,
+	SOCKIOCP_UDP,
+	SOCKIOCP_UNIX_STREAM,
+	SOCKIOCP_UNIX_DGRAM,
+};
+
+/*
+ * Beside the SOCKIOCP_EVENT_* bits a reading of a socket's state may have these,
+ * which no user sees.
+ */
+/* A stream that is, or was, connected. */
+#define SOCKIOCP_CONNECTED	0x08
+/* In sockiocp_registration.seen: nothing has been read yet. */
+#define SOCKIOCP_UNSEEN		0x10
+/* The socket is closed. */
+#define SOCKIOCP_GONE		0x100
+/* The socket cannot be looked at now; it will be possible very soon. */
+#define SOCKIOCP_BUSY		0x200
+
+/**
+ * struct sockiocp_registration - one socket in one port
+ * @wait: on the socket's wait queue; its function identifies it as ours
+ * @packet: the notification, or the REMOVE packet
+ * @port_node: in the port's ring
+ * @port: the port
+ * @socket: the socket; its inode is pinned, its file is not
+ * @key: what packets carry
+ * @refs: one for being live or having a REMOVE packet queued, one for each
+ *	task that works on it
+ * @rcv_nxt: TCP, EDGE: how far the stream had come at the last IN wake-up
+ * @interest: the EPOLL* bits of wake-ups that matter; 0 while disabled
+ * @filter: SOCKIOCP_REGISTER_* bits
+ * @trigger: SOCKIOCP_TRIGGER_* bits
+ * @kind: &enum sockiocp_kind
+ * @state: &enum sockiocp_state
+ * @enabled: between ENABLE and DISABLE, or the delivery of a ONESHOT
+ * @queued: @packet is queued, or in the list of a harvest that will queue it
+ * @edges: EDGE: bits that rose and have not been delivered
+ * @seen: bits that stay once they are there, as last read; EDGE reports what
+ *	is new
+ * @session: counts how often it was disabled
+ */
+struct sockiocp_registration {
+	wait_queue_entry_t wait;
+	struct sockiocp_packet packet;
+	struct list_head port_node;
+	struct sockiocp_port *port;
+	struct socket *socket;
+	u64 key;
+	refcount_t refs;
+	u32 rcv_nxt;
+	u16 interest;
+	u8 filter;
+	u8 trigger;
+	u8 kind;
+	u8 state;
+	bool enabled;
+	bool queued;
+	u8 edges;
+	u8 seen;
+	u8 session;
+};
+
+/**
+ * struct sockiocp_call - what the registrations of one call share
+ * @swept: the user's closed sockets were looked for already
+ */
+struct sockiocp_call {
+	bool swept;
+};
+
+u32 sockiocp_registration_apply(struct sockiocp_port *port, struct sockiocp_call *call,
+				const struct sockiocp_registration_entry *entry);
+u32 sockiocp_registration_read(struct sockiocp_registration *reg);
+u32 sockiocp_registration_events(struct sockiocp_registration *reg, u32 now, u8 edges);
+void sockiocp_registration_delivered(struct sockiocp_registration *reg);
+void sockiocp_registration_undeliver(struct sockiocp_registration *reg, u32 events,
+				     u8 session);
+void sockiocp_registration_kill(struct sockiocp_registration *reg);
+void sockiocp_registration_put(struct sockiocp_registration *reg);
+void sockiocp_registration_reap(struct sockiocp_port *port, unsigned int looks);
+void sockiocp_registration_reaper(struct work_struct *work);
+
+int sockiocp_registration_init(void);
+void sockiocp_registration_exit(void);
+
+/* --------------------------------------------------------------- readiness */
+
+int sockiocp_readiness_kind(const struct socket *socket);
+u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
+			    enum sockiocp_kind kind, u8 filter);
+u32 sockiocp_readiness_position(struct socket *socket, enum sockiocp_kind kind);
+bool sockiocp_readiness_in_edge(struct socket *socket, enum sockiocp_kind kind,
+				u32 *rcv_nxt);
+
+#endif /* _SOCKIOCP_H */
