@@ -57,6 +57,15 @@ static void wake_youngest(struct sockiocp_port *port)
 
 /* ------------------------------------------------------------------ queue */
 
+static u32 next_seq(struct sockiocp_port *port)
+{
+	u32 seq = port->next_seq;
+
+	/* Read without the lock by harvest_begin(). */
+	WRITE_ONCE(port->next_seq, seq + 1);
+	return seq;
+}
+
 /**
  * sockiocp_port_queue - put a packet behind all others, and wake a thread for it
  * @port: the port, locked
@@ -66,7 +75,7 @@ void sockiocp_port_queue(struct sockiocp_port *port, struct sockiocp_packet *pac
 {
 	lockdep_assert_held(&port->lock);
 
-	packet->seq = port->next_seq++;
+	packet->seq = next_seq(port);
 	list_add_tail(&packet->node, &port->queue);
 	port->nr_packets++;
 	wake_youngest(port);
@@ -218,7 +227,7 @@ static void requeue(struct sockiocp_registration *reg, struct list_head *list, b
 		list_add(&reg->packet.node, list);
 	} else {
 		list_add_tail(&reg->packet.node, list);
-		reg->packet.seq = reg->port->next_seq;
+		reg->packet.seq = next_seq(reg->port);
 	}
 }
 

@@ -138,7 +138,7 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 	__poll_t events = key_to_poll(key);
 	u16 interest = READ_ONCE(reg->interest);
 	unsigned long flags;
-	u8 edges = 0;
+	bool queue = false;
 
 	if (!interest || (events && !(events & (__force __poll_t)interest)))
 		return 0;
@@ -147,18 +147,17 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 		return 0;
 
 	spin_lock_irqsave(&port->lock, flags);
-	if (!reg->enabled)
-		goto out;
-	if (is_edge(reg)) {
-		edges = wake_edges(reg, events);
-		if (events && !edges)
-			goto out;
+	if (reg->enabled) {
+		u8 edges = is_edge(reg) ? wake_edges(reg, events) : 0;
+
 		reg->edges |= edges;
+		queue = !is_edge(reg) || edges || !events;
+		if (queue)
+			queue_registration(reg);
 	}
-	queue_registration(reg);
-out:
 	spin_unlock_irqrestore(&port->lock, flags);
-	sockiocp_port_wake_pollers(port);
+	if (queue)
+		sockiocp_port_wake_pollers(port);
 	return 0;
 }
 
@@ -200,7 +199,7 @@ static bool unhook(struct sockiocp_registration *reg, enum sockiocp_state state)
 	set_enabled(reg, false);
 	unqueue_registration(reg);
 	list_del(&reg->port_node);
-	port->nr_registrations--;
+	WRITE_ONCE(port->nr_registrations, port->nr_registrations - 1);
 	reg->state = state;
 	if (state == SOCKIOCP_REMOVED)
 		queue_registration(reg);
@@ -406,7 +405,9 @@ static void hook(struct sockiocp_registration *reg)
 	__add_wait_queue(&reg->socket->wq.wait, &reg->wait);
 	spin_lock(&port->lock);
 	list_add_tail(&reg->port_node, &port->registrations);
-	first = !port->nr_registrations++;
+	first = !port->nr_registrations;
+	/* Read without the lock by those who reap. */
+	WRITE_ONCE(port->nr_registrations, port->nr_registrations + 1);
 	spin_unlock(&port->lock);
 	if (first)
 		queue_delayed_work(system_unbound_wq, &port->reaper, REAPER_INTERVAL);
@@ -474,7 +475,8 @@ static u8 set_interest(struct sockiocp_registration *reg,
 	lockdep_assert_held(&reg->socket->wq.wait.lock);
 	lockdep_assert_held(&reg->port->lock);
 
-	reg->filter = entry->event_filter;
+	/* Read without a lock by sockiocp_registration_read() and arm(). */
+	WRITE_ONCE(reg->filter, entry->event_filter);
 	reg->trigger = entry->trigger_flags;
 	set_enabled(reg, true);
 	/* Pairs with skwq_has_sleeper(): see sockiocp_wake(). */
