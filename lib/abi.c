@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * No code: compares the Win32 headers with libc's and with the kernel's, whose
+ * numbers and layouts they repeat because they cannot include them.
+ *
+ * libc's headers come second here.  Their structures and functions are given
+ * other names while they are read, and the numbers of the first are kept in
+ * constants, WIN32_*, before the second ones take their names.
+ */
+#include <linux/sockiocp.h>
+
+#include "internal.h"
+#include "posix.h"
+
+#define KEEP(name)	WIN32_##name = (int)(name)
+enum {
+	KEEP(AF_UNSPEC), KEEP(AF_UNIX), KEEP(AF_INET), KEEP(AF_INET6),
+	KEEP(SOCK_STREAM), KEEP(SOCK_DGRAM), KEEP(SOCK_RAW), KEEP(SOCK_RDM),
+	KEEP(SOCK_SEQPACKET),
+	KEEP(IPPROTO_IP), KEEP(IPPROTO_ICMP), KEEP(IPPROTO_TCP),
+	KEEP(IPPROTO_UDP), KEEP(IPPROTO_IPV6), KEEP(IPPROTO_ICMPV6),
+	KEEP(IPPROTO_RAW),
+	KEEP(SOL_SOCKET), KEEP(SO_DEBUG), KEEP(SO_REUSEADDR), KEEP(SO_TYPE),
+	KEEP(SO_ERROR), KEEP(SO_DONTROUTE), KEEP(SO_BROADCAST),
+	KEEP(SO_SNDBUF), KEEP(SO_RCVBUF), KEEP(SO_KEEPALIVE),
+	KEEP(SO_OOBINLINE), KEEP(SO_LINGER), KEEP(SO_RCVLOWAT),
+	KEEP(SO_SNDLOWAT), KEEP(SO_RCVTIMEO), KEEP(SO_SNDTIMEO),
+	KEEP(SO_ACCEPTCONN),
+	KEEP(TCP_NODELAY), KEEP(TCP_KEEPIDLE), KEEP(TCP_KEEPINTVL),
+	KEEP(TCP_KEEPCNT),
+	KEEP(IP_TOS), KEEP(IP_TTL), KEEP(IPV6_UNICAST_HOPS), KEEP(IPV6_V6ONLY),
+	KEEP(MSG_OOB), KEEP(MSG_PEEK), KEEP(MSG_DONTROUTE), KEEP(MSG_WAITALL),
+	KEEP(FIONREAD), KEEP(FIONBIO), KEEP(SIOCATMARK),
+	KEEP(SD_RECEIVE), KEEP(SD_SEND), KEEP(SD_BOTH),
+	KEEP(INADDR_LOOPBACK),
+};
+
+/* Macros that are names of enumeration constants in libc's headers. */
+#undef SOCK_STREAM
+#undef SOCK_DGRAM
+#undef SOCK_RAW
+#undef SOCK_RDM
+#undef SOCK_SEQPACKET
+#undef IPPROTO_IP
+#undef IPPROTO_ICMP
+#undef IPPROTO_TCP
+#undef IPPROTO_UDP
+#undef IPPROTO_IPV6
+#undef IPPROTO_ICMPV6
+#undef IPPROTO_RAW
+#undef MSG_OOB
+#undef MSG_PEEK
+#undef MSG_DONTROUTE
+#undef MSG_WAITALL
+/* And names of members. */
+#undef s_addr
+#undef s6_addr
+
+#define sockaddr	theirs_sockaddr
+#define sockaddr_storage theirs_sockaddr_storage
+#define sockaddr_in	theirs_sockaddr_in
+#define sockaddr_in6	theirs_sockaddr_in6
+#define in_addr		theirs_in_addr
+#define in6_addr	theirs_in6_addr
+#define linger		theirs_linger
+#define socket		theirs_socket
+#define bind		theirs_bind
+#define listen		theirs_listen
+#define accept		theirs_accept
+#define connect		theirs_connect
+#define shutdown	theirs_shutdown
+#define send		theirs_send
+#define sendto		theirs_sendto
+#define recv		theirs_recv
+#define recvfrom	theirs_recvfrom
+#define getsockname	theirs_getsockname
+#define getpeername	theirs_getpeername
+#define getsockopt	theirs_getsockopt
+#define setsockopt	theirs_setsockopt
+#define in6addr_any	theirs_in6addr_any
+#define in6addr_loopback theirs_in6addr_loopback
+#define htonl		theirs_htonl
+#define htons		theirs_htons
+#define ntohl		theirs_ntohl
+#define ntohs		theirs_ntohs
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#undef sockaddr
+#undef sockaddr_storage
+#undef sockaddr_in
+#undef sockaddr_in6
+#undef in_addr
+#undef in6_addr
+#undef linger
+#undef socket
+
+#define SAME(name)	_Static_assert(WIN32_##name == (int)(name), #name)
+SAME(AF_UNSPEC);
+SAME(AF_UNIX);
+SAME(AF_INET);
+SAME(AF_INET6);
+SAME(SOCK_STREAM);
+SAME(SOCK_DGRAM);
+SAME(SOCK_RAW);
+SAME(SOCK_RDM);
+SAME(SOCK_SEQPACKET);
+SAME(IPPROTO_IP);
+SAME(IPPROTO_ICMP);
+SAME(IPPROTO_TCP);
+SAME(IPPROTO_UDP);
+SAME(IPPROTO_IPV6);
+SAME(IPPROTO_ICMPV6);
+SAME(IPPROTO_RAW);
+SAME(SOL_SOCKET);
+SAME(SO_DEBUG);
+SAME(SO_REUSEADDR);
+SAME(SO_TYPE);
+SAME(SO_ERROR);
+SAME(SO_DONTROUTE);
+SAME(SO_BROADCAST);
+SAME(SO_SNDBUF);
+SAME(SO_RCVBUF);
+SAME(SO_KEEPALIVE);
+SAME(SO_OOBINLINE);
+SAME(SO_LINGER);
+SAME(SO_RCVLOWAT);
+SAME(SO_SNDLOWAT);
+SAME(SO_RCVTIMEO);
+SAME(SO_SNDTIMEO);
+SAME(SO_ACCEPTCONN);
+SAME(TCP_NODELAY);
+SAME(TCP_KEEPIDLE);
+SAME(TCP_KEEPINTVL);
+SAME(TCP_KEEPCNT);
+SAME(IP_TOS);
+SAME(IP_TTL);
+SAME(IPV6_UNICAST_HOPS);
+SAME(IPV6_V6ONLY);
+SAME(MSG_OOB);
+SAME(MSG_PEEK);
+SAME(MSG_DONTROUTE);
+SAME(MSG_WAITALL);
+SAME(FIONREAD);
+SAME(FIONBIO);
+SAME(SIOCATMARK);
+SAME(INADDR_LOOPBACK);
+_Static_assert(WIN32_SD_RECEIVE == (int)SHUT_RD, "SD_RECEIVE");
+_Static_assert(WIN32_SD_SEND == (int)SHUT_WR, "SD_SEND");
+_Static_assert(WIN32_SD_BOTH == (int)SHUT_RDWR, "SD_BOTH");
+
+/* posix.h */
+_Static_assert(LIBC_MSG_NOSIGNAL == MSG_NOSIGNAL, "MSG_NOSIGNAL");
+_Static_assert(LIBC_MSG_TRUNC == MSG_TRUNC, "MSG_TRUNC");
+_Static_assert(LIBC_SO_PROTOCOL == SO_PROTOCOL, "SO_PROTOCOL");
+_Static_assert(LIBC_SOCK_CLOEXEC == SOCK_CLOEXEC, "SOCK_CLOEXEC");
+_Static_assert(LIBC_SOCK_NONBLOCK == SOCK_NONBLOCK, "SOCK_NONBLOCK");
+
+#define SAME_SIZE(ours, theirs) \
+	_Static_assert(sizeof(ours) == sizeof(theirs), #ours)
+#define SAME_MEMBER(ours, theirs, member) \
+	_Static_assert(offsetof(ours, member) == offsetof(theirs, member) && \
+		       sizeof(((ours *)0)->member) == \
+		       sizeof(((theirs *)0)->member), #ours "." #member)
+#define SAME_FIELD(ours, member, theirs, their_member) \
+	_Static_assert(offsetof(ours, member) == \
+		       offsetof(theirs, their_member) && \
+		       sizeof(((ours *)0)->member) == \
+		       sizeof(((theirs *)0)->their_member), \
+		       #ours "." #member)
+
+SAME_SIZE(struct in_addr, struct theirs_in_addr);
+SAME_SIZE(struct in6_addr, struct theirs_in6_addr);
+SAME_SIZE(struct sockaddr, struct theirs_sockaddr);
+SAME_MEMBER(struct sockaddr, struct theirs_sockaddr, sa_family);
+SAME_MEMBER(struct sockaddr, struct theirs_sockaddr, sa_data);
+SAME_SIZE(struct sockaddr_in, struct theirs_sockaddr_in);
+SAME_MEMBER(struct sockaddr_in, struct theirs_sockaddr_in, sin_family);
+SAME_MEMBER(struct sockaddr_in, struct theirs_sockaddr_in, sin_port);
+SAME_MEMBER(struct sockaddr_in, struct theirs_sockaddr_in, sin_addr);
+SAME_SIZE(struct sockaddr_in6, struct theirs_sockaddr_in6);
+SAME_MEMBER(struct sockaddr_in6, struct theirs_sockaddr_in6, sin6_family);
+SAME_MEMBER(struct sockaddr_in6, struct theirs_sockaddr_in6, sin6_port);
+SAME_MEMBER(struct sockaddr_in6, struct theirs_sockaddr_in6, sin6_flowinfo);
+SAME_MEMBER(struct sockaddr_in6, struct theirs_sockaddr_in6, sin6_addr);
+SAME_MEMBER(struct sockaddr_in6, struct theirs_sockaddr_in6, sin6_scope_id);
+SAME_SIZE(struct sockaddr_storage, struct theirs_sockaddr_storage);
+SAME_MEMBER(struct sockaddr_storage, struct theirs_sockaddr_storage, ss_family);
+_Static_assert(_Alignof(struct sockaddr_storage) ==
+	       _Alignof(struct theirs_sockaddr_storage), "sockaddr_storage");
+
+SAME_SIZE(struct libc_linger, struct theirs_linger);
+SAME_MEMBER(struct libc_linger, struct theirs_linger, l_onoff);
+SAME_MEMBER(struct libc_linger, struct theirs_linger, l_linger);
+SAME_SIZE(struct libc_msghdr, struct msghdr);
+SAME_MEMBER(struct libc_msghdr, struct msghdr, msg_name);
+SAME_MEMBER(struct libc_msghdr, struct msghdr, msg_namelen);
+SAME_MEMBER(struct libc_msghdr, struct msghdr, msg_iov);
+SAME_MEMBER(struct libc_msghdr, struct msghdr, msg_iovlen);
+SAME_MEMBER(struct libc_msghdr, struct msghdr, msg_control);
+SAME_MEMBER(struct libc_msghdr, struct msghdr, msg_controllen);
+SAME_MEMBER(struct libc_msghdr, struct msghdr, msg_flags);
+
+/* The arrays of a program are the kernel's. */
+SAME_SIZE(SOCK_NOTIFY_REGISTRATION, struct sockiocp_registration_entry);
+#define SAME_REGISTRATION(ours, theirs) \
+	SAME_FIELD(SOCK_NOTIFY_REGISTRATION, ours, \
+		   struct sockiocp_registration_entry, theirs)
+SAME_REGISTRATION(socket, socket);
+SAME_REGISTRATION(completionKey, completion_key);
+SAME_REGISTRATION(eventFilter, event_filter);
+SAME_REGISTRATION(operation, operation);
+SAME_REGISTRATION(triggerFlags, trigger_flags);
+SAME_REGISTRATION(registrationResult, registration_result);
+
+SAME_SIZE(OVERLAPPED_ENTRY, struct sockiocp_packet_entry);
+#define SAME_PACKET(ours, theirs) \
+	SAME_FIELD(OVERLAPPED_ENTRY, ours, struct sockiocp_packet_entry, theirs)
+SAME_PACKET(lpCompletionKey, completion_key);
+SAME_PACKET(lpOverlapped, overlapped);
+SAME_PACKET(Internal, internal);
+SAME_PACKET(dwNumberOfBytesTransferred, bytes_transferred);
+
+#define SAME_NUMBER(ours, theirs) _Static_assert((ours) == (theirs), #ours)
+SAME_NUMBER(SOCK_NOTIFY_REGISTER_EVENT_NONE, SOCKIOCP_REGISTER_NONE);
+SAME_NUMBER(SOCK_NOTIFY_REGISTER_EVENT_IN, SOCKIOCP_REGISTER_IN);
+SAME_NUMBER(SOCK_NOTIFY_REGISTER_EVENT_OUT, SOCKIOCP_REGISTER_OUT);
+SAME_NUMBER(SOCK_NOTIFY_REGISTER_EVENT_HANGUP, SOCKIOCP_REGISTER_HANGUP);
+SAME_NUMBER(SOCK_NOTIFY_REGISTER_EVENTS_ALL, SOCKIOCP_REGISTER_ALL);
+SAME_NUMBER(SOCK_NOTIFY_EVENT_IN, SOCKIOCP_EVENT_IN);
+SAME_NUMBER(SOCK_NOTIFY_EVENT_OUT, SOCKIOCP_EVENT_OUT);
+SAME_NUMBER(SOCK_NOTIFY_EVENT_HANGUP, SOCKIOCP_EVENT_HANGUP);
+SAME_NUMBER(SOCK_NOTIFY_EVENT_ERR, SOCKIOCP_EVENT_ERR);
+SAME_NUMBER(SOCK_NOTIFY_EVENT_REMOVE, SOCKIOCP_EVENT_REMOVE);
+SAME_NUMBER(SOCK_NOTIFY_OP_NONE, SOCKIOCP_OP_NONE);
+SAME_NUMBER(SOCK_NOTIFY_OP_ENABLE, SOCKIOCP_OP_ENABLE);
+SAME_NUMBER(SOCK_NOTIFY_OP_DISABLE, SOCKIOCP_OP_DISABLE);
+SAME_NUMBER(SOCK_NOTIFY_OP_REMOVE, SOCKIOCP_OP_REMOVE);
+SAME_NUMBER(SOCK_NOTIFY_TRIGGER_ONESHOT, SOCKIOCP_TRIGGER_ONESHOT);
+SAME_NUMBER(SOCK_NOTIFY_TRIGGER_PERSISTENT, SOCKIOCP_TRIGGER_PERSISTENT);
+SAME_NUMBER(SOCK_NOTIFY_TRIGGER_LEVEL, SOCKIOCP_TRIGGER_LEVEL);
+SAME_NUMBER(SOCK_NOTIFY_TRIGGER_EDGE, SOCKIOCP_TRIGGER_EDGE);
+SAME_NUMBER(SOCK_NOTIFY_TRIGGER_ALL, SOCKIOCP_TRIGGER_ALL);
+SAME_NUMBER(ERROR_SUCCESS, SOCKIOCP_RESULT_SUCCESS);
+SAME_NUMBER(ERROR_NOT_ENOUGH_MEMORY, SOCKIOCP_RESULT_NO_MEMORY);
+SAME_NUMBER(ERROR_INVALID_PARAMETER, SOCKIOCP_RESULT_OTHER_PORT);
+SAME_NUMBER(ERROR_NOT_FOUND, SOCKIOCP_RESULT_NOT_FOUND);
+SAME_NUMBER(WSAEINVAL, SOCKIOCP_RESULT_INVALID);
+SAME_NUMBER(WSAENOTSOCK, SOCKIOCP_RESULT_NOT_SOCKET);
+SAME_NUMBER(WSAEOPNOTSUPP, SOCKIOCP_RESULT_NOT_SUPPORTED);
+SAME_NUMBER(WSAENOBUFS, SOCKIOCP_RESULT_LIMIT);

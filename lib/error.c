@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Errors: the last one of each thread, the one table that turns errno values
+ * into Windows' codes, and the texts of the codes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "internal.h"
+
+static _Thread_local DWORD last_error
+	__attribute__((__tls_model__("initial-exec")));
+
+/*
+ * What an errno value means to a function of Win32, and to one of Winsock.
+ * EAGAIN comes first, for programs that read until a socket is empty.
+ */
+static const struct {
+	int err;
+	DWORD win32;
+	int wsa;
+} errors[] = {
+	{ EAGAIN,	ERROR_NO_SYSTEM_RESOURCES,	WSAEWOULDBLOCK },
+	{ EPERM,	ERROR_ACCESS_DENIED,		WSAEACCES },
+	{ ENOENT,	ERROR_DEV_NOT_EXIST,		WSAEADDRNOTAVAIL },
+	{ EINTR,	ERROR_OPERATION_ABORTED,	WSAEINTR },
+	{ ENXIO,	ERROR_DEV_NOT_EXIST,		WSAEADDRNOTAVAIL },
+	{ EBADF,	ERROR_INVALID_HANDLE,		WSAENOTSOCK },
+	{ ENOMEM,	ERROR_NOT_ENOUGH_MEMORY,	WSAENOBUFS },
+	{ EACCES,	ERROR_ACCESS_DENIED,		WSAEACCES },
+	{ EFAULT,	ERROR_NOACCESS,			WSAEFAULT },
+	{ EBUSY,	ERROR_BUSY,			WSAEADDRINUSE },
+	{ ENODEV,	ERROR_DEV_NOT_EXIST,		WSAENETDOWN },
+	{ EINVAL,	ERROR_INVALID_PARAMETER,	WSAEINVAL },
+	{ ENFILE,	ERROR_TOO_MANY_OPEN_FILES,	WSAEMFILE },
+	{ EMFILE,	ERROR_TOO_MANY_OPEN_FILES,	WSAEMFILE },
+	{ ENOTTY,	ERROR_INVALID_HANDLE,		WSAEOPNOTSUPP },
+	/* A reset after the peer's FIN; see send() for a local shutdown. */
+	{ EPIPE,	ERROR_NETNAME_DELETED,		WSAECONNRESET },
+	{ ETIME,	WAIT_TIMEOUT,			WSAETIMEDOUT },
+	{ EPROTO,	ERROR_NETNAME_DELETED,		WSAECONNRESET },
+	{ ENOTSOCK,	ERROR_INVALID_HANDLE,		WSAENOTSOCK },
+	{ EDESTADDRREQ,	ERROR_INVALID_PARAMETER,	WSAENOTCONN },
+	{ EMSGSIZE,	ERROR_MORE_DATA,		WSAEMSGSIZE },
+	{ EPROTOTYPE,	ERROR_NOT_SUPPORTED,		WSAEPROTOTYPE },
+	{ ENOPROTOOPT,	ERROR_NOT_SUPPORTED,		WSAENOPROTOOPT },
+	{ EPROTONOSUPPORT, ERROR_NOT_SUPPORTED,		WSAEPROTONOSUPPORT },
+	{ ESOCKTNOSUPPORT, ERROR_NOT_SUPPORTED,		WSAESOCKTNOSUPPORT },
+	{ EOPNOTSUPP,	ERROR_NOT_SUPPORTED,		WSAEOPNOTSUPP },
+	{ EPFNOSUPPORT,	ERROR_NOT_SUPPORTED,		WSAEPFNOSUPPORT },
+	{ EAFNOSUPPORT,	ERROR_NOT_SUPPORTED,		WSAEAFNOSUPPORT },
+	{ EADDRINUSE,	ERROR_BUSY,			WSAEADDRINUSE },
+	{ EADDRNOTAVAIL, ERROR_INVALID_PARAMETER,	WSAEADDRNOTAVAIL },
+	{ ENETDOWN,	ERROR_GEN_FAILURE,		WSAENETDOWN },
+	{ ENETUNREACH,	ERROR_GEN_FAILURE,		WSAENETUNREACH },
+	{ ENETRESET,	ERROR_NETNAME_DELETED,		WSAENETRESET },
+	{ ECONNABORTED,	ERROR_CONNECTION_ABORTED,	WSAECONNABORTED },
+	{ ECONNRESET,	ERROR_NETNAME_DELETED,		WSAECONNRESET },
+	{ ENOBUFS,	ERROR_NO_SYSTEM_RESOURCES,	WSAENOBUFS },
+	{ EISCONN,	ERROR_ALREADY_EXISTS,		WSAEISCONN },
+	{ ENOTCONN,	ERROR_NETNAME_DELETED,		WSAENOTCONN },
+	{ ESHUTDOWN,	ERROR_ABANDONED_WAIT_0,		WSAESHUTDOWN },
+	{ ETOOMANYREFS,	ERROR_NO_SYSTEM_RESOURCES,	WSAETOOMANYREFS },
+	{ ETIMEDOUT,	ERROR_TIMEOUT,			WSAETIMEDOUT },
+	{ ECONNREFUSED,	ERROR_CONNECTION_REFUSED,	WSAECONNREFUSED },
+	{ ELOOP,	ERROR_GEN_FAILURE,		WSAELOOP },
+	{ ENAMETOOLONG,	ERROR_INVALID_PARAMETER,	WSAENAMETOOLONG },
+	{ EHOSTDOWN,	ERROR_GEN_FAILURE,		WSAEHOSTDOWN },
+	{ EHOSTUNREACH,	ERROR_GEN_FAILURE,		WSAEHOSTUNREACH },
+	{ EALREADY,	ERROR_BUSY,			WSAEALREADY },
+	/* Only connect() has it, and Winsock's connect() says this. */
+	{ EINPROGRESS,	ERROR_IO_PENDING,		WSAEWOULDBLOCK },
+};
+
+static const struct {
+	DWORD code;
+	const char *text;
+} texts[] = {
+	{ ERROR_SUCCESS, "The operation completed successfully." },
+	{ ERROR_INVALID_FUNCTION, "Incorrect function." },
+	{ ERROR_FILE_NOT_FOUND, "The file was not found." },
+	{ ERROR_TOO_MANY_OPEN_FILES,
+	  "Too many files are open (see ulimit -n)." },
+	{ ERROR_ACCESS_DENIED, "Access is denied." },
+	{ ERROR_INVALID_HANDLE, "The handle is invalid." },
+	{ ERROR_NOT_ENOUGH_MEMORY, "Not enough memory is available." },
+	{ ERROR_OUTOFMEMORY, "Not enough memory is available." },
+	{ ERROR_GEN_FAILURE, "The operation failed." },
+	{ ERROR_NOT_SUPPORTED, "The request is not supported." },
+	{ ERROR_DEV_NOT_EXIST,
+	  "sockiocp module not loaded: run \"modprobe sockiocp\" as root to "
+	  "get /dev/sockiocp." },
+	{ ERROR_NETNAME_DELETED, "The connection is no longer there." },
+	{ ERROR_INVALID_PARAMETER, "A parameter is incorrect." },
+	{ ERROR_BROKEN_PIPE, "The pipe has been ended." },
+	{ ERROR_CALL_NOT_IMPLEMENTED, "This function is not implemented." },
+	{ ERROR_INSUFFICIENT_BUFFER, "The buffer is too small." },
+	{ ERROR_BUSY, "The resource is in use." },
+	{ ERROR_ALREADY_EXISTS, "It exists already." },
+	{ WAIT_IO_COMPLETION, "The wait was ended by a completion routine." },
+	{ ERROR_MORE_DATA, "More data is available." },
+	{ WAIT_TIMEOUT, "The wait timed out." },
+	{ ERROR_MR_MID_NOT_FOUND, "There is no text for this number." },
+	{ ERROR_ABANDONED_WAIT_0,
+	  "The completion port was closed while it was waited on." },
+	{ ERROR_OPERATION_ABORTED, "The operation was aborted." },
+	{ ERROR_IO_PENDING, "The operation is in progress." },
+	{ ERROR_NOACCESS, "An address cannot be read or written." },
+	{ ERROR_NOT_FOUND, "There is no such registration." },
+	{ ERROR_CONNECTION_REFUSED, "The remote system refused the connection." },
+	{ ERROR_CONNECTION_ABORTED, "The local system ended the connection." },
+	{ ERROR_UNIDENTIFIED_ERROR, "An error that has no number occurred." },
+	{ ERROR_NO_SYSTEM_RESOURCES,
+	  "A limit of the system's or of the user's was reached." },
+	{ ERROR_TIMEOUT, "The operation timed out." },
+	{ WSAEINTR, "A blocking call was interrupted." },
+	{ WSAEBADF, "The file handle is not valid." },
+	{ WSAEACCES, "The socket may not be used in this way." },
+	{ WSAEFAULT, "A pointer is invalid or a buffer is too small." },
+	{ WSAEINVAL, "An argument is invalid." },
+	{ WSAEMFILE, "Too many sockets are open (see ulimit -n)." },
+	{ WSAEWOULDBLOCK, "The operation could not be completed at once." },
+	{ WSAEINPROGRESS, "A blocking operation is in progress." },
+	{ WSAEALREADY, "The operation is in progress already." },
+	{ WSAENOTSOCK, "This is not a socket." },
+	{ WSAEDESTADDRREQ, "An address is required." },
+	{ WSAEMSGSIZE, "The message is larger than the buffer or a limit." },
+	{ WSAEPROTOTYPE, "The protocol does not suit the type of socket." },
+	{ WSAENOPROTOOPT, "The option or the level is unknown." },
+	{ WSAEPROTONOSUPPORT, "The protocol is not supported." },
+	{ WSAESOCKTNOSUPPORT, "The type of socket is not supported." },
+	{ WSAEOPNOTSUPP, "The socket does not support this operation." },
+	{ WSAEPFNOSUPPORT, "The protocol family is not supported." },
+	{ WSAEAFNOSUPPORT,
+	  "The address family is not supported or not the socket's." },
+	{ WSAEADDRINUSE, "The address is in use." },
+	{ WSAEADDRNOTAVAIL, "The address is not valid here." },
+	{ WSAENETDOWN, "The network is down." },
+	{ WSAENETUNREACH, "The network cannot be reached." },
+	{ WSAENETRESET, "The network broke the connection." },
+	{ WSAECONNABORTED, "The local system aborted the connection." },
+	{ WSAECONNRESET, "The peer reset the connection." },
+	{ WSAENOBUFS, "A limit was reached, or memory is short." },
+	{ WSAEISCONN, "The socket is connected already." },
+	{ WSAENOTCONN, "The socket is not connected." },
+	{ WSAESHUTDOWN, "The socket was shut down in this direction." },
+	{ WSAETOOMANYREFS, "Too many references." },
+	{ WSAETIMEDOUT, "The peer, or the connection, did not answer in time." },
+	{ WSAECONNREFUSED, "The peer refused the connection." },
+	{ WSAELOOP, "The name cannot be translated." },
+	{ WSAENAMETOOLONG, "The name is too long." },
+	{ WSAEHOSTDOWN, "The host is down." },
+	{ WSAEHOSTUNREACH, "The host cannot be reached." },
+	{ WSAVERNOTSUPPORTED, "This version of Winsock is not supported." },
+	{ WSANOTINITIALISED, "WSAStartup has not been called." },
+};
+
+#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Translates an errno value for a function of Win32. */
+DWORD sockiocp_win32_error(int err)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(errors); i++)
+		if (errors[i].err == err)
+			return errors[i].win32;
+	return ERROR_UNIDENTIFIED_ERROR;
+}
+
+/* Translates an errno value for a function of Winsock; 0 stays 0. */
+int sockiocp_wsa_error(int err)
+{
+	size_t i;
+
+	if (!err)
+		return 0;
+	for (i = 0; i < ARRAY_LEN(errors); i++)
+		if (errors[i].err == err)
+			return errors[i].wsa;
+	return WSAEINVAL;
+}
+
+/* Makes an errno value the thread's last error, and returns FALSE. */
+BOOL sockiocp_fail(int err)
+{
+	SetLastError(sockiocp_win32_error(err));
+	return FALSE;
+}
+
+/* Makes an errno value the thread's last error, and returns SOCKET_ERROR. */
+int sockiocp_wsa_fail(int err)
+{
+	WSASetLastError(sockiocp_wsa_error(err));
+	return SOCKET_ERROR;
+}
+
+/**
+ * GetLastError - the error of the last function that failed in this thread
+ *
+ * Win32's functions and Winsock's share one last error, so this is
+ * WSAGetLastError() by another name.  Functions that succeed leave it alone,
+ * except for ProcessSocketNotifications(), which always stores what it returns.
+ *
+ * Return: a code of <winerror.h>; 0 in a thread where nothing has failed.
+ *
+ * Windows: "GetLastError function (errhandlingapi.h)".
+ */
+DWORD WINAPI GetLastError(void)
+{
+	return last_error;
+}
+
+/**
+ * SetLastError - set what GetLastError() returns in this thread
+ * @dwErrCode: any value
+ *
+ * Windows: "SetLastError function (errhandlingapi.h)".
+ */
+void WINAPI SetLastError(DWORD dwErrCode)
+{
+	last_error = dwErrCode;
+}
+
+/**
+ * WSAGetLastError - the error of the last function that failed in this thread
+ *
+ * Return: what GetLastError() returns.
+ *
+ * Windows: "WSAGetLastError function (winsock2.h)".
+ */
+int WSAAPI WSAGetLastError(void)
+{
+	return (int)last_error;
+}
+
+/**
+ * WSASetLastError - set what WSAGetLastError() returns in this thread
+ * @iError: any value
+ *
+ * Windows: "WSASetLastError function (winsock2.h)".
+ */
+void WSAAPI WSASetLastError(int iError)
+{
+	last_error = (DWORD)iError;
+}
+
+/* Returns the text of a code without the end of the line, or NULL. */
+static const char *message_text(DWORD flags, DWORD code)
+{
+	size_t i;
+
+	if (!(flags & FORMAT_MESSAGE_FROM_SYSTEM) ||
+	    (flags & (FORMAT_MESSAGE_FROM_STRING |
+		      FORMAT_MESSAGE_FROM_HMODULE))) {
+		SetLastError(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	for (i = 0; i < ARRAY_LEN(texts); i++)
+		if (texts[i].code == code)
+			return texts[i].text;
+	SetLastError(ERROR_MR_MID_NOT_FOUND);
+	return NULL;
+}
+
+/*
+ * Returns where to put a text of @length characters and its terminating 0, each
+ * of @width bytes; NULL if it does not fit or there is no memory.
+ */
+static void *message_buffer(DWORD flags, void *buffer, DWORD size,
+			    size_t length, size_t width)
+{
+	void *allocated;
+	size_t count;
+
+	if (!buffer) {
+		SetLastError(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	if (!(flags & FORMAT_MESSAGE_ALLOCATE_BUFFER)) {
+		if (size > length)
+			return buffer;
+		SetLastError(ERROR_INSUFFICIENT_BUFFER);
+		return NULL;
+	}
+
+	count = size > length ? size : length + 1;
+	allocated = calloc(count, width);
+	/* The caller passes the address of a pointer in the buffer's place. */
+	memcpy(buffer, &allocated, sizeof(allocated));
+	if (!allocated)
+		SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+	return allocated;
+}
+
+/* Returns what a text ends in: nothing if the caller wants no line breaks. */
+static const char *message_end(DWORD flags)
+{
+	return (flags & FORMAT_MESSAGE_MAX_WIDTH_MASK) ==
+	       FORMAT_MESSAGE_MAX_WIDTH_MASK ? " " : "\r\n";
+}
+
+/**
+ * FormatMessageA - the text of an error code
+ * @dwFlags: FORMAT_MESSAGE_FROM_SYSTEM, and any of
+ *	FORMAT_MESSAGE_ALLOCATE_BUFFER, FORMAT_MESSAGE_IGNORE_INSERTS,
+ *	FORMAT_MESSAGE_ARGUMENT_ARRAY and FORMAT_MESSAGE_MAX_WIDTH_MASK (a space
+ *	takes the place of the line break).  Other widths are ignored.
+ * @lpSource: ignored
+ * @dwMessageId: a code of <winerror.h>
+ * @dwLanguageId: ignored: texts are English
+ * @lpBuffer: where the text goes; with FORMAT_MESSAGE_ALLOCATE_BUFFER the
+ *	address of a pointer (cast to LPSTR), which receives a buffer that the
+ *	caller owns and passes to LocalFree()
+ * @nSize: size of the buffer in characters; the least to allocate
+ * @Arguments: ignored: no text has inserts
+ *
+ * The text ends in CR LF and a 0.
+ *
+ * Return: length of the text in characters, without the 0; 0 if it fails, and
+ * GetLastError() says why:
+ *   ERROR_INVALID_PARAMETER	another source of texts is asked for, or there
+ *				is no buffer
+ *   ERROR_MR_MID_NOT_FOUND	the library has no text for the code
+ *   ERROR_INSUFFICIENT_BUFFER	the text does not fit
+ *   ERROR_NOT_ENOUGH_MEMORY	no buffer could be allocated
+ *
+ * Windows: "FormatMessageA function (winbase.h)".
+ */
+DWORD WINAPI FormatMessageA(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
+			    DWORD dwLanguageId, LPSTR lpBuffer, DWORD nSize,
+			    va_list *Arguments)
+{
+	const char *text = message_text(dwFlags, dwMessageId);
+	const char *end = message_end(dwFlags);
+	size_t length;
+	char *to;
+
+	(void)lpSource;
+	(void)dwLanguageId;
+	(void)Arguments;
+	if (!text)
+		return 0;
+
+	length = strlen(text) + strlen(end);
+	to = message_buffer(dwFlags, lpBuffer, nSize, length, sizeof(*to));
+	if (!to)
+		return 0;
+	strcpy(stpcpy(to, text), end);
+	return (DWORD)length;
+}
+
+/**
+ * FormatMessageW - the text of an error code, in wide characters
+ * @dwFlags: as in FormatMessageA()
+ * @lpSource: ignored
+ * @dwMessageId: a code of <winerror.h>
+ * @dwLanguageId: ignored
+ * @lpBuffer: as in FormatMessageA()
+ * @nSize: size of the buffer in characters, not bytes
+ * @Arguments: ignored
+ *
+ * Return: as FormatMessageA().
+ *
+ * Windows: "FormatMessageW function (winbase.h)".
+ */
+DWORD WINAPI FormatMessageW(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
+			    DWORD dwLanguageId, LPWSTR lpBuffer, DWORD nSize,
+			    va_list *Arguments)
+{
+	const char *text = message_text(dwFlags, dwMessageId);
+	const char *end = message_end(dwFlags);
+	size_t length;
+	WCHAR *to;
+
+	(void)lpSource;
+	(void)dwLanguageId;
+	(void)Arguments;
+	if (!text)
+		return 0;
+
+	length = strlen(text) + strlen(end);
+	to = message_buffer(dwFlags, lpBuffer, nSize, length, sizeof(*to));
+	if (!to)
+		return 0;
+	while (*text)
+		*to++ = (WCHAR)*text++;
+	while (*end)
+		*to++ = (WCHAR)*end++;
+	*to = 0;
+	return (DWORD)length;
+}
+
+/**
+ * LocalFree - free what a function allocated for the caller
+ * @hMem: a buffer of FormatMessageA() or FormatMessageW(), or NULL
+ *
+ * Return: NULL.
+ *
+ * Windows: "LocalFree function (winbase.h)".
+ */
+HLOCAL WINAPI LocalFree(HLOCAL hMem)
+{
+	free(hMem);
+	return NULL;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * What the files of the library share.
+ *
+ * A HANDLE or a SOCKET is a file descriptor and nothing else: there is no table
+ * of handles, and nobody but the kernel owns what is behind one.
+ *
+ *   error.c    last error of the thread, the table of errors, their texts
+ *   handle.c   CloseHandle, descriptors above 2, which descriptors were closed
+ *   port.c     completion ports, and the one function that waits on them
+ *   notify.c   ProcessSocketNotifications
+ *   winsock.c  sockets
+ *   sockopt.c  options of sockets
+ *   thread.c   threads and waiting for handles
+ *   lock.c     SRW locks
+ *   abi.c      compile-time checks only
+ */
+#ifndef _SOCKIOCP_INTERNAL_H
+#define _SOCKIOCP_INTERNAL_H
+
+#include <limits.h>
+#include <stdatomic.h>
+
+/* Everything is hidden but what the Win32 headers declare. */
+#pragma GCC visibility push(default)
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <windows.h>
+#pragma GCC visibility pop
+
+struct sockiocp_process;
+
+/* ms of Win32's time-outs, and ns of the kernel's */
+#define NSEC_PER_MSEC	1000000ULL
+#define NSEC_PER_SEC	1000000000ULL
+#define MSEC_PER_SEC	1000
+
+/* error.c */
+DWORD sockiocp_win32_error(int err);
+int sockiocp_wsa_error(int err);
+BOOL sockiocp_fail(int err);
+int sockiocp_wsa_fail(int err);
+
+/* handle.c */
+#define SOCKIOCP_FIRST_FD	3
+#define SOCKIOCP_COUNTED_FDS	65536
+
+extern atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
+
+int sockiocp_fd_above_stdio(int fd);
+
+/* port.c */
+int sockiocp_process(HANDLE port, struct sockiocp_process *process);
+
+/* Returns the descriptor of a handle; -1, which the kernel refuses, of others. */
+static inline int sockiocp_handle_fd(HANDLE handle)
+{
+	uintptr_t value = (uintptr_t)handle;
+
+	return value >= SOCKIOCP_FIRST_FD && value <= INT_MAX ? (int)value : -1;
+}
+
+/* Returns the descriptor of a socket; -1, which the kernel refuses, of others. */
+static inline int sockiocp_socket_fd(SOCKET s)
+{
+	return s <= INT_MAX ? (int)s : -1;
+}
+
+/*
+ * Returns how often CloseHandle() has closed this number, modulo 256.  Numbers
+ * that are too large to be counted are never seen to change.
+ */
+static inline unsigned char sockiocp_close_count(int fd)
+{
+	if ((unsigned int)fd >= SOCKIOCP_COUNTED_FDS)
+		return 0;
+	return atomic_load_explicit(&sockiocp_close_counts[fd],
+				    memory_order_acquire);
+}
+
+#endif /* _SOCKIOCP_INTERNAL_H */

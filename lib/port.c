@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Completion ports: creating them, posting to them, taking packets out.
+ *
+ * A port is an open file of /dev/sockiocp, its handle is the descriptor, and
+ * the kernel fills in the program's own array of packets.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/sockiocp.h>
+
+#include "internal.h"
+
+#define DEVICE	"/dev/sockiocp"
+
+/*
+ * Makes the PROCESS ioctl, and makes it again without the registrations as long
+ * as it ends early: by a signal, or because what was ready no longer is.  @port
+ * is looked at by the kernel only.
+ *
+ * Returns 0 or an errno value.  ESHUTDOWN says that the port was closed during
+ * the call.  It is told apart from a handle that was bad from the beginning
+ * (EBADF) by whether the call could wait: the kernel says ESHUTDOWN for both,
+ * but without SOCKIOCP_CLOSE, which this library never asks for, a closed port
+ * has no descriptor, and the only calls that see it are those that were under
+ * way.
+ *
+ * Between two ioctls of one call the descriptor may be closed by another
+ * thread, and its number may come to be another port's.  The kernel cannot know
+ * that we meant the first one, hence the count.  What remains is a close and a
+ * creation within the few instructions between the look at the count and the
+ * ioctl, the same that a program risks which closes a handle while it calls.
+ */
+int sockiocp_process(HANDLE port, struct sockiocp_process *process)
+{
+	UINT32 *received = (UINT32 *)(uintptr_t)process->received;
+	int fd = sockiocp_handle_fd(port);
+	bool waits = process->timeout_ns;
+	unsigned char count;
+
+	count = sockiocp_close_count(fd);
+	process->handle = (UINT32)fd;
+	if (!ioctl(fd, SOCKIOCP_PROCESS, process)) {
+		if (!process->entry_count || *received)
+			return 0;
+	} else if (errno == ESHUTDOWN) {
+		return waits ? ESHUTDOWN : EBADF;
+	} else if (errno != EINTR) {
+		return errno;
+	}
+
+	process->registrations = 0;
+	process->registration_count = 0;
+	for (;;) {
+		if (sockiocp_close_count(fd) != count)
+			return ESHUTDOWN;
+		if (!ioctl(fd, SOCKIOCP_PROCESS, process)) {
+			if (!process->entry_count || *received)
+				return 0;
+		} else if (errno == EBADF || errno == ENOTTY) {
+			return ESHUTDOWN;
+		} else if (errno != EINTR) {
+			return errno;
+		}
+	}
+}
+
+/* Waits for up to @count packets.  Returns 0 or an errno value. */
+static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
+		   ULONG *received, DWORD ms)
+{
+	struct sockiocp_process process = {
+		.entries = (uintptr_t)entries,
+		.received = (uintptr_t)received,
+		.timeout_ns = ms == INFINITE ? SOCKIOCP_INFINITE :
+					       ms * NSEC_PER_MSEC,
+		.entry_count = count,
+	};
+
+	return sockiocp_process(port, &process);
+}
+
+/**
+ * CreateIoCompletionPort - create a completion port
+ * @FileHandle: INVALID_HANDLE_VALUE: to associate a file is not supported
+ * @ExistingCompletionPort: NULL
+ * @CompletionKey: ignored
+ * @NumberOfConcurrentThreads: how many of the threads that take packets from
+ *	the port should run at the same time; 0 means one per processor
+ *
+ * The caller owns the handle and passes it to CloseHandle().  It is a file
+ * descriptor above 2 that is not inherited by programs started with exec, and
+ * it can be given to poll(2) and the like: it is readable while there are
+ * packets.
+ *
+ * Return: the handle; NULL if it fails, and GetLastError() says why:
+ *   ERROR_DEV_NOT_EXIST	the kernel module is not loaded (its text, from
+ *				FormatMessageA(), says what to do)
+ *   ERROR_ACCESS_DENIED	/dev/sockiocp may not be opened by this user
+ *   ERROR_INVALID_PARAMETER	there is a port but no file
+ *   ERROR_NOT_SUPPORTED	there is a file
+ *   ERROR_TOO_MANY_OPEN_FILES	the process or the system has no descriptor left
+ *   ERROR_NOT_ENOUGH_MEMORY	no memory
+ *
+ * Windows: "CreateIoCompletionPort function (ioapiset.h)".
+ */
+HANDLE WINAPI CreateIoCompletionPort(HANDLE FileHandle,
+				     HANDLE ExistingCompletionPort,
+				     ULONG_PTR CompletionKey,
+				     DWORD NumberOfConcurrentThreads)
+{
+	struct sockiocp_config config = {
+		.concurrency = NumberOfConcurrentThreads,
+	};
+	int fd;
+
+	(void)CompletionKey;
+	if (FileHandle != INVALID_HANDLE_VALUE) {
+		SetLastError(ERROR_NOT_SUPPORTED);
+		return NULL;
+	}
+	if (ExistingCompletionPort) {
+		SetLastError(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+
+	fd = sockiocp_fd_above_stdio(open(DEVICE, O_RDWR | O_CLOEXEC));
+	if (fd < 0) {
+		sockiocp_fail(errno);
+		return NULL;
+	}
+	if (config.concurrency && ioctl(fd, SOCKIOCP_CONFIGURE, &config)) {
+		sockiocp_fail(errno);
+		close(fd);
+		return NULL;
+	}
+	return (HANDLE)(intptr_t)fd;
+}
+
+/**
+ * GetQueuedCompletionStatus - take one packet from a completion port
+ * @CompletionPort: the port
+ * @lpNumberOfBytesTransferred: receives the packet's number of bytes: the
+ *	events of a socket state notification
+ * @lpCompletionKey: receives the packet's key
+ * @lpOverlapped: receives the packet's pointer, which is NULL for a socket
+ *	state notification and whatever was posted otherwise; receives NULL if
+ *	there is no packet
+ * @dwMilliseconds: how long to wait, in ms of CLOCK_MONOTONIC; 0 does not wait,
+ *	INFINITE waits for ever
+ *
+ * Return: TRUE with a packet; FALSE otherwise, and GetLastError() says why:
+ *   WAIT_TIMEOUT		no packet came in time
+ *   ERROR_ABANDONED_WAIT_0	the port was closed during the wait
+ *   ERROR_INVALID_HANDLE	not a completion port
+ *   ERROR_INVALID_PARAMETER	a pointer is NULL
+ *   ERROR_NOT_ENOUGH_MEMORY	no memory
+ * If *@lpOverlapped is not NULL then, there was a packet, of an operation that
+ * failed.
+ *
+ * Windows: "GetQueuedCompletionStatus function (ioapiset.h)".
+ */
+BOOL WINAPI GetQueuedCompletionStatus(HANDLE CompletionPort,
+				      LPDWORD lpNumberOfBytesTransferred,
+				      PULONG_PTR lpCompletionKey,
+				      LPOVERLAPPED *lpOverlapped,
+				      DWORD dwMilliseconds)
+{
+	OVERLAPPED_ENTRY entry;
+	ULONG received;
+	int err;
+
+	if (!lpNumberOfBytesTransferred || !lpCompletionKey || !lpOverlapped)
+		return sockiocp_fail(EINVAL);
+
+	*lpOverlapped = NULL;
+	err = harvest(CompletionPort, &entry, 1, &received, dwMilliseconds);
+	if (err)
+		return sockiocp_fail(err);
+
+	*lpNumberOfBytesTransferred = entry.dwNumberOfBytesTransferred;
+	*lpCompletionKey = entry.lpCompletionKey;
+	*lpOverlapped = entry.lpOverlapped;
+	if ((NTSTATUS)entry.Internal < 0) {
+		/* Windows' code for a status that it has no code for. */
+		SetLastError(ERROR_MR_MID_NOT_FOUND);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+/**
+ * GetQueuedCompletionStatusEx - take several packets from a completion port
+ * @CompletionPort: the port
+ * @lpCompletionPortEntries: receives the packets
+ * @ulCount: how many there is room for, at least 1
+ * @ulNumEntriesRemoved: receives how many there are, 0 after a time-out
+ * @dwMilliseconds: how long to wait for the first one, in ms of
+ *	CLOCK_MONOTONIC; 0 does not wait, INFINITE waits for ever
+ * @fAlertable: accepted and ignored: asynchronous procedure calls, which end an
+ *	alertable wait with WAIT_IO_COMPLETION, do not exist here
+ *
+ * Return: TRUE with one packet or more; FALSE otherwise, and GetLastError()
+ * says why:
+ *   WAIT_TIMEOUT		no packet came in time
+ *   ERROR_ABANDONED_WAIT_0	the port was closed during the wait
+ *   ERROR_INVALID_HANDLE	not a completion port
+ *   ERROR_INVALID_PARAMETER	@ulCount is 0 or above the kernel's limit, or a
+ *				pointer is NULL
+ *   ERROR_NOACCESS		a pointer is bad
+ *   ERROR_NOT_ENOUGH_MEMORY	no memory
+ *
+ * Windows: "GetQueuedCompletionStatusEx function (ioapiset.h)".
+ */
+BOOL WINAPI GetQueuedCompletionStatusEx(HANDLE CompletionPort,
+					LPOVERLAPPED_ENTRY lpCompletionPortEntries,
+					ULONG ulCount,
+					PULONG ulNumEntriesRemoved,
+					DWORD dwMilliseconds, BOOL fAlertable)
+{
+	int err;
+
+	(void)fAlertable;
+	/* To the kernel, 0 would mean not to harvest. */
+	if (!ulCount)
+		return sockiocp_fail(EINVAL);
+
+	err = harvest(CompletionPort, lpCompletionPortEntries, ulCount,
+		      ulNumEntriesRemoved, dwMilliseconds);
+	if (err)
+		return sockiocp_fail(err);
+	return TRUE;
+}
+
+/**
+ * PostQueuedCompletionStatus - put a packet into a completion port's queue
+ * @CompletionPort: the port
+ * @dwNumberOfBytesTransferred: any value
+ * @dwCompletionKey: any value
+ * @lpOverlapped: any value; never used as a pointer
+ *
+ * The three values come out as they are, behind all packets that are queued.
+ *
+ * Return: TRUE; FALSE if it fails, and GetLastError() says why:
+ *   ERROR_INVALID_HANDLE	not a completion port
+ *   ERROR_NOT_ENOUGH_MEMORY	no memory
+ *   ERROR_NO_SYSTEM_RESOURCES	the limit of posted packets of the user who
+ *				created the port is reached
+ *
+ * Windows: "PostQueuedCompletionStatus function (ioapiset.h)".
+ */
+BOOL WINAPI PostQueuedCompletionStatus(HANDLE CompletionPort,
+				       DWORD dwNumberOfBytesTransferred,
+				       ULONG_PTR dwCompletionKey,
+				       LPOVERLAPPED lpOverlapped)
+{
+	struct sockiocp_post post = {
+		.completion_key = dwCompletionKey,
+		.overlapped = (uintptr_t)lpOverlapped,
+		.bytes_transferred = dwNumberOfBytesTransferred,
+	};
+
+	if (ioctl(sockiocp_handle_fd(CompletionPort), SOCKIOCP_POST, &post))
+		return sockiocp_fail(errno == ESHUTDOWN ? EBADF : errno);
+	return TRUE;
+}

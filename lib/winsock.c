@@ -1,0 +1,675 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Winsock's socket calls: thin functions around libc's.
+ *
+ * What they add: errors go to the thread's last error, in Winsock's numbers; no
+ * call raises SIGPIPE; blocking calls go on when a signal handler has run.
+ * Options are in sockopt.c.
+ *
+ * Every function here fails with WSAENOTSOCK if it is not given a socket,
+ * WSAEFAULT if a pointer is bad, and WSAENOBUFS if there is no memory; the
+ * comments name only what is particular to a call.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "posix.h"
+#include "winsock.h"
+
+/* Set for good by the first socket that gets a time-out for send or recv. */
+atomic_bool sockiocp_timeouts_used;
+
+/* How many calls of WSAStartup() still await their WSACleanup(). */
+static atomic_int startups;
+
+/**
+ * WSAStartup - begin to use Winsock
+ * @wVersionRequested: the highest version the caller can use: minor version in
+ *	the high byte, major version in the low byte
+ * @lpWSAData: receives the version to use, which is at most 2.2
+ *
+ * May be called more than once.  The other functions work without it.
+ *
+ * Return: 0, or an error code (the last error stays what it was):
+ *   WSAVERNOTSUPPORTED	a version below 1.0 is requested
+ *   WSAEFAULT		@lpWSAData is NULL
+ *
+ * Windows: "WSAStartup function (winsock2.h)".
+ */
+int WSAAPI WSAStartup(WORD wVersionRequested, LPWSADATA lpWSAData)
+{
+	BYTE major = LOBYTE(wVersionRequested);
+	BYTE minor = HIBYTE(wVersionRequested);
+
+	if (!lpWSAData)
+		return WSAEFAULT;
+
+	memset(lpWSAData, 0, sizeof(*lpWSAData));
+	lpWSAData->wHighVersion = WINSOCK_VERSION;
+	strcpy(lpWSAData->szDescription, "sockiocp");
+	strcpy(lpWSAData->szSystemStatus, "Running");
+	if (major < 1) {
+		lpWSAData->wVersion = WINSOCK_VERSION;
+		return WSAVERNOTSUPPORTED;
+	}
+
+	if (major == 1)
+		lpWSAData->wVersion = MAKEWORD(1, minor > 1 ? 1 : minor);
+	else if (major == 2 && minor < 2)
+		lpWSAData->wVersion = wVersionRequested;
+	else
+		lpWSAData->wVersion = WINSOCK_VERSION;
+	/* Version 1's fields: "no limit worth naming". */
+	lpWSAData->iMaxSockets = 32767;
+	lpWSAData->iMaxUdpDg = 65467;
+
+	atomic_fetch_add(&startups, 1);
+	return 0;
+}
+
+/**
+ * WSACleanup - end one use of Winsock
+ *
+ * Sockets stay open and usable.
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says
+ * WSANOTINITIALISED: there were fewer calls of WSAStartup().
+ *
+ * Windows: "WSACleanup function (winsock2.h)".
+ */
+int WSAAPI WSACleanup(void)
+{
+	int count = atomic_load(&startups);
+
+	do {
+		if (!count) {
+			WSASetLastError(WSANOTINITIALISED);
+			return SOCKET_ERROR;
+		}
+	} while (!atomic_compare_exchange_weak(&startups, &count, count - 1));
+	return 0;
+}
+
+static bool is_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_NONBLOCK);
+}
+
+/*
+ * Fails with the error of a call that transfers data or connects.  EAGAIN means
+ * a time-out if the socket blocks, which only a program can meet that has set
+ * one: others do not pay for the question.
+ */
+static int transfer_fail(int fd, int err)
+{
+	if ((err == EAGAIN || err == EINPROGRESS) &&
+	    atomic_load_explicit(&sockiocp_timeouts_used,
+				 memory_order_relaxed) &&
+	    !is_nonblocking(fd))
+		err = ETIMEDOUT;
+	return sockiocp_wsa_fail(err);
+}
+
+/**
+ * socket - create a socket
+ * @af: AF_INET, AF_INET6 or AF_UNIX
+ * @type: SOCK_STREAM, SOCK_DGRAM, ...
+ * @protocol: IPPROTO_TCP, ..., or 0 for the type's usual one
+ *
+ * The socket blocks.  It is a descriptor above 2 that is not inherited by
+ * programs started with exec (on Windows it would be, if asked for).  Those of
+ * AF_INET6 have IPV6_V6ONLY set, as on Windows.
+ *
+ * Return: the socket, which the caller passes to closesocket(); INVALID_SOCKET
+ * if it fails, and WSAGetLastError() says why:
+ *   WSAEAFNOSUPPORT, WSAEPROTONOSUPPORT, WSAESOCKTNOSUPPORT, WSAEINVAL
+ *			no such family, protocol or type
+ *   WSAEMFILE		no descriptor is left
+ *   WSAEACCES		the user may not create such a socket
+ *
+ * Windows: "socket function (winsock2.h)".
+ */
+SOCKET WSAAPI socket(int af, int type, int protocol)
+{
+	int one = 1;
+	int fd;
+
+	fd = libc_socket(af, type | LIBC_SOCK_CLOEXEC, protocol);
+	fd = sockiocp_fd_above_stdio(fd);
+	if (fd < 0) {
+		sockiocp_wsa_fail(errno);
+		return INVALID_SOCKET;
+	}
+	if (af == AF_INET6)
+		libc_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
+				sizeof(one));
+	return (SOCKET)fd;
+}
+
+/**
+ * closesocket - close a socket
+ * @s: the socket; anything that is a file descriptor is closed
+ *
+ * Its registration with a completion port goes silently: no REMOVE notification
+ * follows, but a packet that is queued already may still come out.
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says WSAENOTSOCK.
+ *
+ * Windows: "closesocket function (winsock2.h)".
+ */
+int WSAAPI closesocket(SOCKET s)
+{
+	/* Linux has closed it, whatever else close() complains of. */
+	if (close(sockiocp_socket_fd(s)) && errno == EBADF)
+		return sockiocp_wsa_fail(EBADF);
+	return 0;
+}
+
+/*
+ * On Windows connections in TIME_WAIT do not keep a server from binding its
+ * port.  On Linux they do, unless both the old socket and the new one have
+ * SO_REUSEADDR; which does not share a port that is listened on.  So listen()
+ * sets it, for its connections to inherit, and bind() does if it has to.
+ */
+static int bind_reusing(int fd, const struct sockaddr *name, unsigned int len)
+{
+	int one = 1, zero = 0;
+	int type, reuse;
+	unsigned int size = sizeof(int);
+
+	if (libc_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) ||
+	    libc_getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, &size) ||
+	    type != SOCK_STREAM || reuse ||
+	    libc_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	if (!libc_bind(fd, name, len))
+		return 0;
+
+	libc_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &zero, sizeof(zero));
+	errno = EADDRINUSE;
+	return -1;
+}
+
+/**
+ * bind - give a socket its local address
+ * @s: the socket
+ * @name: the address
+ * @namelen: its size in bytes
+ *
+ * Connections that are in TIME_WAIT do not stand in the way of a stream socket,
+ * if those who had them used this library (or SO_REUSEADDR).
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAEADDRINUSE	another socket has the address
+ *   WSAEADDRNOTAVAIL	the address is not this machine's
+ *   WSAEACCES		the user may not use this port
+ *   WSAEINVAL		the socket is bound already, or @namelen is wrong
+ *   WSAEAFNOSUPPORT	the address is of another family
+ *
+ * Windows: "bind function (winsock2.h)".
+ */
+int WSAAPI bind(SOCKET s, const struct sockaddr *name, int namelen)
+{
+	int fd = sockiocp_socket_fd(s);
+
+	if (!libc_bind(fd, name, (unsigned int)namelen))
+		return 0;
+	if (errno == EADDRINUSE &&
+	    !bind_reusing(fd, name, (unsigned int)namelen))
+		return 0;
+	return sockiocp_wsa_fail(errno);
+}
+
+/**
+ * listen - make a socket accept connections
+ * @s: the socket
+ * @backlog: how many connections may wait to be accepted; SOMAXCONN and
+ *	SOMAXCONN_HINT() mean as many as the system allows, and more are cut
+ *	down to that
+ *
+ * SO_REUSEADDR is set afterwards (see bind()).
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAEADDRINUSE	another socket listens on the address
+ *   WSAEINVAL		the socket is connected
+ *   WSAEOPNOTSUPP	not a stream socket
+ *
+ * Windows: "listen function (winsock2.h)".
+ */
+int WSAAPI listen(SOCKET s, int backlog)
+{
+	int fd = sockiocp_socket_fd(s);
+	int one = 1;
+
+	if (libc_listen(fd, backlog))
+		return sockiocp_wsa_fail(errno);
+	libc_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	return 0;
+}
+
+/**
+ * accept - take a connection that waits on a listening socket
+ * @s: the listening socket
+ * @addr: receives the peer's address; may be NULL
+ * @addrlen: in: size of @addr in bytes; out: size of the address
+ *
+ * As on Windows, the new socket is non-blocking if the listening one is.  Linux
+ * does not do that; the fcntl() needed is small beside making a connection, and
+ * a program that waits in recv() where it would not on Windows is a hung one.
+ *
+ * Return: the new socket, which the caller passes to closesocket();
+ * INVALID_SOCKET if it fails, and WSAGetLastError() says why:
+ *   WSAEWOULDBLOCK	non-blocking, and no connection waits
+ *   WSAECONNRESET	the peer has given up in the meantime
+ *   WSAEINVAL		the socket does not listen
+ *   WSAEMFILE		no descriptor is left
+ *   WSAEOPNOTSUPP	not a stream socket
+ *
+ * Windows: "accept function (winsock2.h)".
+ */
+SOCKET WSAAPI accept(SOCKET s, struct sockaddr *addr, int *addrlen)
+{
+	unsigned int len = addrlen ? (unsigned int)*addrlen : 0;
+	int fd = sockiocp_socket_fd(s);
+	int flags = LIBC_SOCK_CLOEXEC;
+	int new_fd;
+
+	if (is_nonblocking(fd))
+		flags |= LIBC_SOCK_NONBLOCK;
+	do {
+		new_fd = libc_accept4(fd, addr, addr ? &len : NULL, flags);
+	} while (new_fd < 0 && errno == EINTR);
+
+	new_fd = sockiocp_fd_above_stdio(new_fd);
+	if (new_fd < 0) {
+		if (errno == ECONNABORTED)
+			errno = ECONNRESET;
+		sockiocp_wsa_fail(errno);
+		return INVALID_SOCKET;
+	}
+	if (addr && addrlen)
+		*addrlen = (int)len;
+	return (SOCKET)new_fd;
+}
+
+/* Waits for a connection that goes on after a signal.  Returns an errno value. */
+static int await_connection(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
+	unsigned int size = sizeof(int);
+	int err;
+
+	while (poll(&pollfd, 1, -1) < 0)
+		if (errno != EINTR)
+			return errno;
+	if (libc_getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size))
+		return errno;
+	return err;
+}
+
+/*
+ * Returns whether connect() succeeded because an earlier one has: Linux reports
+ * that success once, and never succeeds at once with a non-blocking TCP socket.
+ */
+static bool was_connecting(int fd)
+{
+	unsigned int size = sizeof(int);
+	int protocol;
+
+	return is_nonblocking(fd) &&
+	       !libc_getsockopt(fd, SOL_SOCKET, LIBC_SO_PROTOCOL, &protocol,
+				&size) &&
+	       protocol == IPPROTO_TCP;
+}
+
+/**
+ * connect - connect a socket, or set where a datagram socket sends to
+ * @s: the socket
+ * @name: the peer's address
+ * @namelen: its size in bytes
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAEWOULDBLOCK	non-blocking, and the connection is being made
+ *   WSAEALREADY	it is still being made
+ *   WSAEISCONN		it is made
+ *   WSAECONNREFUSED	nobody listens there
+ *   WSAETIMEDOUT	no answer
+ *   WSAENETUNREACH, WSAEHOSTUNREACH	no way to get there
+ *   WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEINVAL	the address is wrong
+ *   WSAEADDRINUSE	no local port is left
+ *   WSAEACCES		not allowed, for instance to broadcast
+ *
+ * Windows: "connect function (winsock2.h)".
+ */
+int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
+{
+	int fd = sockiocp_socket_fd(s);
+	int err = 0;
+
+	if (libc_connect(fd, name, (unsigned int)namelen))
+		err = errno;
+	else if (was_connecting(fd))
+		err = EISCONN;
+	if (err == EINTR)
+		err = await_connection(fd);
+	if (err)
+		return transfer_fail(fd, err);
+	return 0;
+}
+
+/**
+ * shutdown - end one or both directions of a connection
+ * @s: the socket
+ * @how: SD_RECEIVE, SD_SEND or SD_BOTH
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAENOTCONN	not connected
+ *   WSAEINVAL		@how is none of these
+ *
+ * Windows: "shutdown function (winsock2.h)".
+ */
+int WSAAPI shutdown(SOCKET s, int how)
+{
+	if (libc_shutdown(sockiocp_socket_fd(s), how))
+		return sockiocp_wsa_fail(errno);
+	return 0;
+}
+
+/*
+ * Fails with the error of send() or sendto().  EPIPE says that this side was
+ * shut down, or that the connection was reset and that has been reported: in
+ * the second case there is no peer any more.
+ */
+static int send_fail(int fd, int err)
+{
+	struct sockaddr_storage peer;
+	unsigned int len = sizeof(peer);
+
+	if (err == EPIPE &&
+	    !libc_getpeername(fd, (struct sockaddr *)&peer, &len))
+		err = ESHUTDOWN;
+	return transfer_fail(fd, err);
+}
+
+/**
+ * send - send data on a connected socket
+ * @s: the socket
+ * @buf: the data
+ * @len: its length in bytes, not negative
+ * @flags: 0, MSG_OOB or MSG_DONTROUTE
+ *
+ * Never raises SIGPIPE.
+ *
+ * Return: how many bytes the system took, which may be fewer than @len if the
+ * socket is non-blocking; SOCKET_ERROR if it fails, and WSAGetLastError() says
+ * why:
+ *   WSAEWOULDBLOCK	non-blocking, and the send buffer is full
+ *   WSAETIMEDOUT	SO_SNDTIMEO has passed, or the peer does not answer
+ *   WSAECONNRESET	the peer has reset the connection
+ *   WSAESHUTDOWN	this direction was shut down
+ *   WSAENOTCONN	not connected
+ *   WSAEMSGSIZE	too large for a datagram
+ *   WSAEFAULT		@len is negative
+ *
+ * Windows: "send function (winsock2.h)".
+ */
+int WSAAPI send(SOCKET s, const char *buf, int len, int flags)
+{
+	int fd = sockiocp_socket_fd(s);
+	ssize_t sent;
+
+	if (len < 0)
+		return sockiocp_wsa_fail(EFAULT);
+	do {
+		sent = libc_send(fd, buf, (size_t)len,
+				 flags | LIBC_MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? send_fail(fd, errno) : (int)sent;
+}
+
+/**
+ * sendto - send a datagram to an address
+ * @s: the socket
+ * @buf: the data
+ * @len: its length in bytes, not negative
+ * @flags: 0, MSG_OOB or MSG_DONTROUTE
+ * @to: the address; NULL for that of connect()
+ * @tolen: its size in bytes
+ *
+ * Return: as send(); further errors:
+ *   WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEINVAL	the address is wrong
+ *   WSAENETUNREACH, WSAEHOSTUNREACH	no way to get there
+ *   WSAEACCES		not allowed, for instance to broadcast
+ *
+ * Windows: "sendto function (winsock2.h)".
+ */
+int WSAAPI sendto(SOCKET s, const char *buf, int len, int flags,
+		  const struct sockaddr *to, int tolen)
+{
+	int fd = sockiocp_socket_fd(s);
+	ssize_t sent;
+
+	if (len < 0)
+		return sockiocp_wsa_fail(EFAULT);
+	do {
+		sent = libc_sendto(fd, buf, (size_t)len,
+				   flags | LIBC_MSG_NOSIGNAL, to,
+				   to ? (unsigned int)tolen : 0);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? send_fail(fd, errno) : (int)sent;
+}
+
+/**
+ * recv - receive data
+ * @s: the socket
+ * @buf: receives the data
+ * @len: its size in bytes, not negative
+ * @flags: any of MSG_PEEK, MSG_OOB and MSG_WAITALL
+ *
+ * What does not fit of a datagram is lost silently; recvfrom() reports it.
+ *
+ * Return: how many bytes were received, 0 when the peer has ended its
+ * direction; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAEWOULDBLOCK	non-blocking, and there is nothing
+ *   WSAETIMEDOUT	SO_RCVTIMEO has passed, or the peer does not answer
+ *   WSAECONNRESET	the peer has reset the connection
+ *   WSAECONNREFUSED	the connection was refused, or the last datagram sent was
+ *   WSAENOTCONN	not connected
+ *   WSAEINVAL		MSG_OOB, and there is no such data
+ *   WSAEFAULT		@len is negative
+ *
+ * Windows: "recv function (winsock2.h)".
+ */
+int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
+{
+	int fd = sockiocp_socket_fd(s);
+	ssize_t received;
+
+	if (len < 0)
+		return sockiocp_wsa_fail(EFAULT);
+	do {
+		received = libc_recv(fd, buf, (size_t)len, flags);
+	} while (received < 0 && errno == EINTR);
+	return received < 0 ? transfer_fail(fd, errno) : (int)received;
+}
+
+/**
+ * recvfrom - receive a datagram and its sender's address
+ * @s: the socket
+ * @buf: receives the data
+ * @len: its size in bytes, not negative
+ * @flags: any of MSG_PEEK, MSG_OOB and MSG_WAITALL
+ * @from: receives the address; may be NULL
+ * @fromlen: in: size of @from in bytes; out: size of the address.  Ignored if
+ *	@from is NULL.
+ *
+ * Return: as recv(); a further error:
+ *   WSAEMSGSIZE	the datagram does not fit; @buf and @from are filled, and
+ *			the rest of it is lost
+ *
+ * Windows: "recvfrom function (winsock2.h)".
+ */
+int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags,
+		    struct sockaddr *from, int *fromlen)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = (size_t)len };
+	struct libc_msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int fd = sockiocp_socket_fd(s);
+	ssize_t received;
+
+	if (len < 0 || (from && !fromlen))
+		return sockiocp_wsa_fail(EFAULT);
+	do {
+		msg.msg_name = from;
+		msg.msg_namelen = from ? (unsigned int)*fromlen : 0;
+		received = libc_recvmsg(fd, &msg, flags);
+	} while (received < 0 && errno == EINTR);
+	if (received < 0)
+		return transfer_fail(fd, errno);
+
+	if (from)
+		*fromlen = (int)msg.msg_namelen;
+	if (msg.msg_flags & LIBC_MSG_TRUNC)
+		return sockiocp_wsa_fail(EMSGSIZE);
+	return (int)received;
+}
+
+/**
+ * getsockname - the local address of a socket
+ * @s: the socket
+ * @name: receives the address
+ * @namelen: in: size of @name in bytes; out: size of the address
+ *
+ * An unbound socket has address 0 and port 0 (Windows says WSAEINVAL).
+ *
+ * Return: 0; SOCKET_ERROR if it fails.
+ *
+ * Windows: "getsockname function (winsock2.h)".
+ */
+int WSAAPI getsockname(SOCKET s, struct sockaddr *name, int *namelen)
+{
+	if (libc_getsockname(sockiocp_socket_fd(s), name,
+			     (unsigned int *)namelen))
+		return sockiocp_wsa_fail(errno);
+	return 0;
+}
+
+/**
+ * getpeername - the address a socket is connected to
+ * @s: the socket
+ * @name: receives the address
+ * @namelen: in: size of @name in bytes; out: size of the address
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAENOTCONN	not connected
+ *
+ * Windows: "getpeername function (winsock2.h)".
+ */
+int WSAAPI getpeername(SOCKET s, struct sockaddr *name, int *namelen)
+{
+	if (libc_getpeername(sockiocp_socket_fd(s), name,
+			     (unsigned int *)namelen))
+		return sockiocp_wsa_fail(errno);
+	return 0;
+}
+
+/**
+ * ioctlsocket - set or ask about the mode of a socket
+ * @s: the socket
+ * @cmd: FIONBIO: the socket is non-blocking from now on if the argument is not
+ *	0; FIONREAD: how many bytes one recv() could return; SIOCATMARK: whether
+ *	the next byte is at the out-of-band mark
+ * @argp: the argument: 4 bytes, whatever it points at
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAEOPNOTSUPP	another command, or not for this socket
+ *
+ * Windows: "ioctlsocket function (winsock2.h)".
+ */
+int WSAAPI ioctlsocket(SOCKET s, long cmd, void *argp)
+{
+	int fd = sockiocp_socket_fd(s);
+
+	switch (cmd) {
+	case FIONBIO:
+	case FIONREAD:
+	case SIOCATMARK:
+		break;
+	default:
+		return sockiocp_wsa_fail(EOPNOTSUPP);
+	}
+	if (ioctl(fd, (unsigned long)cmd, argp))
+		return sockiocp_wsa_fail(errno);
+	return 0;
+}
+
+/**
+ * inet_addr - read an IPv4 address in dotted notation
+ * @cp: the text, for instance "127.0.0.1"
+ *
+ * Return: the address in network order; INADDR_NONE if the text is not one
+ * (or is "255.255.255.255").
+ *
+ * Windows: "inet_addr function (winsock2.h)".
+ */
+ULONG WSAAPI inet_addr(const char *cp)
+{
+	return libc_inet_addr(cp);
+}
+
+/**
+ * inet_pton - read an IP address
+ * @Family: AF_INET or AF_INET6
+ * @pszAddrString: the text
+ * @pAddrBuf: receives a struct in_addr or a struct in6_addr
+ *
+ * Return: 1; 0 if the text is not an address of this family; -1 if it fails,
+ * and WSAGetLastError() says why:
+ *   WSAEAFNOSUPPORT	another family
+ *
+ * Windows: "inet_pton function (ws2tcpip.h)".
+ */
+int WSAAPI inet_pton(int Family, const char *pszAddrString, void *pAddrBuf)
+{
+	int result;
+
+	if (!pszAddrString || !pAddrBuf)
+		return sockiocp_wsa_fail(EFAULT);
+	result = libc_inet_pton(Family, pszAddrString, pAddrBuf);
+	return result < 0 ? sockiocp_wsa_fail(errno) : result;
+}
+
+/**
+ * inet_ntop - write an IP address as text
+ * @Family: AF_INET or AF_INET6
+ * @pAddr: a struct in_addr or a struct in6_addr
+ * @pStringBuf: receives the text
+ * @StringBufSize: its size in bytes; INET6_ADDRSTRLEN is enough
+ *
+ * Return: @pStringBuf; NULL if it fails, and WSAGetLastError() says why:
+ *   WSAEAFNOSUPPORT	another family
+ *   WSAEINVAL		the text does not fit
+ *
+ * Windows: "inet_ntop function (ws2tcpip.h)".
+ */
+const char *WSAAPI inet_ntop(int Family, const void *pAddr, char *pStringBuf,
+			     size_t StringBufSize)
+{
+	unsigned int size = StringBufSize > UINT_MAX ?
+				UINT_MAX : (unsigned int)StringBufSize;
+
+	if (libc_inet_ntop(Family, pAddr, pStringBuf, size))
+		return pStringBuf;
+	sockiocp_wsa_fail(errno == ENOSPC ? EINVAL : errno);
+	return NULL;
+}
