@@ -67,17 +67,30 @@ static u32 next_seq(struct sockiocp_port *port)
 }
 
 /**
- * sockiocp_port_queue - put a packet behind all others, and wake a thread for it
+ * sockiocp_port_queue_quietly - put a packet behind all others
  * @port: the port, locked
  * @packet: a packet that stands nowhere
+ *
+ * The caller's call will harvest, and pass on what it leaves.
  */
-void sockiocp_port_queue(struct sockiocp_port *port, struct sockiocp_packet *packet)
+void sockiocp_port_queue_quietly(struct sockiocp_port *port,
+				 struct sockiocp_packet *packet)
 {
 	lockdep_assert_held(&port->lock);
 
 	packet->seq = next_seq(port);
 	list_add_tail(&packet->node, &port->queue);
 	port->nr_packets++;
+}
+
+/**
+ * sockiocp_port_queue - put a packet behind all others, and wake a thread for it
+ * @port: the port, locked
+ * @packet: a packet that stands nowhere
+ */
+void sockiocp_port_queue(struct sockiocp_port *port, struct sockiocp_packet *packet)
+{
+	sockiocp_port_queue_quietly(port, packet);
 	wake_youngest(port);
 }
 
@@ -270,18 +283,6 @@ static void commit(struct harvest *harvest, struct delivery *deliveries, unsigne
 	spin_unlock_irq(&harvest->port->lock);
 }
 
-static void fill_entry(struct sockiocp_packet_entry *entry, const struct delivery *d)
-{
-	if (d->packet->type == SOCKIOCP_PACKET_POSTED) {
-		*entry = packet_posted(d->packet)->entry;
-		return;
-	}
-	*entry = (struct sockiocp_packet_entry) {
-		.completion_key = packet_registration(d->packet)->key,
-		.bytes_transferred = d->events,
-	};
-}
-
 /* Put what could not be handed over back to the front, in its old order. */
 static void put_back(struct harvest *harvest, struct delivery *deliveries, unsigned int nr)
 {
@@ -313,28 +314,50 @@ static void put_back(struct harvest *harvest, struct delivery *deliveries, unsig
 /*
  * Copy what goes out, and the number of packets with it.  Returns whether that
  * worked; if not, all of these deliveries are in the queue again.
+ *
+ * Word by word: a call of copy_to_user() for a chunk costs several times as much.
  */
-static noinline_for_stack bool
-hand_over(struct harvest *harvest, struct delivery *deliveries, unsigned int nr,
-	  struct sockiocp_packet_entry __user *uentries, u32 __user *ureceived,
-	  u32 *received)
+static bool hand_over(struct harvest *harvest, struct delivery *deliveries,
+		      unsigned int nr, struct sockiocp_packet_entry __user *uentries,
+		      u32 __user *ureceived, u32 *received)
 {
-	struct sockiocp_packet_entry entries[SOCKIOCP_CHUNK] __uninitialized;
-	unsigned int i, filled = 0;
+	struct sockiocp_packet_entry __user *to = uentries + *received;
+	struct delivery *d;
+	unsigned int n = 0;
 
-	for (i = 0; i < nr; i++) {
-		if (deliveries[i].events)
-			fill_entry(&entries[filled++], &deliveries[i]);
+	if (!user_write_access_begin(to, nr * sizeof(*to)))
+		goto put_back;
+	for (d = deliveries; d < deliveries + nr; d++) {
+		struct sockiocp_packet_entry entry;
+
+		if (!d->events)
+			continue;
+		if (d->packet->type == SOCKIOCP_PACKET_POSTED)
+			entry = packet_posted(d->packet)->entry;
+		else
+			entry = (struct sockiocp_packet_entry) {
+				.completion_key = packet_registration(d->packet)->key,
+				.bytes_transferred = d->events,
+			};
+		unsafe_put_user(entry.completion_key, &to->completion_key, fault);
+		unsafe_put_user(entry.overlapped, &to->overlapped, fault);
+		unsafe_put_user(entry.internal, &to->internal, fault);
+		unsafe_put_user(entry.bytes_transferred, &to->bytes_transferred, fault);
+		unsafe_put_user(0, &to->reserved, fault);
+		to++;
+		n++;
 	}
-	if (!filled)
-		return true;
-	if (copy_to_user(uentries + *received, entries, filled * sizeof(*entries)) ||
-	    put_user(*received + filled, ureceived)) {
-		put_back(harvest, deliveries, nr);
-		return false;
-	}
-	*received += filled;
+	user_write_access_end();
+	if (n && put_user(*received + n, ureceived))
+		goto put_back;
+	*received += n;
 	return true;
+
+fault:
+	user_write_access_end();
+put_back:
+	put_back(harvest, deliveries, nr);
+	return false;
 }
 
 /* Drop the references of a chunk, and the packets that were handed over. */
@@ -383,7 +406,7 @@ static void harvest_end(struct harvest *harvest)
 {
 	struct sockiocp_port *port = harvest->port;
 
-	if (!list_empty_careful(&harvest->again)) {
+	if (!list_empty(&harvest->again)) {
 		spin_lock_irq(&port->lock);
 		list_splice_tail_init(&harvest->again, &port->queue);
 		spin_unlock_irq(&port->lock);
@@ -637,23 +660,33 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
  */
 static int probe_writable(u64 first, u64 last, unsigned int step)
 {
-	unsigned int n = 0;
-	u64 at;
+	u8 __user *byte = u64_to_user_ptr(first);
+	u8 __user *end = u64_to_user_ptr(last);
+	unsigned int n;
+	u8 value;
 
-	for (at = first; ; at = min(at + step, last)) {
-		u8 __user *byte = u64_to_user_ptr(at);
-		u8 value;
-
-		if (get_user(value, byte) || put_user(value, byte))
+	for (;;) {
+		if (!user_access_begin(byte, end - byte + 1))
 			return -EFAULT;
-		if (at == last)
-			return 0;
-		if (!(++n % 1024)) {
-			if (fatal_signal_pending(current))
-				return -EINTR;
-			cond_resched();
+		/* Not for longer than it takes before others may run. */
+		for (n = 0; n < 1024; n++) {
+			unsafe_get_user(value, byte, fault);
+			unsafe_put_user(value, byte, fault);
+			if (byte == end)
+				goto done;
+			byte = end - byte > step ? byte + step : end;
 		}
+		user_access_end();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
 	}
+done:
+	user_access_end();
+	return 0;
+fault:
+	user_access_end();
+	return -EFAULT;
 }
 
 /*
@@ -690,8 +723,6 @@ static int check_arguments(const struct sockiocp_process *args)
 
 	if (regs_len) {
 		/* All is read, of what is written only the results. */
-		if (!access_ok(u64_to_user_ptr(regs), regs_len))
-			return -EFAULT;
 		error = probe_writable(regs + result, regs_end - 1, reg_step);
 		if (error)
 			return error;
@@ -708,17 +739,40 @@ static int check_arguments(const struct sockiocp_process *args)
 	return 0;
 }
 
+/* Word by word, as in hand_over(). */
+static int read_registrations(struct sockiocp_registration_entry *entries,
+			      const struct sockiocp_registration_entry __user *uentries,
+			      unsigned int nr)
+{
+	const struct sockiocp_registration_entry *end = entries + nr;
+
+	if (!user_read_access_begin(uentries, nr * sizeof(*uentries)))
+		return -EFAULT;
+	for (; entries < end; entries++, uentries++) {
+		unsafe_get_user(entries->socket, &uentries->socket, fault);
+		unsafe_get_user(entries->completion_key, &uentries->completion_key, fault);
+		unsafe_get_user(entries->event_filter, &uentries->event_filter, fault);
+		unsafe_get_user(entries->operation, &uentries->operation, fault);
+		unsafe_get_user(entries->trigger_flags, &uentries->trigger_flags, fault);
+	}
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 static int write_results(struct sockiocp_registration_entry __user *uentries,
 			 const struct sockiocp_registration_entry *entries,
 			 unsigned int nr)
 {
-	unsigned int i;
+	const struct sockiocp_registration_entry *end = entries + nr;
 
 	if (!user_write_access_begin(uentries, nr * sizeof(*uentries)))
 		return -EFAULT;
-	for (i = 0; i < nr; i++)
-		unsafe_put_user(entries[i].registration_result,
-				&uentries[i].registration_result, fault);
+	for (; entries < end; entries++, uentries++)
+		unsafe_put_user(entries->registration_result,
+				&uentries->registration_result, fault);
 	user_write_access_end();
 	return 0;
 fault:
@@ -732,13 +786,13 @@ apply_registrations(struct sockiocp_port *port, const struct sockiocp_process *a
 	struct sockiocp_registration_entry entries[SOCKIOCP_CHUNK] __uninitialized;
 	struct sockiocp_registration_entry __user *uentries =
 		u64_to_user_ptr(args->registrations);
-	struct sockiocp_call call = {};
+	struct sockiocp_call call = { .harvests = args->entry_count };
 	unsigned int i, nr;
 	u32 left;
 
 	for (left = args->registration_count; left; left -= nr, uentries += nr) {
 		nr = min_t(u32, left, SOCKIOCP_CHUNK);
-		if (copy_from_user(entries, uentries, nr * sizeof(*entries)))
+		if (read_registrations(entries, uentries, nr))
 			return -EFAULT;
 		for (i = 0; i < nr; i++)
 			entries[i].registration_result =
@@ -774,6 +828,8 @@ long sockiocp_port_process(struct file *file, struct sockiocp_process __user *ua
 	if (error)
 		return error;
 	error = apply_registrations(port, args);
+	if (error)
+		pass_on(port);
 	if (error || !args->entry_count)
 		return error;
 

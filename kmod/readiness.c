@@ -6,8 +6,7 @@
  * Linux reports a fresh TCP socket as writable and hung up, an end of stream as
  * readable, a local shutdown as both; Windows reports none of these.  Of ->poll
  * only two facts are used, that there is enough to read and that there is room
- * to write, because only the protocol can tell (SO_RCVLOWAT, kTLS), and because
- * a protocol remembers that somebody wants to know of room (SOCK_NOSPACE).
+ * to write, and only where the state leaves them open: see glance().
  *
  *   socket					mask
  *   --------------------------------------------------------------------------
@@ -43,6 +42,7 @@
 #include <linux/net.h>
 #include <linux/poll.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 #include <linux/un.h>
 #include <net/inet_connection_sock.h>
 #include <net/sock.h>
@@ -173,6 +173,61 @@ static u32 datagram_read(struct sock *sk, __poll_t poll)
 	return now;
 }
 
+/*
+ * Tell whether there is enough to read and room to write without ->poll, which
+ * costs more than all the rest of a delivery.  Only a clear case is decided here:
+ * where a protocol has a say of its own (kTLS, sockmap), where SO_RCVLOWAT or a
+ * checksum decide, and where there is no room, so that the protocol has to
+ * remember that somebody waits for it (SOCK_NOSPACE), ->poll is asked.
+ */
+static bool glance(struct sock *sk, const struct file *file, enum sockiocp_kind kind,
+		   int state, u8 filter, __poll_t *poll)
+{
+	bool out = filter & SOCKIOCP_REGISTER_OUT;
+	bool in;
+
+	if (READ_ONCE(sk->sk_prot)->sock_is_readable)
+		return false;
+
+	switch (kind) {
+	case SOCKIOCP_TCP: {
+		int inq;
+
+		/* The states of a connection that the handshake is behind. */
+		if (!(BIT(state) & (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
+				    TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING)))
+			return false;
+		inq = tcp_inq(sk);
+		in = inq > 0;
+		if (in && inq < sock_rcvlowat(sk, 0, INT_MAX))
+			return false;
+		if (out && !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) &&
+		    !__sk_stream_is_writeable(sk, 1))
+			return false;
+		break;
+	}
+	case SOCKIOCP_UDP:
+		in = !skb_queue_empty_lockless(&udp_sk(sk)->reader_queue) ||
+		     !skb_queue_empty_lockless(&sk->sk_receive_queue);
+		if (in && !(READ_ONCE(file->f_flags) & O_NONBLOCK))
+			return false;
+		if (out && !sock_writeable(sk))
+			return false;
+		break;
+	case SOCKIOCP_UNIX_STREAM:
+	case SOCKIOCP_UNIX_DGRAM:
+		/* Whether a peer has room is known to AF_UNIX alone. */
+		if (out)
+			return false;
+		in = !skb_queue_empty_lockless(&sk->sk_receive_queue);
+		break;
+	default:
+		return false;
+	}
+	*poll = (in ? EPOLLIN : 0) | (out ? EPOLLOUT : 0);
+	return true;
+}
+
 /**
  * sockiocp_readiness_read - what holds for a socket now
  * @socket: the socket, which the caller keeps from being released
@@ -188,22 +243,24 @@ static u32 datagram_read(struct sock *sk, __poll_t poll)
 u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
 			    enum sockiocp_kind kind, u8 filter)
 {
-	struct poll_table_struct table = {
-		._key = EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLIN | EPOLLRDNORM,
-	};
 	struct sock *sk = socket->sk;
 	__poll_t poll;
 	int state;
-
-	if (filter & SOCKIOCP_REGISTER_OUT)
-		table._key |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
 
 	/*
 	 * The state is read before ->poll and sk_err, which a reset sets first:
 	 * whoever sees the new state sees the reason.
 	 */
 	state = smp_load_acquire(&sk->sk_state);
-	poll = READ_ONCE(socket->ops)->poll(file, socket, &table);
+	if (!glance(sk, file, kind, state, filter, &poll)) {
+		struct poll_table_struct table = {
+			._key = EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLIN | EPOLLRDNORM,
+		};
+
+		if (filter & SOCKIOCP_REGISTER_OUT)
+			table._key |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+		poll = READ_ONCE(socket->ops)->poll(file, socket, &table);
+	}
 
 	switch (kind) {
 	case SOCKIOCP_TCP:

@@ -91,6 +91,21 @@ static void queue_registration(struct sockiocp_registration *reg)
 	sockiocp_port_queue(reg->port, &reg->packet);
 }
 
+/*
+ * Queue a registration without having read its socket.  A call that harvests
+ * reads each socket of a packet anyway, and drops what is not ready: so one
+ * reading serves to arm and to verify.
+ */
+static void queue_unread(struct sockiocp_registration *reg)
+{
+	lockdep_assert_held(&reg->port->lock);
+
+	if (reg->queued)
+		return;
+	WRITE_ONCE(reg->queued, true);
+	sockiocp_port_queue_quietly(reg->port, &reg->packet);
+}
+
 static void unqueue_registration(struct sockiocp_registration *reg)
 {
 	lockdep_assert_held(&reg->port->lock);
@@ -522,8 +537,7 @@ static u32 enable_or_disable(struct sockiocp_port *port, struct sockiocp_call *c
 			     struct file *file, struct socket *socket, u8 kind,
 			     const struct sockiocp_registration_entry *entry)
 {
-	bool enable = entry->operation == SOCKIOCP_OP_ENABLE;
-	struct sockiocp_registration *reg, *new = NULL;
+	struct sockiocp_registration *reg, *armed = NULL, *new = NULL;
 	u32 result = SOCKIOCP_RESULT_SUCCESS;
 	u8 added = 0;
 
@@ -546,12 +560,17 @@ again:
 		result = SOCKIOCP_RESULT_OTHER_PORT;
 	} else {
 		spin_lock(&port->lock);
-		if (enable) {
-			added = set_interest(reg, entry);
-			refcount_inc(&reg->refs);
-		} else {
+		if (entry->operation == SOCKIOCP_OP_DISABLE) {
 			set_enabled(reg, false);
 			unqueue_registration(reg);
+		} else {
+			added = set_interest(reg, entry);
+			if (call->harvests && !is_edge(reg)) {
+				queue_unread(reg);
+			} else {
+				refcount_inc(&reg->refs);
+				armed = reg;
+			}
 		}
 		spin_unlock(&port->lock);
 	}
@@ -560,11 +579,11 @@ again:
 	/* Another thread registered the socket while ours was being made. */
 	if (unlikely(new))
 		sockiocp_registration_put(new);
-	if (result || !enable)
-		return result;
-	arm(reg, file, added);
-	sockiocp_registration_put(reg);
-	return SOCKIOCP_RESULT_SUCCESS;
+	if (armed) {
+		arm(armed, file, added);
+		sockiocp_registration_put(armed);
+	}
+	return result;
 }
 
 static u32 remove(struct sockiocp_port *port, struct socket *socket)

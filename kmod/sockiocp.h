@@ -145,6 +145,8 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port);
 void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m);
 
 void sockiocp_port_queue(struct sockiocp_port *port, struct sockiocp_packet *packet);
+void sockiocp_port_queue_quietly(struct sockiocp_port *port,
+				 struct sockiocp_packet *packet);
 void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *packet);
 void sockiocp_port_wake_pollers(struct sockiocp_port *port);
 
@@ -229,9 +231,11 @@ struct sockiocp_registration {
 
 /**
  * struct sockiocp_call - what the registrations of one call share
+ * @harvests: the call goes on to harvest
  * @swept: the user's closed sockets were looked for already
  */
 struct sockiocp_call {
+	bool harvests;
 	bool swept;
 };
 
