@@ -36,6 +36,14 @@ die()
 	exit 1
 }
 
+# Two runs in one tree would build over each other's heads.
+alone()
+{
+	mkdir -p "$BUILD"
+	exec 9> "$BUILD/lock"
+	flock -n 9 || { note "waiting for another run in this tree"; flock 9; }
+}
+
 # try NAME COMMAND...: one line of TAP, after what the command said if it failed.
 try()
 {
