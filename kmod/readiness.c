@@ -84,6 +84,30 @@ static u32 listener_read(__poll_t poll)
 	return poll & EPOLLIN ? SOCKIOCP_EVENT_IN : 0;
 }
 
+/* Is the next byte of the stream an out-of-band one, which recv() steps over? */
+static bool tcp_next_is_urgent(const struct sock *sk, u32 copied)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return unlikely(READ_ONCE(tp->urg_data)) &&
+	       READ_ONCE(tp->urg_seq) == copied && !sock_flag(sk, SOCK_URGINLINE);
+}
+
+/* How many bytes recv() could return, of a stream that the handshake is behind. */
+static s32 tcp_unread(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 copied = READ_ONCE(tp->copied_seq);
+	s32 unread = READ_ONCE(tp->rcv_nxt) - copied;
+
+	/* A FIN counts as one byte until it is read. */
+	if (unread > 0 && sock_flag(sk, SOCK_DONE))
+		unread--;
+	if (unread > 0 && tcp_next_is_urgent(sk, copied))
+		unread--;
+	return unread;
+}
+
 /*
  * A TCP socket in TCP_CLOSE was never connected, failed to connect, or has been
  * connected; this tells them apart.  rcv_nxt is 0 until a peer's SYN has been
@@ -105,7 +129,7 @@ static u32 tcp_closed_read(struct sock *sk, __poll_t poll)
 	now = SOCKIOCP_CONNECTED | SOCKIOCP_EVENT_OUT | SOCKIOCP_EVENT_HANGUP;
 	if (error || !done)
 		now |= SOCKIOCP_EVENT_ERR;
-	else if (poll & EPOLLIN && tcp_inq(sk) > 0)
+	else if (poll & EPOLLIN && tcp_unread(sk) > 0)
 		now |= SOCKIOCP_EVENT_IN;
 	return now;
 }
@@ -125,7 +149,7 @@ static u32 tcp_read(struct sock *sk, __poll_t poll, int state)
 		return poll & EPOLLOUT ? SOCKIOCP_EVENT_OUT : 0;
 	}
 
-	if (poll & EPOLLIN && tcp_inq(sk) > 0)
+	if (poll & EPOLLIN && tcp_unread(sk) > 0)
 		now |= SOCKIOCP_EVENT_IN;
 	if (poll & EPOLLOUT)
 		now |= SOCKIOCP_EVENT_OUT;
@@ -191,15 +215,15 @@ static bool glance(struct sock *sk, const struct file *file, enum sockiocp_kind 
 
 	switch (kind) {
 	case SOCKIOCP_TCP: {
-		int inq;
+		s32 unread;
 
 		/* The states of a connection that the handshake is behind. */
 		if (!(BIT(state) & (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
 				    TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING)))
 			return false;
-		inq = tcp_inq(sk);
-		in = inq > 0;
-		if (in && inq < sock_rcvlowat(sk, 0, INT_MAX))
+		unread = tcp_unread(sk);
+		in = unread > 0;
+		if (in && unread < sock_rcvlowat(sk, 0, INT_MAX))
 			return false;
 		if (out && !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) &&
 		    !__sk_stream_is_writeable(sk, 1))
@@ -322,8 +346,8 @@ bool sockiocp_readiness_in_edge(struct socket *socket, enum sockiocp_kind kind,
 {
 	struct sock *sk = READ_ONCE(socket->sk);
 	struct tcp_sock *tp;
-	bool held, holds;
 	u32 copied, next;
+	bool held, holds;
 	s32 lowat;
 
 	if (!sk || kind != SOCKIOCP_TCP || !tcp_is_plain(sk) ||
@@ -334,6 +358,8 @@ bool sockiocp_readiness_in_edge(struct socket *socket, enum sockiocp_kind kind,
 	copied = READ_ONCE(tp->copied_seq);
 	next = READ_ONCE(tp->rcv_nxt);
 	lowat = max(READ_ONCE(sk->sk_rcvlowat), 1);
+	if (tcp_next_is_urgent(sk, copied))
+		copied++;
 	held = (s32)(*rcv_nxt - copied) >= lowat;
 	holds = (s32)(next - copied) > 0;
 	*rcv_nxt = next;
