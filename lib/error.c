@@ -24,15 +24,15 @@ static const struct {
 } errors[] = {
 	{ EAGAIN,	ERROR_NO_SYSTEM_RESOURCES,	WSAEWOULDBLOCK },
 	{ EPERM,	ERROR_ACCESS_DENIED,		WSAEACCES },
-	{ ENOENT,	ERROR_DEV_NOT_EXIST,		WSAEADDRNOTAVAIL },
+	{ ENOENT,	ERROR_FILE_NOT_FOUND,		WSAEADDRNOTAVAIL },
 	{ EINTR,	ERROR_OPERATION_ABORTED,	WSAEINTR },
-	{ ENXIO,	ERROR_DEV_NOT_EXIST,		WSAEADDRNOTAVAIL },
+	{ ENXIO,	ERROR_FILE_NOT_FOUND,		WSAEADDRNOTAVAIL },
 	{ EBADF,	ERROR_INVALID_HANDLE,		WSAENOTSOCK },
 	{ ENOMEM,	ERROR_NOT_ENOUGH_MEMORY,	WSAENOBUFS },
 	{ EACCES,	ERROR_ACCESS_DENIED,		WSAEACCES },
 	{ EFAULT,	ERROR_NOACCESS,			WSAEFAULT },
 	{ EBUSY,	ERROR_BUSY,			WSAEADDRINUSE },
-	{ ENODEV,	ERROR_DEV_NOT_EXIST,		WSAENETDOWN },
+	{ ENODEV,	ERROR_FILE_NOT_FOUND,		WSAENETDOWN },
 	{ EINVAL,	ERROR_INVALID_PARAMETER,	WSAEINVAL },
 	{ ENFILE,	ERROR_TOO_MANY_OPEN_FILES,	WSAEMFILE },
 	{ EMFILE,	ERROR_TOO_MANY_OPEN_FILES,	WSAEMFILE },
@@ -80,7 +80,10 @@ static const struct {
 } texts[] = {
 	{ ERROR_SUCCESS, "The operation completed successfully." },
 	{ ERROR_INVALID_FUNCTION, "Incorrect function." },
-	{ ERROR_FILE_NOT_FOUND, "The file was not found." },
+	/* The only file that the library opens is /dev/sockiocp. */
+	{ ERROR_FILE_NOT_FOUND,
+	  "sockiocp module not loaded: run \"modprobe sockiocp\" as root, or "
+	  "\"make insmod\" in its source." },
 	{ ERROR_TOO_MANY_OPEN_FILES,
 	  "Too many files are open (see ulimit -n)." },
 	{ ERROR_ACCESS_DENIED, "Access is denied." },
@@ -89,9 +92,6 @@ static const struct {
 	{ ERROR_OUTOFMEMORY, "Not enough memory is available." },
 	{ ERROR_GEN_FAILURE, "The operation failed." },
 	{ ERROR_NOT_SUPPORTED, "The request is not supported." },
-	{ ERROR_DEV_NOT_EXIST,
-	  "sockiocp module not loaded: run \"modprobe sockiocp\" as root to "
-	  "get /dev/sockiocp." },
 	{ ERROR_NETNAME_DELETED, "The connection is no longer there." },
 	{ ERROR_INVALID_PARAMETER, "A parameter is incorrect." },
 	{ ERROR_BROKEN_PIPE, "The pipe has been ended." },

@@ -98,7 +98,7 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
  * packets.
  *
  * Return: the handle; NULL if it fails, and GetLastError() says why:
- *   ERROR_DEV_NOT_EXIST	the kernel module is not loaded (its text, from
+ *   ERROR_FILE_NOT_FOUND	the kernel module is not loaded (its text, from
  *				FormatMessageA(), says what to do)
  *   ERROR_ACCESS_DENIED	/dev/sockiocp may not be opened by this user
  *   ERROR_INVALID_PARAMETER	there is a port but no file
@@ -209,9 +209,8 @@ BOOL WINAPI GetQueuedCompletionStatus(HANDLE CompletionPort,
  *   WAIT_TIMEOUT		no packet came in time
  *   ERROR_ABANDONED_WAIT_0	the port was closed during the wait
  *   ERROR_INVALID_HANDLE	not a completion port
- *   ERROR_INVALID_PARAMETER	@ulCount is 0 or above the kernel's limit, or a
- *				pointer is NULL
- *   ERROR_NOACCESS		a pointer is bad
+ *   ERROR_INVALID_PARAMETER	@ulCount is 0 or above the kernel's limit
+ *   ERROR_NOACCESS		a pointer is NULL or bad
  *   ERROR_NOT_ENOUGH_MEMORY	no memory
  *
  * Windows: "GetQueuedCompletionStatusEx function (ioapiset.h)".
