@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A hundred thousand sockets in one port: registered by one call, notified,
+ * removed by one call, each exactly once.
+ */
+#include <sys/ioctl.h>
+
+#include "kselftest_harness.h"
+
+#include <linux/sockiocp.h>
+
+#include "lib/port.h"
+
+#define COUNT		100000
+/* What a socket and its registration take, generously. */
+#define COST_KB		6
+
+#define REGISTRATIONS	"max_user_registrations"
+
+FIXTURE(scale) {
+	HANDLE port;
+	int *fd;
+	SOCK_NOTIFY_REGISTRATION *reg;
+	OVERLAPPED_ENTRY *got;
+	unsigned char *seen;
+	long long limit;
+	/* What the user held before. */
+	__u64 before;
+	/* What there is too little of, if that is so. */
+	const char *lacks;
+};
+
+static __u64 user_registrations(HANDLE port)
+{
+	struct sockiocp_info info;
+
+	return ioctl(port_fd(port), SOCKIOCP_INFO, &info) ? ~0ULL :
+	       info.user_registrations;
+}
+
+FIXTURE_SETUP(scale)
+{
+	int i;
+
+	self->port = port_open();
+	ASSERT_NE(NULL, self->port);
+	self->before = user_registrations(self->port);
+	self->limit = param_get(REGISTRATIONS);
+	if (mem_available_kb() < (long long)COUNT * COST_KB)
+		self->lacks = "memory";
+	else if (raise_nofile(COUNT + 100))
+		self->lacks = "descriptors";
+	else if (self->limit < COUNT + 100 &&
+		 param_set(REGISTRATIONS, COUNT + 100))
+		self->lacks = "registrations";
+	if (self->lacks)
+		return;
+
+	self->fd = calloc(COUNT, sizeof(*self->fd));
+	self->reg = calloc(COUNT, sizeof(*self->reg));
+	self->got = calloc(COUNT + 1, sizeof(*self->got));
+	self->seen = calloc(COUNT, 1);
+	ASSERT_TRUE(self->fd && self->reg && self->got && self->seen);
+	for (i = 0; i < COUNT; i++) {
+		self->fd[i] = any_socket(FAM_UNIX, TYPE_DGRAM, 0);
+		if (self->fd[i] < 0) {
+			self->lacks = "sockets";
+			return;
+		}
+	}
+}
+
+FIXTURE_TEARDOWN(scale)
+{
+	if (!self->lacks) {
+		EXPECT_EQ(0, param_set(REGISTRATIONS, self->limit));
+	}
+	EXPECT_TRUE(CloseHandle(self->port));
+}
+
+/* One call with all sockets; every entry has to succeed. */
+static int apply_all(FIXTURE_DATA(scale) *self, UINT16 filter, UINT8 op,
+		     UINT8 trigger)
+{
+	int i;
+
+	for (i = 0; i < COUNT; i++)
+		self->reg[i] = entry(self->fd[i], i, filter, op, trigger);
+	if (ProcessSocketNotifications(self->port, COUNT, self->reg, 0, 0, NULL,
+				       NULL))
+		return -1;
+	for (i = 0; i < COUNT; i++)
+		if (self->reg[i].registrationResult)
+			return i;
+	return COUNT;
+}
+
+/* Harvest until nothing is left; how many had this mask, each key once. */
+static int harvest_all(FIXTURE_DATA(scale) *self, DWORD mask)
+{
+	UINT32 received, i;
+	int total = 0;
+
+	memset(self->seen, 0, COUNT);
+	while (!ProcessSocketNotifications(self->port, 0, NULL, 0, COUNT + 1,
+					   self->got, &received)) {
+		for (i = 0; i < received; i++) {
+			ULONG_PTR key = self->got[i].lpCompletionKey;
+
+			if (self->got[i].dwNumberOfBytesTransferred != mask ||
+			    key >= COUNT || self->seen[key]++)
+				return -1;
+		}
+		total += received;
+	}
+	return total;
+}
+
+TEST_F_TIMEOUT(scale, hundred_thousand_sockets_in_one_port, 110)
+{
+	HANDLE other;
+	int i;
+
+	if (self->lacks)
+		SKIP(return, "not enough %s", self->lacks);
+
+	EXPECT_EQ(COUNT, apply_all(self, EV_OUT, OP_ENABLE, T_LEVEL | T_ONESHOT));
+	EXPECT_EQ(COUNT, fdinfo_value(port_fd(self->port), "registrations"));
+	EXPECT_EQ(COUNT, harvest_all(self, EV_OUT));
+
+	EXPECT_EQ(COUNT, apply_all(self, EV_IN, OP_ENABLE, T_LEVEL | T_ONESHOT));
+	EXPECT_NOTHING_NOW(self->port);
+	EXPECT_EQ(0, enable(self->port, self->fd[COUNT / 2], 0, EV_OUT,
+			    T_LEVEL | T_ONESHOT));
+	EXPECT_PACKETS_NOW(self->port, { COUNT / 2, EV_OUT });
+
+	EXPECT_EQ(COUNT, apply_all(self, 0, OP_REMOVE, 0));
+	EXPECT_EQ(0, fdinfo_value(port_fd(self->port), "registrations"));
+	EXPECT_EQ(COUNT, harvest_all(self, EV_REMOVE));
+	EXPECT_NOTHING_NOW(self->port);
+	EXPECT_EQ(self->before, user_registrations(self->port));
+
+	/* A port may be closed with its sockets live; half of them are. */
+	other = port_open();
+	ASSERT_NE(NULL, other);
+	EXPECT_EQ(COUNT, apply_all(self, EV_OUT, OP_ENABLE, T_LEVEL));
+	for (i = 0; i < COUNT; i += 2)
+		fd_close(self->fd[i]);
+	EXPECT_TRUE(CloseHandle(self->port));
+	self->port = other;
+	EXPECT_EQ(self->before, user_registrations(other));
+	EXPECT_EQ(0, enable(other, self->fd[1], 1, EV_OUT, T_LEVEL | T_ONESHOT));
+	EXPECT_PACKETS(other, { 1, EV_OUT });
+}
+
+TEST_HARNESS_MAIN
