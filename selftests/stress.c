@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Threads that register, harvest, remove, close and post at the same time, on
+ * the same sockets and ports, for about two seconds each: what must be counted
+ * exactly is counted exactly, what must not come does not come.
+ */
+#include <pthread.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/port.h"
+
+#define RUN_MS		1500
+#define THREADS		4
+
+/* A generator per thread: what is done in which order shall differ. */
+static unsigned int draw(unsigned int *state)
+{
+	*state = *state * 1103515245 + 12345;
+	return *state >> 16;
+}
+
+static int running(int64_t end)
+{
+	return now_ms() < end;
+}
+
+/* ------------------------------------- everything at once, on shared sockets */
+
+enum { SOCKETS = 8, PORTS = 2 };
+
+struct shared {
+	HANDLE port[PORTS];
+	/* Pairs; the slots change under the feet of the threads. */
+	int fd[SOCKETS][2];
+	int64_t end;
+	/* REMOVEs that succeeded, and REMOVE packets. */
+	long removed;
+	long remove_packets;
+	long posted;
+	long post_packets;
+	long bad_results;
+	long bad_packets;
+};
+
+#define POST_KEY	0xf000
+
+static void count(long *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+static void check_result(struct shared *s, UINT8 op, DWORD result)
+{
+	switch (result) {
+	case 0:
+		if (op == OP_REMOVE)
+			count(&s->removed);
+		return;
+	/* The other port has it; not registered; closed by another thread. */
+	case ERROR_INVALID_PARAMETER:
+	case ERROR_NOT_FOUND:
+	case WSAENOTSOCK:
+		return;
+	default:
+		count(&s->bad_results);
+	}
+}
+
+static void check_packet(struct shared *s, const OVERLAPPED_ENTRY *got)
+{
+	DWORD mask = got->dwNumberOfBytesTransferred;
+
+	if (got->lpCompletionKey == POST_KEY) {
+		count(mask == 1 ? &s->post_packets : &s->bad_packets);
+		return;
+	}
+	if (got->lpCompletionKey >= SOCKETS || got->lpOverlapped ||
+	    got->Internal || !mask)
+		count(&s->bad_packets);
+	else if (mask == EV_REMOVE)
+		count(&s->remove_packets);
+	else if (mask & ~(EV_ALL | EV_ERR))
+		count(&s->bad_packets);
+}
+
+static void drain_port(struct shared *s, HANDLE port, DWORD timeout_ms)
+{
+	OVERLAPPED_ENTRY got[16];
+	UINT32 received, i;
+
+	if (ProcessSocketNotifications(port, 0, NULL, timeout_ms, 16, got,
+				       &received))
+		return;
+	for (i = 0; i < received; i++)
+		check_packet(s, &got[i]);
+}
+
+static void replace_pair(struct shared *s, int i)
+{
+	int fd[2];
+
+	if (unix_pair(TYPE_STREAM, fd))
+		return;
+	/* The numbers stay, the sockets behind them are closed. */
+	fd_dup_to(fd[0], s->fd[i][0]);
+	fd_dup_to(fd[1], s->fd[i][1]);
+	fd_close(fd[0]);
+	fd_close(fd[1]);
+}
+
+static void *do_everything(void *arg)
+{
+	static unsigned int seeds;
+	static const UINT8 trigger[] = {
+		T_LEVEL, T_LEVEL | T_ONESHOT, T_EDGE, T_EDGE | T_ONESHOT,
+	};
+	static const UINT8 op[] = { OP_ENABLE, OP_ENABLE, OP_DISABLE, OP_REMOVE };
+	unsigned int seed = __atomic_add_fetch(&seeds, 1, __ATOMIC_RELAXED);
+	struct shared *s = arg;
+	char data[64];
+	int dup;
+
+	while (running(s->end)) {
+		HANDLE port = s->port[draw(&seed) % PORTS];
+		int i = draw(&seed) % SOCKETS;
+		SOCK_NOTIFY_REGISTRATION reg[3];
+		OVERLAPPED_ENTRY got[4];
+		UINT32 received = 0, n;
+
+		switch (draw(&seed) % 8) {
+		case 0:
+		case 1:
+		case 2:
+			for (n = 0; n < 3; n++) {
+				int k = draw(&seed) % SOCKETS;
+
+				reg[n] = entry(s->fd[k][draw(&seed) % 2], k,
+					       draw(&seed) % 8,
+					       op[draw(&seed) % 4],
+					       trigger[draw(&seed) % 4]);
+			}
+			n = draw(&seed) % 3;
+			if (!ProcessSocketNotifications(port, 3, reg, n, 4, got,
+							&received))
+				for (n = 0; n < received; n++)
+					check_packet(s, &got[n]);
+			for (n = 0; n < 3; n++)
+				check_result(s, reg[n].operation,
+					     reg[n].registrationResult);
+			break;
+		case 3:
+			sock_send(s->fd[i][draw(&seed) % 2], "data", 4);
+			break;
+		case 4:
+			sock_recv(s->fd[i][draw(&seed) % 2], data, sizeof(data));
+			break;
+		case 5:
+			drain_port(s, port, 1);
+			break;
+		case 6:
+			if (PostQueuedCompletionStatus(port, 1, POST_KEY, NULL))
+				count(&s->posted);
+			break;
+		case 7:
+			if (draw(&seed) % 4) {
+				dup = fd_dup(s->fd[i][0]);
+				fd_close(dup);
+			} else {
+				replace_pair(s, i);
+			}
+			break;
+		}
+	}
+	return NULL;
+}
+
+TEST(every_remove_gives_one_packet_whatever_happens_at_the_same_time)
+{
+	struct shared s = { .end = now_ms() + RUN_MS };
+	pthread_t thread[THREADS];
+	int i;
+
+	for (i = 0; i < PORTS; i++) {
+		s.port[i] = port_open();
+		ASSERT_NE(NULL, s.port[i]);
+	}
+	for (i = 0; i < SOCKETS; i++)
+		ASSERT_EQ(0, unix_pair(TYPE_STREAM, s.fd[i]));
+	for (i = 0; i < THREADS; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, do_everything, &s));
+	for (i = 0; i < THREADS; i++)
+		ASSERT_EQ(0, pthread_join(thread[i], NULL));
+
+	/* Nothing more is to come but what is queued. */
+	for (i = 0; i < SOCKETS; i++) {
+		fd_close(s.fd[i][0]);
+		fd_close(s.fd[i][1]);
+	}
+	for (i = 0; i < PORTS; i++) {
+		while (fdinfo_value(port_fd(s.port[i]), "packets") > 0)
+			drain_port(&s, s.port[i], 0);
+		EXPECT_NOTHING(s.port[i]);
+		EXPECT_TRUE(CloseHandle(s.port[i]));
+	}
+	EXPECT_LT(10, s.removed);
+	EXPECT_EQ(s.removed, s.remove_packets);
+	EXPECT_EQ(s.posted, s.post_packets);
+	EXPECT_EQ(0, s.bad_results);
+	EXPECT_EQ(0, s.bad_packets);
+}
+
+/* ----------------------------------------- one-shot: a token is never doubled */
+
+struct tokens {
+	HANDLE port;
+	int fd[SOCKETS][2];
+	int64_t end;
+	/* Who has received the packet of a socket and not armed it again. */
+	int owner[SOCKETS];
+	long rounds;
+	long doubled;
+	long failed;
+};
+
+static void *take_and_rearm(void *arg)
+{
+	struct tokens *t = arg;
+	SOCK_NOTIFY_REGISTRATION reg;
+	OVERLAPPED_ENTRY got;
+	UINT32 received, count = 0;
+	DWORD ret;
+
+	while (running(t->end)) {
+		ret = ProcessSocketNotifications(t->port, count,
+						 count ? &reg : NULL, 20, 1,
+						 &got, &received);
+		if (count && reg.registrationResult)
+			__atomic_add_fetch(&t->failed, 1, __ATOMIC_RELAXED);
+		count = 0;
+		if (ret == WAIT_TIMEOUT)
+			continue;
+		if (ret || got.lpCompletionKey >= SOCKETS) {
+			__atomic_add_fetch(&t->failed, 1, __ATOMIC_RELAXED);
+			continue;
+		}
+		if (__atomic_exchange_n(&t->owner[got.lpCompletionKey], 1,
+					__ATOMIC_ACQ_REL))
+			__atomic_add_fetch(&t->doubled, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&t->rounds, 1, __ATOMIC_RELAXED);
+		reg = entry(t->fd[got.lpCompletionKey][0], 0, EV_IN | EV_OUT,
+			    OP_ENABLE, T_LEVEL | T_ONESHOT);
+		count = 1;
+		__atomic_store_n(&t->owner[got.lpCompletionKey], 0,
+				 __ATOMIC_RELEASE);
+	}
+	if (count)
+		apply(t->port, reg.socket, 0, EV_IN | EV_OUT, OP_ENABLE,
+		      T_LEVEL | T_ONESHOT);
+	return NULL;
+}
+
+static void *wake_all(void *arg)
+{
+	struct tokens *t = arg;
+	char data[64];
+	int i;
+
+	while (running(t->end)) {
+		for (i = 0; i < SOCKETS; i++)
+			sock_send(t->fd[i][1], "x", 1);
+		for (i = 0; i < SOCKETS; i++)
+			sock_recv(t->fd[i][0], data, sizeof(data));
+	}
+	return NULL;
+}
+
+TEST(oneshot_packet_has_one_receiver_until_it_is_armed_again)
+{
+	struct tokens t = { .end = now_ms() + RUN_MS };
+	OVERLAPPED_ENTRY got[SOCKETS + 1];
+	pthread_t thread[THREADS];
+	UINT32 received, i;
+
+	t.port = port_open();
+	ASSERT_NE(NULL, t.port);
+	for (i = 0; i < SOCKETS; i++) {
+		ASSERT_EQ(0, unix_pair(TYPE_DGRAM, t.fd[i]));
+		EXPECT_EQ(0, enable(t.port, t.fd[i][0], i, EV_IN | EV_OUT,
+				    T_LEVEL | T_ONESHOT));
+	}
+	for (i = 0; i < THREADS; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL,
+					    i ? take_and_rearm : wake_all, &t));
+	for (i = 0; i < THREADS; i++)
+		ASSERT_EQ(0, pthread_join(thread[i], NULL));
+	EXPECT_LT(SOCKETS, t.rounds);
+	EXPECT_EQ(0, t.doubled);
+	EXPECT_EQ(0, t.failed);
+
+	/* All are armed and writable: none got lost. */
+	EXPECT_EQ(0, ProcessSocketNotifications(t.port, 0, NULL, COMES,
+						SOCKETS + 1, got, &received));
+	EXPECT_EQ(SOCKETS, received);
+	EXPECT_NOTHING(t.port);
+	EXPECT_TRUE(CloseHandle(t.port));
+}
+
+/* ------------------------------------------------ edges: none is ever lost */
+
+struct pingpong {
+	HANDLE port;
+	int fd[2];
+	int64_t end;
+	long rounds;
+	long lost;
+};
+
+static void *reply_at_each_edge(void *arg)
+{
+	struct pingpong *p = arg;
+	OVERLAPPED_ENTRY got;
+	UINT32 received;
+	char data[64];
+	DWORD ret;
+
+	while (running(p->end)) {
+		ret = ProcessSocketNotifications(p->port, 0, NULL, COMES, 1, &got,
+						 &received);
+		if (ret) {
+			if (running(p->end - 100))
+				p->lost++;
+			break;
+		}
+		/* Read until it would block, then answer: the next is an edge. */
+		while (sock_recv(p->fd[0], data, sizeof(data)) > 0)
+			;
+		if (sock_send(p->fd[0], "y", 1) != 1)
+			break;
+		p->rounds++;
+	}
+	return NULL;
+}
+
+static void play(struct __test_metadata *_metadata, struct pingpong *p)
+{
+	pthread_t thread;
+	char data[64];
+
+	p->end = now_ms() + RUN_MS / 3;
+	p->port = port_open();
+	ASSERT_NE(NULL, p->port);
+	ASSERT_EQ(0, enable(p->port, p->fd[0], 0, EV_IN, T_EDGE));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reply_at_each_edge, p));
+	while (running(p->end)) {
+		if (sock_send(p->fd[1], "x", 1) != 1)
+			break;
+		if (!sock_becomes(p->fd[1], SEE_IN, COMES)) {
+			p->lost += running(p->end - 100);
+			break;
+		}
+		sock_recv(p->fd[1], data, sizeof(data));
+	}
+	/* The last ball may be the other's to miss. */
+	sock_send(p->fd[1], "x", 1);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_LT(10, p->rounds);
+	EXPECT_EQ(0, p->lost);
+	EXPECT_TRUE(CloseHandle(p->port));
+	fd_close(p->fd[0]);
+	fd_close(p->fd[1]);
+}
+
+TEST(edge_is_not_lost_between_threads)
+{
+	struct pingpong tcp = { 0 }, udp = { 0 }, local = { 0 };
+
+	ASSERT_EQ(0, tcp_pair(FAM_INET, tcp.fd, 0));
+	play(_metadata, &tcp);
+	ASSERT_EQ(0, udp_pair(FAM_INET, udp.fd));
+	play(_metadata, &udp);
+	ASSERT_EQ(0, unix_pair(TYPE_STREAM, local.fd));
+	play(_metadata, &local);
+}
+
+/* ------------------------------------------- lifetimes, with a canary each */
+
+struct context {
+	unsigned int canary;
+	int removed;
+};
+
+#define ALIVE	0xa11fe
+#define DEAD	0xdead
+
+/*
+ * As a server does it: a context per connection, freed when the REMOVE packet
+ * is there, and never touched by a packet after that.
+ */
+TEST(freed_context_is_never_named_by_a_packet)
+{
+	enum { CYCLES = 300 };
+	HANDLE port = port_open();
+	struct context *context;
+	OVERLAPPED_ENTRY got[8];
+	int cycle, i, fd[2];
+	UINT32 received, n;
+
+	ASSERT_NE(NULL, port);
+	context = calloc(CYCLES, sizeof(*context));
+	ASSERT_NE(NULL, context);
+	for (cycle = 0; cycle < CYCLES; cycle++) {
+		struct context *c = &context[cycle];
+
+		ASSERT_EQ(0, tcp_pair(FAM_INET, fd, 0));
+		c->canary = ALIVE;
+		ASSERT_EQ(0, enable(port, fd[0], (ULONG_PTR)c, EV_ALL,
+				    cycle % 2 ? T_LEVEL : T_EDGE));
+		ASSERT_EQ(1, sock_send(fd[1], "x", 1));
+		if (cycle % 3 == 0)
+			fd_close(fd[1]);
+		/* Some of them have had a packet before. */
+		if (cycle % 5 == 0) {
+			ASSERT_EQ(0, ProcessSocketNotifications(port, 0, NULL, COMES,
+								1, got, &received));
+			ASSERT_EQ(c, (void *)got[0].lpCompletionKey);
+		}
+		ASSERT_EQ(0, deregister(port, fd[0]));
+		if (cycle % 2)
+			fd_close(fd[0]);
+		while (!c->removed) {
+			ASSERT_EQ(0, ProcessSocketNotifications(port, 0, NULL, COMES,
+								8, got, &received));
+			for (n = 0; n < received; n++) {
+				struct context *of = (void *)got[n].lpCompletionKey;
+
+				ASSERT_EQ(ALIVE, of->canary);
+				if (got[n].dwNumberOfBytesTransferred ==
+				    EV_REMOVE) {
+					of->canary = DEAD;
+					of->removed++;
+				}
+			}
+		}
+		if (!(cycle % 2))
+			fd_close(fd[0]);
+		if (cycle % 3)
+			fd_close(fd[1]);
+	}
+	EXPECT_NOTHING(port);
+	for (i = 0; i < CYCLES; i++)
+		ASSERT_EQ(1, context[i].removed);
+	EXPECT_TRUE(CloseHandle(port));
+}
+
+/* ------------------------------------- ports that come and go under threads */
+
+struct churn {
+	int fd[SOCKETS][2];
+	int64_t end;
+	long ports;
+	long bad;
+};
+
+/*
+ * In one thread only, so that the number of a port that is closed is not given
+ * to another one while its waiter is still on the way in.
+ */
+static void *open_use_close(void *arg)
+{
+	struct churn *c = arg;
+	struct waiter w = { .timeout = INFINITE, .how = BY_GQCS };
+	SOCK_NOTIFY_REGISTRATION reg[SOCKETS];
+	int i;
+
+	while (running(c->end)) {
+		w.port = port_open();
+		if (!w.port)
+			return NULL;
+		for (i = 0; i < SOCKETS; i++)
+			reg[i] = entry(c->fd[i][0], i, EV_IN, OP_ENABLE,
+				       i % 2 ? T_LEVEL : T_EDGE);
+		if (ProcessSocketNotifications(w.port, SOCKETS, reg, 0, 0, NULL,
+					       NULL))
+			__atomic_add_fetch(&c->bad, 1, __ATOMIC_RELAXED);
+		for (i = 0; i < SOCKETS; i++)
+			if (reg[i].registrationResult &&
+			    reg[i].registrationResult != ERROR_INVALID_PARAMETER)
+				__atomic_add_fetch(&c->bad, 1, __ATOMIC_RELAXED);
+		if (waiter_start(&w))
+			return NULL;
+		sock_send(c->fd[0][1], "x", 1);
+		CloseHandle(w.port);
+		if (waiter_join(&w, 2 * COMES) ||
+		    (w.code && w.code != ERROR_ABANDONED_WAIT_0 &&
+		     w.code != ERROR_INVALID_HANDLE))
+			__atomic_add_fetch(&c->bad, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&c->ports, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void *write_and_read(void *arg)
+{
+	struct churn *c = arg;
+	char data[64];
+	int i;
+
+	while (running(c->end)) {
+		for (i = 0; i < SOCKETS; i++)
+			sock_send(c->fd[i][1], "x", 1);
+		for (i = 0; i < SOCKETS; i++)
+			sock_recv(c->fd[i][0], data, sizeof(data));
+	}
+	return NULL;
+}
+
+TEST(ports_can_be_closed_at_any_time)
+{
+	struct churn c = { .end = now_ms() + RUN_MS };
+	HANDLE port = port_open();
+	pthread_t thread[3];
+	int i;
+
+	ASSERT_NE(NULL, port);
+	for (i = 0; i < SOCKETS; i++)
+		ASSERT_EQ(0, unix_pair(TYPE_DGRAM, c.fd[i]));
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL,
+					    i ? write_and_read : open_use_close,
+					    &c));
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, pthread_join(thread[i], NULL));
+	EXPECT_LT(10, c.ports);
+	EXPECT_EQ(0, c.bad);
+
+	/* All sockets are free now. */
+	for (i = 0; i < SOCKETS; i++) {
+		sock_drain(c.fd[i][0]);
+		EXPECT_EQ(0, enable(port, c.fd[i][0], i, EV_OUT,
+				    T_LEVEL | T_ONESHOT));
+		EXPECT_PACKETS(port, { (ULONG_PTR)i, EV_OUT });
+	}
+	EXPECT_TRUE(CloseHandle(port));
+}
+
+TEST_HARNESS_MAIN
