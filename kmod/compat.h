@@ -9,6 +9,7 @@
 #include <linux/compiler.h>
 #include <linux/file.h>
 #include <linux/net.h>
+#include <linux/sched.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
@@ -30,6 +31,31 @@ static inline struct socket *sockiocp_sock_from_file(struct file *file)
 #ifndef fd_file
 #define fd_file(f) ((f).file)
 #endif
+
+/* 6.12 lets a task that has blocked stay on its run queue for a while. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+static inline bool task_is_runnable(struct task_struct *task)
+{
+	return task->on_rq;
+}
+#endif
+
+/* 5.14 renamed task->state. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+#define sockiocp_task_state(task) READ_ONCE((task)->state)
+#else
+#define sockiocp_task_state(task) READ_ONCE((task)->__state)
+#endif
+
+static inline bool sockiocp_task_is_dead(struct task_struct *task)
+{
+	return sockiocp_task_state(task) == TASK_DEAD;
+}
+
+static inline bool sockiocp_task_is_running(struct task_struct *task)
+{
+	return sockiocp_task_state(task) == TASK_RUNNING;
+}
 
 /* A buffer that is written before it is read need not be zeroed first. */
 #ifndef __uninitialized

@@ -17,14 +17,16 @@
  *   port.c		the queue, the waiters, the harvest
  *   registration.c	sockets coming, changing and going; the wake-up
  *   readiness.c	what a socket's state means in Windows' terms
+ *   worker.c		how many threads of a port run at once
  *   account.c		what a user holds, and may hold
  *   compat.h		differences between kernel versions
  *
  * Objects and ownership
  * =====================
  *
- * A port belongs to its file and dies in the file's ->release, when no call is
- * under way.  It pins nothing but its account.
+ * A port belongs to its file and ends in the file's ->release, when no call is
+ * under way.  Its memory stays until its last worker is gone.  It pins nothing but
+ * its account.
  *
  * A registration belongs to its port while it is live, and to the queue while
  * its REMOVE packet stands there; either is one reference.  A task that works on
@@ -39,6 +41,10 @@
  * A waiter is on the stack of its thread.  Whoever wakes it does that, and takes
  * it off the port's list, under the port's lock, and does not touch it afterwards.
  *
+ * A worker belongs to its thread, and pins the memory of the port it is
+ * associated with and the module: the scheduler calls it until the thread has
+ * exited.  A sampled worker, which nobody calls, belongs to its port.
+ *
  * An account belongs to the ports that charge it.
  *
  * Locking
@@ -50,10 +56,14 @@
  *   inode->i_rwsem		of a socket; only ever tried, and held shared
  *   socket->wq.wait.lock	spinlock, interrupts off
  *   port->lock			spinlock, interrupts off
- *   (task->pi_lock, ...)	of the scheduler, when a waiter is woken
+ *   (task->pi_lock, rq->lock)	of the scheduler, when a waiter is woken
  *
- * accounts_lock (mutex, account.c) is taken with no other lock held, as is the
- * lock of port->poll_wait but for the wait queue's that the wake-up comes with.
+ * accounts_lock and notifiers_lock (mutexes) are taken with no other lock held,
+ * as is the lock of port->poll_wait but for the wait queue's that the wake-up
+ * comes with.  sampled_lock (spinlock, worker.c) is a leaf.
+ *
+ * The notifiers of workers run under rq->lock and therefore take no lock at all:
+ * they count with atomics and leave the rest to port->slot_freed, an irq_work.
  *
  * Rationale.  The wait queue's lock is the outer spinlock because a wake-up comes
  * with it.  The same lock makes the wait queue the index: to look for a socket's
@@ -69,9 +79,13 @@
  *
  *   port		queue, next_seq, nr_packets,
  *			waiters, registrations,
- *			nr_registrations, closed	port->lock
- *			concurrency			READ_ONCE / WRITE_ONCE
- *			account				immutable
+ *			nr_registrations, closed,
+ *			workers, nr_workers,
+ *			nr_sampled			port->lock
+ *			concurrency			written under port->lock,
+ *							read without
+ *			active, refs			atomic
+ *			account, opener			immutable
  *			account_node			account->ports_lock
  *   registration	wait				wait.lock of the socket
  *			packet, port_node, enabled,
@@ -88,7 +102,18 @@
  *			entry				immutable
  *   waiter		node, woken			port->lock; woken is also
  *							read by its thread
- *			task, files			immutable
+ *			task, files, worker		immutable
+ *   worker		node, counted			port->lock; counted also
+ *							read by its thread, which
+ *							alone changes it unless
+ *							in_wait is set
+ *			port, in_wait			written by its thread under
+ *							port->lock, or while no
+ *							port has it
+ *			blocked				its thread's notifiers; if
+ *							it is sampled, port->lock
+ *			hash				sampled_lock
+ *			task, sampled			immutable
  *   account		registrations, packets		atomic
  *			ports				ports_lock
  *			users, node			accounts_lock
@@ -319,11 +344,16 @@ static int __init sockiocp_init(void)
 	error = sockiocp_packet_init();
 	if (error)
 		goto err_registration;
-	error = misc_register(&sockiocp_device);
+	error = sockiocp_worker_init();
 	if (error)
 		goto err_packet;
+	error = misc_register(&sockiocp_device);
+	if (error)
+		goto err_worker;
 	return 0;
 
+err_worker:
+	sockiocp_worker_exit();
 err_packet:
 	sockiocp_packet_exit();
 err_registration:
@@ -334,6 +364,7 @@ err_registration:
 static void __exit sockiocp_exit(void)
 {
 	misc_deregister(&sockiocp_device);
+	sockiocp_worker_exit();
 	sockiocp_packet_exit();
 	sockiocp_registration_exit();
 }

@@ -9,6 +9,7 @@
 #include <linux/fdtable.h>
 #include <linux/hrtimer.h>
 #include <linux/overflow.h>
+#include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
@@ -27,32 +28,64 @@ static struct kmem_cache *posted_cache;
  * @node: in the port's list; empty once it has been woken
  * @task: the thread
  * @files: its table of descriptors, which is its process
+ * @worker: the same thread as a worker; NULL if the port does not count it
  * @woken: taken off the list by somebody else, who has woken it
  */
 struct sockiocp_waiter {
 	struct list_head node;
 	struct task_struct *task;
 	fl_owner_t files;
+	struct sockiocp_worker *worker;
 	bool woken;
 };
 
 static void wake_waiter(struct sockiocp_waiter *waiter)
 {
 	list_del_init(&waiter->node);
+	/* On its behalf, so that the next packet finds the slot taken. */
+	sockiocp_worker_take_slot(waiter->worker);
 	WRITE_ONCE(waiter->woken, true);
 	wake_up_process(waiter->task);
 }
 
-/* Wake the thread that has waited the shortest: its cache is the warmest. */
-static void wake_youngest(struct sockiocp_port *port)
+/*
+ * Wake the thread that has waited the shortest, for its cache is the warmest, if
+ * one more may run.  Returns whether a thread was woken.
+ */
+static bool wake_youngest(struct sockiocp_port *port)
 {
 	struct sockiocp_waiter *waiter;
 
 	lockdep_assert_held(&port->lock);
 
 	waiter = list_first_entry_or_null(&port->waiters, struct sockiocp_waiter, node);
-	if (waiter)
-		wake_waiter(waiter);
+	if (!waiter || (waiter->worker && !sockiocp_worker_slot_is_free(port)))
+		return false;
+	wake_waiter(waiter);
+	return true;
+}
+
+/**
+ * sockiocp_port_release_waiters - wake as many threads as have packets and slots
+ * @port: the port, locked
+ */
+void sockiocp_port_release_waiters(struct sockiocp_port *port)
+{
+	unsigned int n = port->nr_packets;
+
+	while (n-- && wake_youngest(port))
+		;
+}
+
+/* A worker has blocked: its slot is free. */
+static void slot_freed(struct irq_work *work)
+{
+	struct sockiocp_port *port = container_of(work, struct sockiocp_port, slot_freed);
+	unsigned long flags;
+
+	spin_lock_irqsave(&port->lock, flags);
+	sockiocp_port_release_waiters(port);
+	spin_unlock_irqrestore(&port->lock, flags);
 }
 
 /* ------------------------------------------------------------------ queue */
@@ -546,19 +579,23 @@ static bool is_open_here(struct file *file, unsigned int fd)
  * call, by another thread, is released only there, and its peer waits for the
  * FIN.
  */
-static int wait_for_packet(struct sockiocp_port *port, struct file *file,
-			   unsigned int fd, const ktime_t *deadline)
+static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *worker,
+			   struct file *file, unsigned int fd, const ktime_t *deadline)
 {
 	struct sockiocp_waiter waiter = {
 		.task = current,
 		.files = current->files,
+		.worker = worker,
 	};
 	ktime_t expires = deadline ? *deadline : 0;
 	int error = 0;
 
 	spin_lock_irq(&port->lock);
-	if (port->closed || !list_empty(&port->queue)) {
+	sockiocp_worker_begin_wait(worker);
+	if (port->closed || (!list_empty(&port->queue) &&
+			     (!worker || sockiocp_worker_slot_is_free(port)))) {
 		error = port->closed ? -ESHUTDOWN : 0;
+		sockiocp_worker_end_wait(worker);
 		spin_unlock_irq(&port->lock);
 		return error;
 	}
@@ -587,6 +624,7 @@ static int wait_for_packet(struct sockiocp_port *port, struct file *file,
 		list_del(&waiter.node);
 	else if (error != -ESHUTDOWN)
 		error = 0;
+	sockiocp_worker_end_wait(worker);
 	spin_unlock_irq(&port->lock);
 	return error;
 }
@@ -615,15 +653,19 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 	struct sockiocp_packet_entry __user *uentries = u64_to_user_ptr(args->entries);
 	u32 __user *ureceived = u64_to_user_ptr(args->received);
 	struct sockiocp_port *port = file->private_data;
+	struct sockiocp_worker *worker = sockiocp_worker_enter(port);
 	ktime_t deadline = 0, *timer = NULL;
-	bool busy, waited = false;
+	bool busy = false, waited = false;
 	long error;
 
 	for (;;) {
-		error = sockiocp_port_harvest(port, uentries, args->entry_count,
-					      ureceived, &busy);
-		if (error)
-			return min(error, 0L);
+		/* Who does not wait takes what is there; who was woken, may. */
+		if (waited || !args->timeout_ns || sockiocp_worker_may_harvest(worker)) {
+			error = sockiocp_port_harvest(port, uentries, args->entry_count,
+						      ureceived, &busy);
+			if (error)
+				return min(error, 0L);
+		}
 		if (!args->timeout_ns)
 			return -ETIME;
 		if (!waited && args->timeout_ns != SOCKIOCP_INFINITE) {
@@ -634,7 +676,7 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 		}
 		waited = true;
 		error = busy ? pause_for_busy(timer) :
-			wait_for_packet(port, file, args->handle, timer);
+			wait_for_packet(port, worker, file, args->handle, timer);
 		if (error == -ETIME) {
 			/* One more look: it is never early, so it may be late. */
 			error = sockiocp_port_harvest(port, uentries, args->entry_count,
@@ -902,7 +944,10 @@ long sockiocp_port_post(struct sockiocp_port *port, const struct sockiocp_post *
 void sockiocp_port_configure(struct sockiocp_port *port,
 			     const struct sockiocp_config *config)
 {
+	spin_lock_irq(&port->lock);
 	WRITE_ONCE(port->concurrency, config->concurrency);
+	sockiocp_port_release_waiters(port);
+	spin_unlock_irq(&port->lock);
 }
 
 /**
@@ -924,10 +969,12 @@ unsigned int sockiocp_port_concurrency(struct sockiocp_port *port)
  */
 void sockiocp_port_close(struct sockiocp_port *port)
 {
+	struct sockiocp_waiter *waiter, *next;
+
 	spin_lock_irq(&port->lock);
 	WRITE_ONCE(port->closed, true);
-	while (!list_empty(&port->waiters))
-		wake_youngest(port);
+	list_for_each_entry_safe(waiter, next, &port->waiters, node)
+		wake_waiter(waiter);
 	spin_unlock_irq(&port->lock);
 	wake_up_interruptible_poll(&port->poll_wait, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 }
@@ -959,12 +1006,13 @@ void sockiocp_port_recheck_waiters(struct sockiocp_port *port, fl_owner_t files)
  */
 void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m)
 {
-	unsigned int registrations, packets, waiters = 0;
+	unsigned int registrations, packets, workers, waiters = 0;
 	struct list_head *pos;
 
 	spin_lock_irq(&port->lock);
 	registrations = port->nr_registrations;
 	packets = port->nr_packets;
+	workers = port->nr_workers;
 	list_for_each(pos, &port->waiters)
 		waiters++;
 	spin_unlock_irq(&port->lock);
@@ -972,6 +1020,8 @@ void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m)
 	seq_printf(m, "registrations:\t%u\n", registrations);
 	seq_printf(m, "packets:\t%u\n", packets);
 	seq_printf(m, "waiters:\t%u\n", waiters);
+	seq_printf(m, "workers:\t%u\n", workers);
+	seq_printf(m, "active:\t%d\n", atomic_read(&port->active));
 	seq_printf(m, "concurrency:\t%u\n", sockiocp_port_concurrency(port));
 }
 
@@ -990,6 +1040,10 @@ struct sockiocp_port *sockiocp_port_create(void)
 	INIT_LIST_HEAD(&port->queue);
 	INIT_LIST_HEAD(&port->waiters);
 	INIT_LIST_HEAD(&port->registrations);
+	INIT_LIST_HEAD(&port->workers);
+	refcount_set(&port->refs, 1);
+	init_irq_work(&port->slot_freed, slot_freed);
+	INIT_DELAYED_WORK(&port->sampler, sockiocp_worker_sampler);
 	init_waitqueue_head(&port->poll_wait);
 	/* Deferrable: an idle machine is not woken for it. */
 	INIT_DEFERRABLE_WORK(&port->reaper, sockiocp_registration_reaper);
@@ -998,7 +1052,23 @@ struct sockiocp_port *sockiocp_port_create(void)
 		kfree(port);
 		return NULL;
 	}
+	port->opener = get_pid(task_tgid(current));
 	return port;
+}
+
+void sockiocp_port_get(struct sockiocp_port *port)
+{
+	refcount_inc(&port->refs);
+}
+
+/* Sleeps with the last reference. */
+void sockiocp_port_put(struct sockiocp_port *port)
+{
+	if (!refcount_dec_and_test(&port->refs))
+		return;
+	irq_work_sync(&port->slot_freed);
+	put_pid(port->opener);
+	kfree(port);
 }
 
 static void drop_registrations(struct sockiocp_port *port)
@@ -1045,10 +1115,11 @@ static void drop_packets(struct sockiocp_port *port)
 void sockiocp_port_destroy(struct sockiocp_port *port)
 {
 	cancel_delayed_work_sync(&port->reaper);
+	sockiocp_worker_forget(port);
 	drop_registrations(port);
 	drop_packets(port);
 	sockiocp_account_put(port);
-	kfree(port);
+	sockiocp_port_put(port);
 }
 
 int __init sockiocp_packet_init(void)

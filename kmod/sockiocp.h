@@ -10,6 +10,7 @@
 
 #include <linux/atomic.h>
 #include <linux/fs.h>
+#include <linux/irq_work.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
@@ -98,7 +99,7 @@ struct sockiocp_posted {
 
 /**
  * struct sockiocp_port - one open file of /dev/sockiocp
- * @lock: guards all that follows up to @poll_wait, and what the banner says of
+ * @lock: guards all that follows up to @active, and what the banner says of
  *	registrations
  * @queue: packets, oldest first
  * @next_seq: &struct sockiocp_packet.seq of the next packet to be queued
@@ -109,6 +110,14 @@ struct sockiocp_posted {
  * @nr_registrations: how many these are
  * @concurrency: as configured; 0 stands for the number of processors
  * @closed: by SOCKIOCP_CLOSE
+ * @workers: threads that are associated with the port
+ * @nr_workers: how many these are
+ * @nr_sampled: how many of them only @sampler knows about
+ * @active: slots in use: workers that run
+ * @refs: one for the file, one for each worker
+ * @opener: the process that opened the port
+ * @slot_freed: releases waiters when a worker has blocked
+ * @sampler: the same, where nobody tells that a worker has blocked
  * @poll_wait: who polls the file
  * @account: whom registrations and posted packets are charged to
  * @account_node: in the account's list of ports
@@ -124,7 +133,15 @@ struct sockiocp_port {
 	unsigned int nr_registrations;
 	unsigned int concurrency;
 	bool closed;
+	struct list_head workers;
+	unsigned int nr_workers;
+	unsigned int nr_sampled;
 
+	atomic_t active;
+	refcount_t refs;
+	struct pid *opener;
+	struct irq_work slot_freed;
+	struct delayed_work sampler;
 	wait_queue_head_t poll_wait;
 	struct sockiocp_account *account;
 	struct list_head account_node;
@@ -133,6 +150,8 @@ struct sockiocp_port {
 
 struct sockiocp_port *sockiocp_port_create(void);
 void sockiocp_port_destroy(struct sockiocp_port *port);
+void sockiocp_port_get(struct sockiocp_port *port);
+void sockiocp_port_put(struct sockiocp_port *port);
 long sockiocp_port_process(struct file *file, struct sockiocp_process __user *uargs,
 			   struct sockiocp_process *args);
 long sockiocp_port_post(struct sockiocp_port *port, const struct sockiocp_post *args);
@@ -149,9 +168,26 @@ void sockiocp_port_queue_quietly(struct sockiocp_port *port,
 				 struct sockiocp_packet *packet);
 void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *packet);
 void sockiocp_port_wake_pollers(struct sockiocp_port *port);
+void sockiocp_port_release_waiters(struct sockiocp_port *port);
 
 int sockiocp_packet_init(void);
 void sockiocp_packet_exit(void);
+
+/* ----------------------------------------------------------------- worker */
+
+struct sockiocp_worker;
+
+struct sockiocp_worker *sockiocp_worker_enter(struct sockiocp_port *port);
+bool sockiocp_worker_may_harvest(struct sockiocp_worker *worker);
+void sockiocp_worker_begin_wait(struct sockiocp_worker *worker);
+void sockiocp_worker_end_wait(struct sockiocp_worker *worker);
+void sockiocp_worker_take_slot(struct sockiocp_worker *worker);
+bool sockiocp_worker_slot_is_free(struct sockiocp_port *port);
+void sockiocp_worker_sampler(struct work_struct *work);
+void sockiocp_worker_forget(struct sockiocp_port *port);
+
+int sockiocp_worker_init(void);
+void sockiocp_worker_exit(void);
 
 /* ------------------------------------------------------------ registration */
 
