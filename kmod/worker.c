@@ -295,11 +295,13 @@ static struct sockiocp_worker *find_by_notifier(void)
  */
 static void switch_notifiers_on(void)
 {
+	/* Pairs with smp_store_release() below. */
 	if (likely(smp_load_acquire(&notifiers_on)))
 		return;
 	mutex_lock(&notifiers_lock);
 	if (!notifiers_on) {
 		preempt_notifier_inc();
+		/* Pairs with smp_load_acquire() above. */
 		smp_store_release(&notifiers_on, true);
 	}
 	mutex_unlock(&notifiers_lock);
