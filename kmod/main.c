@@ -80,7 +80,7 @@
  *   port		queue, next_seq, nr_packets,
  *			waiters, registrations,
  *			nr_registrations, closed,
- *			workers, nr_workers,
+ *			nr_woken, workers, nr_workers,
  *			nr_sampled			port->lock
  *			concurrency			written under port->lock,
  *							read without

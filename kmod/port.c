@@ -39,42 +39,38 @@ struct sockiocp_waiter {
 	bool woken;
 };
 
-static void wake_waiter(struct sockiocp_waiter *waiter)
+static void wake_waiter(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
 {
+	lockdep_assert_held(&port->lock);
+
 	list_del_init(&waiter->node);
+	port->nr_woken++;
 	/* On its behalf, so that the next packet finds the slot taken. */
 	sockiocp_worker_take_slot(waiter->worker);
 	WRITE_ONCE(waiter->woken, true);
 	wake_up_process(waiter->task);
 }
 
-/*
- * Wake the thread that has waited the shortest, for its cache is the warmest, if
- * one more may run.  Returns whether a thread was woken.
+/**
+ * sockiocp_port_release_waiters - wake as many threads as have packets and slots
+ * @port: the port, locked
+ *
+ * The thread that has waited the shortest comes first: its cache is the warmest.
+ * Packets that somebody was woken for already, and has not yet come for, wake
+ * nobody else.
  */
-static bool wake_youngest(struct sockiocp_port *port)
+void sockiocp_port_release_waiters(struct sockiocp_port *port)
 {
 	struct sockiocp_waiter *waiter;
 
 	lockdep_assert_held(&port->lock);
 
-	waiter = list_first_entry_or_null(&port->waiters, struct sockiocp_waiter, node);
-	if (!waiter || (waiter->worker && !sockiocp_worker_slot_is_free(port)))
-		return false;
-	wake_waiter(waiter);
-	return true;
-}
-
-/**
- * sockiocp_port_release_waiters - wake as many threads as have packets and slots
- * @port: the port, locked
- */
-void sockiocp_port_release_waiters(struct sockiocp_port *port)
-{
-	unsigned int n = port->nr_packets;
-
-	while (n-- && wake_youngest(port))
-		;
+	while (port->nr_packets > port->nr_woken && !list_empty(&port->waiters)) {
+		waiter = list_first_entry(&port->waiters, struct sockiocp_waiter, node);
+		if (waiter->worker && !sockiocp_worker_slot_is_free(port))
+			return;
+		wake_waiter(port, waiter);
+	}
 }
 
 /* A worker has blocked: its slot is free. */
@@ -124,7 +120,7 @@ void sockiocp_port_queue_quietly(struct sockiocp_port *port,
 void sockiocp_port_queue(struct sockiocp_port *port, struct sockiocp_packet *packet)
 {
 	sockiocp_port_queue_quietly(port, packet);
-	wake_youngest(port);
+	sockiocp_port_release_waiters(port);
 }
 
 /**
@@ -199,6 +195,8 @@ struct harvest {
 	struct list_head again;
 	/* Packets as young as this one, or younger, are left for the next. */
 	u32 end_seq;
+	/* The thread was woken, for a packet that it comes for now. */
+	bool woken;
 	/* A socket could not be looked at; its packet is queued still. */
 	bool busy;
 };
@@ -210,6 +208,8 @@ static unsigned int detach(struct harvest *harvest, struct delivery *deliveries,
 	unsigned int nr = 0;
 
 	spin_lock_irq(&port->lock);
+	port->nr_woken -= harvest->woken;
+	harvest->woken = false;
 	while (nr < max && !list_empty(&port->queue)) {
 		struct sockiocp_packet *packet = list_first_entry(&port->queue,
 						struct sockiocp_packet, node);
@@ -421,16 +421,16 @@ static void pass_on(struct sockiocp_port *port)
 	if (list_empty_careful(&port->waiters))
 		return;
 	spin_lock_irq(&port->lock);
-	if (!list_empty(&port->queue))
-		wake_youngest(port);
+	sockiocp_port_release_waiters(port);
 	spin_unlock_irq(&port->lock);
 }
 
-static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port)
+static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port, bool woken)
 {
 	harvest->port = port;
 	INIT_LIST_HEAD(&harvest->again);
 	harvest->end_seq = READ_ONCE(port->next_seq);
+	harvest->woken = woken;
 	harvest->busy = false;
 }
 
@@ -439,8 +439,9 @@ static void harvest_end(struct harvest *harvest)
 {
 	struct sockiocp_port *port = harvest->port;
 
-	if (!list_empty(&harvest->again)) {
+	if (!list_empty(&harvest->again) || unlikely(harvest->woken)) {
 		spin_lock_irq(&port->lock);
+		port->nr_woken -= harvest->woken;
 		list_splice_tail_init(&harvest->again, &port->queue);
 		spin_unlock_irq(&port->lock);
 	}
@@ -453,6 +454,7 @@ static void harvest_end(struct harvest *harvest)
  * @uentries: where they go
  * @count: how many there is room for
  * @ureceived: where their number goes
+ * @woken: the calling thread was woken to do this
  * @busy: set if a packet has to be tried again soon
  *
  * Takes what was queued when it began, so it ends, and no socket's packet
@@ -463,7 +465,8 @@ static void harvest_end(struct harvest *harvest)
  */
 static long sockiocp_port_harvest(struct sockiocp_port *port,
 				  struct sockiocp_packet_entry __user *uentries,
-				  u32 count, u32 __user *ureceived, bool *busy)
+				  u32 count, u32 __user *ureceived, bool woken,
+				  bool *busy)
 {
 	struct delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
 	struct harvest harvest;
@@ -472,8 +475,13 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 	unsigned int nr;
 	bool ok;
 
-	harvest_begin(&harvest, port);
+	harvest_begin(&harvest, port, woken);
 	while (received < count) {
+		/* A thread that is being killed leaves the packets to others. */
+		if (fatal_signal_pending(current)) {
+			error = -EINTR;
+			break;
+		}
 		nr = detach(&harvest, deliveries,
 			    min_t(u32, count - received, SOCKIOCP_CHUNK));
 		if (!nr)
@@ -486,13 +494,8 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 			error = -EFAULT;
 			break;
 		}
-		if (nr == SOCKIOCP_CHUNK) {
-			if (fatal_signal_pending(current)) {
-				error = -EINTR;
-				break;
-			}
+		if (nr == SOCKIOCP_CHUNK)
 			cond_resched();
-		}
 	}
 	harvest_end(&harvest);
 	*busy = harvest.busy;
@@ -513,7 +516,7 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port)
 	struct delivery d;
 	bool found = false;
 
-	harvest_begin(&harvest, port);
+	harvest_begin(&harvest, port, false);
 	while (!found && looks-- && detach(&harvest, &d, 1)) {
 		struct sockiocp_registration *reg;
 
@@ -577,10 +580,11 @@ static bool is_open_here(struct file *file, unsigned int fd)
  * Returns 0 if it is worth looking, -ETIME, -EINTR, -ESHUTDOWN; -EAGAIN if the
  * thread has to go back to user space first: a file that was closed during this
  * call, by another thread, is released only there, and its peer waits for the
- * FIN.
+ * FIN.  With 0, @woken says whether somebody woke the thread, and counts on it.
  */
 static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *worker,
-			   struct file *file, unsigned int fd, const ktime_t *deadline)
+			   struct file *file, unsigned int fd, const ktime_t *deadline,
+			   bool *woken)
 {
 	struct sockiocp_waiter waiter = {
 		.task = current,
@@ -592,14 +596,16 @@ static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *w
 
 	spin_lock_irq(&port->lock);
 	sockiocp_worker_begin_wait(worker);
-	if (port->closed || (!list_empty(&port->queue) &&
-			     (!worker || sockiocp_worker_slot_is_free(port)))) {
-		error = port->closed ? -ESHUTDOWN : 0;
-		sockiocp_worker_end_wait(worker);
-		spin_unlock_irq(&port->lock);
-		return error;
-	}
 	list_add(&waiter.node, &port->waiters);
+	/*
+	 * Only then: a worker that blocks from here on finds the waiter, one that
+	 * has blocked before has left a free slot.
+	 */
+	if (port->closed ||
+	    (!list_empty(&port->queue) && (!worker || sockiocp_worker_slot_is_free(port)))) {
+		error = port->closed ? -ESHUTDOWN : 0;
+		goto leave;
+	}
 	spin_unlock_irq(&port->lock);
 
 	if (!is_open_here(file, fd)) {
@@ -620,10 +626,14 @@ static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *w
 	}
 
 	spin_lock_irq(&port->lock);
+leave:
+	*woken = waiter.woken;
 	if (!waiter.woken)
 		list_del(&waiter.node);
 	else if (error != -ESHUTDOWN)
 		error = 0;
+	else
+		port->nr_woken--;
 	sockiocp_worker_end_wait(worker);
 	spin_unlock_irq(&port->lock);
 	return error;
@@ -655,17 +665,18 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 	struct sockiocp_port *port = file->private_data;
 	struct sockiocp_worker *worker = sockiocp_worker_enter(port);
 	ktime_t deadline = 0, *timer = NULL;
-	bool busy = false, waited = false;
+	bool busy = false, waited = false, woken = false;
 	long error;
 
 	for (;;) {
 		/* Who does not wait takes what is there; who was woken, may. */
 		if (waited || !args->timeout_ns || sockiocp_worker_may_harvest(worker)) {
 			error = sockiocp_port_harvest(port, uentries, args->entry_count,
-						      ureceived, &busy);
+						      ureceived, woken, &busy);
 			if (error)
 				return min(error, 0L);
 		}
+		woken = false;
 		if (!args->timeout_ns)
 			return -ETIME;
 		if (!waited && args->timeout_ns != SOCKIOCP_INFINITE) {
@@ -676,15 +687,13 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 		}
 		waited = true;
 		error = busy ? pause_for_busy(timer) :
-			wait_for_packet(port, worker, file, args->handle, timer);
+			wait_for_packet(port, worker, file, args->handle, timer, &woken);
 		if (error == -ETIME) {
 			/* One more look: it is never early, so it may be late. */
 			error = sockiocp_port_harvest(port, uentries, args->entry_count,
-						      ureceived, &busy);
+						      ureceived, false, &busy);
 			return error ? min(error, 0L) : -ETIME;
 		}
-		if (!error && fatal_signal_pending(current))
-			error = -EINTR;
 		if (error)
 			break;
 	}
@@ -974,7 +983,7 @@ void sockiocp_port_close(struct sockiocp_port *port)
 	spin_lock_irq(&port->lock);
 	WRITE_ONCE(port->closed, true);
 	list_for_each_entry_safe(waiter, next, &port->waiters, node)
-		wake_waiter(waiter);
+		wake_waiter(port, waiter);
 	spin_unlock_irq(&port->lock);
 	wake_up_interruptible_poll(&port->poll_wait, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 }
@@ -994,7 +1003,7 @@ void sockiocp_port_recheck_waiters(struct sockiocp_port *port, fl_owner_t files)
 	spin_lock_irq(&port->lock);
 	list_for_each_entry_safe(waiter, next, &port->waiters, node) {
 		if (waiter->files == files)
-			wake_waiter(waiter);
+			wake_waiter(port, waiter);
 	}
 	spin_unlock_irq(&port->lock);
 }

@@ -105,6 +105,7 @@ struct sockiocp_posted {
  * @next_seq: &struct sockiocp_packet.seq of the next packet to be queued
  * @nr_packets: packets in @queue and in the lists of harvests
  * @waiters: threads that wait for a packet, the youngest first
+ * @nr_woken: threads that have been woken and have not yet looked at @queue
  * @registrations: the registrations, as a ring: a reaper looks at the first
  *	and moves it to the end
  * @nr_registrations: how many these are
@@ -129,6 +130,7 @@ struct sockiocp_port {
 	u32 next_seq;
 	unsigned int nr_packets;
 	struct list_head waiters;
+	unsigned int nr_woken;
 	struct list_head registrations;
 	unsigned int nr_registrations;
 	unsigned int concurrency;
