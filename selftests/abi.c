@@ -772,6 +772,120 @@ TEST_F(abi, close_releases_who_waits_in_another_process)
 	fd_close(ready[1]);
 }
 
+/* Memory that was good when the call began, and is taken away as it waits. */
+FIXTURE(vanishing) {
+	int port;
+	int fd[2];
+	char *page[2];
+	struct blocked b;
+};
+
+FIXTURE_VARIANT(vanishing) {
+	/* Which of the two outputs vanishes: the packets, or their number. */
+	int which;
+};
+
+FIXTURE_VARIANT_ADD(vanishing, packets) { .which = 0, };
+FIXTURE_VARIANT_ADD(vanishing, number) { .which = 1, };
+
+FIXTURE_SETUP(vanishing)
+{
+	int i;
+
+	self->port = device_open();
+	ASSERT_LE(0, self->port);
+	ASSERT_EQ(0, udp_pair(FAM_INET, self->fd));
+	for (i = 0; i < 2; i++) {
+		self->page[i] = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		ASSERT_NE(MAP_FAILED, self->page[i]);
+	}
+	self->b.port = self->port;
+	self->b.p = process(self->port, NULL, 0, self->page[0], 4, self->page[1],
+			    SOCKIOCP_INFINITE);
+}
+
+FIXTURE_TEARDOWN(vanishing)
+{
+	fd_close(self->fd[0]);
+	fd_close(self->fd[1]);
+	fd_close(self->port);
+}
+
+#define VANISH()							\
+	do {								\
+		ASSERT_TRUE(block_start(&self->b));			\
+		ASSERT_EQ(0, mprotect(self->page[variant->which],	\
+				      getpagesize(), PROT_NONE));	\
+	} while (0)
+
+#define EXPECT_LATE_EFAULT()						\
+	do {								\
+		ASSERT_EQ(0, pthread_join(self->b.thread, NULL));	\
+		EXPECT_EQ(-EFAULT, self->b.ret);			\
+	} while (0)
+
+#define EXPECT_ONLY(key_expected)					\
+	do {								\
+		__u64 key_[4];						\
+		EXPECT_EQ(1, harvest(self->port, 0, key_, 4));		\
+		EXPECT_EQ(key_expected, key_[0]);			\
+		EXPECT_EQ(-ETIME, harvest(self->port, 50 * MS, key_, 4));\
+	} while (0)
+
+TEST_F(vanishing, posted_packet_is_not_lost)
+{
+	VANISH();
+	ASSERT_EQ(0, post(self->port, KEY));
+	EXPECT_LATE_EFAULT();
+	EXPECT_ONLY(KEY);
+}
+
+TEST_F(vanishing, level_oneshot_is_not_lost)
+{
+	ASSERT_EQ(0, apply(self->port, self->fd[0], KEY, SOCKIOCP_REGISTER_IN,
+			   SOCKIOCP_OP_ENABLE, LEVEL_ONESHOT));
+	VANISH();
+	ASSERT_EQ(1, sock_send(self->fd[1], "x", 1));
+	EXPECT_LATE_EFAULT();
+	EXPECT_ONLY(KEY);
+}
+
+TEST_F(vanishing, edge_is_not_lost)
+{
+	ASSERT_EQ(0, apply(self->port, self->fd[0], KEY, SOCKIOCP_REGISTER_IN,
+			   SOCKIOCP_OP_ENABLE, SOCKIOCP_TRIGGER_EDGE));
+	VANISH();
+	ASSERT_EQ(1, sock_send(self->fd[1], "x", 1));
+	EXPECT_LATE_EFAULT();
+	EXPECT_ONLY(KEY);
+}
+
+TEST_F(vanishing, edge_of_the_end_of_a_stream_is_not_lost)
+{
+	int tcp[2];
+
+	ASSERT_EQ(0, tcp_pair(FAM_INET, tcp, 0));
+	ASSERT_EQ(0, apply(self->port, tcp[0], KEY, SOCKIOCP_REGISTER_ALL,
+			   SOCKIOCP_OP_ENABLE, SOCKIOCP_TRIGGER_EDGE));
+	VANISH();
+	ASSERT_EQ(0, sock_shutdown(tcp[1], 'w'));
+	EXPECT_LATE_EFAULT();
+	EXPECT_ONLY(KEY);
+	fd_close(tcp[0]);
+	fd_close(tcp[1]);
+}
+
+TEST_F(vanishing, remove_packet_is_not_lost)
+{
+	ASSERT_EQ(0, apply(self->port, self->fd[0], KEY, SOCKIOCP_REGISTER_IN,
+			   SOCKIOCP_OP_ENABLE, LEVEL));
+	VANISH();
+	ASSERT_EQ(0, apply(self->port, self->fd[0], 0, 0, SOCKIOCP_OP_REMOVE, 0));
+	EXPECT_LATE_EFAULT();
+	EXPECT_ONLY(KEY);
+}
+
 /*
  * Arrays that lie across the border between memory that is good and memory that
  * is not, in every way memory can be bad.

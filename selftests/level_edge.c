@@ -458,6 +458,18 @@ TEST_F(level_edge, disabled_edge_forgets_what_rose)
 	EXPECT_NOTHING(self->port);
 }
 
+TEST_F(level_edge, edge_that_was_in_the_queue_is_forgotten_by_disable)
+{
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_ALL, T_EDGE));
+	ARRIVE(3, 3);
+	EXPECT_EQ(0, disable(self->port, self->fd));
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_ALL, T_EDGE));
+	EXPECT_NOTHING(self->port);
+	EXPECT_EQ(0, sock_shutdown(self->peer, 'w'));
+	EXPECT_PACKETS(self->port, { KEY, EV_HANGUP });
+	EXPECT_NOTHING(self->port);
+}
+
 TEST_F(level_edge, edge_that_rose_and_was_drained_while_disabled_is_armed)
 {
 	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_EDGE));

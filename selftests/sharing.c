@@ -94,41 +94,51 @@ TEST_F(sharing, close_sends_the_fin_while_another_thread_waits)
 	EXPECT_EQ(2, w.packet.key);
 }
 
-/* The waiting thread has had the descriptor in its hand in the same call. */
+/*
+ * The thread that waits has had the descriptor in its hand in the same call, and
+ * most likely at the very moment of the close(): all of its many entries name it,
+ * and it is closed while they are being applied.
+ */
 TEST_F(sharing, close_sends_the_fin_while_the_call_that_registered_waits)
 {
-	SOCK_NOTIFY_REGISTRATION reg;
+	enum { COUNT = 30000, TIMES = 8 };
+	static SOCK_NOTIFY_REGISTRATION reg[COUNT];
+	volatile DWORD *result = &reg[0].registrationResult;
 	struct waiter w = {
 		.port = self->port,
 		.timeout = 5000,
-		.reg = &reg,
-		.reg_count = 1,
+		.reg = reg,
+		.reg_count = COUNT,
 	};
-	int i, pair[2];
+	int i, n, pair[2], interrupted = 0;
 
-	for (i = 0; i < 10; i++) {
-		reg = entry(self->fd, KEY, EV_IN, OP_ENABLE, T_LEVEL);
+	for (i = 0; i < TIMES; i++) {
+		for (n = 0; n < COUNT; n++)
+			reg[n] = entry(self->fd, KEY, EV_IN, OP_ENABLE, T_LEVEL);
 		ASSERT_EQ(0, waiter_start(&w));
-		/* Not always after it has gone to sleep. */
-		if (i % 2) {
-			ASSERT_TRUE(waiter_blocked(&w));
-		} else {
-			while (*(volatile DWORD *)&reg.registrationResult == POISON32)
-				;
-		}
+		while (*result == POISON32)
+			;
 		CLOSE(self->fd);
 		EXPECT_FIN(self->peer);
 		EXPECT_TRUE(PostQueuedCompletionStatus(self->port, 1, 2, NULL));
 		JOIN(&w);
 		EXPECT_EQ(0, w.code);
 		EXPECT_EQ(2, w.packet.key);
-		EXPECT_EQ(0, reg.registrationResult);
+		EXPECT_EQ(0, reg[0].registrationResult);
+		for (n = 0; n < COUNT; n++) {
+			if (reg[n].registrationResult) {
+				ASSERT_EQ(WSAENOTSOCK, reg[n].registrationResult);
+			}
+		}
+		interrupted += reg[COUNT - 1].registrationResult == WSAENOTSOCK;
 
 		CLOSE(self->peer);
 		ASSERT_EQ(0, tcp_pair(FAM_INET, pair, 0));
 		self->fd = pair[0];
 		self->peer = pair[1];
 	}
+	/* Else close() always came too late to tell anything. */
+	EXPECT_LT(0, interrupted);
 }
 
 TEST_F(sharing, closesocket_sends_the_fin_while_another_thread_waits)
@@ -145,6 +155,57 @@ TEST_F(sharing, closesocket_sends_the_fin_while_another_thread_waits)
 	JOIN(&w);
 	EXPECT_EQ(0, w.code);
 	EXPECT_EQ(2, w.packet.key);
+}
+
+struct closer {
+	int fd;
+	int done;
+};
+
+static void *close_it(void *arg)
+{
+	struct closer *c = arg;
+
+	fd_close(c->fd);
+	__atomic_store_n(&c->done, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+TEST(close_that_lingers_does_not_hold_up_the_port)
+{
+	struct closer c = { .done = 0 };
+	HANDLE port = port_open();
+	int fd[2], other[2];
+	pthread_t thread;
+
+	ASSERT_NE(NULL, port);
+	ASSERT_EQ(0, tcp_pair(FAM_INET, fd, 8192));
+	ASSERT_EQ(0, udp_pair(FAM_INET, other));
+	EXPECT_EQ(0, enable(port, fd[0], KEY, EV_ALL, T_LEVEL));
+	EXPECT_EQ(0, enable(port, other[0], KEY + 1, EV_IN, T_LEVEL | T_ONESHOT));
+	ASSERT_LT(0, sock_fill(fd[0]));
+	ASSERT_EQ(0, sock_shutdown(fd[1], 'w'));
+	EXPECT_PACKETS(port, { KEY, EV_HANGUP });
+
+	/* Nobody reads what is to be sent: close() waits for this long. */
+	ASSERT_EQ(0, sock_linger(fd[0], 1));
+	c.fd = fd[0];
+	ASSERT_EQ(0, pthread_create(&thread, NULL, close_it, &c));
+	sleep_ms(COMES_NOT);
+	EXPECT_NOTHING(port);
+	EXPECT_TRUE(PostQueuedCompletionStatus(port, 1, 2, NULL));
+	EXPECT_PACKETS_NOW(port, { 2, 1 });
+	ASSERT_EQ(1, sock_send(other[1], "x", 1));
+	EXPECT_PACKETS(port, { KEY + 1, EV_IN });
+	EXPECT_NOTHING(port);
+	EXPECT_TRUE(CloseHandle(port));
+	ASSERT_EQ(0, __atomic_load_n(&c.done, __ATOMIC_ACQUIRE)) {
+		TH_LOG("close() did not linger");
+	}
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	fd_close(fd[1]);
+	fd_close(other[0]);
+	fd_close(other[1]);
 }
 
 TEST_F(sharing, exit_of_a_process_sends_the_fin_of_its_registered_sockets)

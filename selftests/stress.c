@@ -306,6 +306,59 @@ TEST(oneshot_packet_has_one_receiver_until_it_is_armed_again)
 	EXPECT_TRUE(CloseHandle(t.port));
 }
 
+/* --------------------------------- a long harvest, and a socket woken meanwhile */
+
+struct woken {
+	int fd[2];
+	int stop;
+};
+
+static void *wake_and_read(void *arg)
+{
+	struct woken *w = arg;
+	char data[8];
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
+		sock_send(w->fd[1], "x", 1);
+		sock_recv(w->fd[0], data, sizeof(data));
+		sock_send(w->fd[1], "x", 1);
+		sock_peek(w->fd[0], data, sizeof(data));
+	}
+	return NULL;
+}
+
+TEST(socket_appears_once_in_a_harvest_though_it_is_woken_meanwhile)
+{
+	enum { COUNT = 500 };
+	static OVERLAPPED_ENTRY got[2 * COUNT];
+	int64_t end = now_ms() + RUN_MS / 2;
+	struct woken w = { .stop = 0 };
+	HANDLE port = port_open();
+	UINT32 received, i, of_socket, seen = 0;
+	pthread_t thread;
+
+	ASSERT_NE(NULL, port);
+	ASSERT_EQ(0, unix_pair(TYPE_DGRAM, w.fd));
+	ASSERT_EQ(0, enable(port, w.fd[0], 1, EV_IN, T_EDGE));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wake_and_read, &w));
+	while (running(end)) {
+		for (i = 0; i < COUNT; i++)
+			ASSERT_TRUE(PostQueuedCompletionStatus(port, 0, 2, NULL));
+		ASSERT_EQ(0, ProcessSocketNotifications(port, 0, NULL, COMES,
+							2 * COUNT, got,
+							&received));
+		for (i = 0, of_socket = 0; i < received; i++)
+			of_socket += got[i].lpCompletionKey == 1;
+		ASSERT_GE(1, of_socket);
+		ASSERT_EQ(COUNT + of_socket, received);
+		seen += of_socket;
+	}
+	__atomic_store_n(&w.stop, 1, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_LT(0, seen);
+	EXPECT_TRUE(CloseHandle(port));
+}
+
 /* ------------------------------------------------ edges: none is ever lost */
 
 struct pingpong {

@@ -367,6 +367,14 @@ int sock_lowat(int fd, int bytes)
 				 sizeof(bytes)));
 }
 
+int sock_linger(int fd, int seconds)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = seconds };
+
+	return result(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger,
+				 sizeof(linger)));
+}
+
 static int see(short revents)
 {
 	return (revents & POLLIN ? SEE_IN : 0) |

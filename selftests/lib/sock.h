@@ -66,6 +66,7 @@ int sock_error(int fd);
 int sock_shutdown(int fd, char which);
 int sock_reset(int fd);
 int sock_lowat(int fd, int bytes);
+int sock_linger(int fd, int seconds);
 int sock_sees(int fd);
 int sock_becomes(int fd, int see, int timeout_ms);
 int sock_queued(int fd, int bytes, int timeout_ms);
