@@ -8,7 +8,7 @@ VM := selftests/vm
 
 help: ## this list
 	@echo 'Usage: make TARGET [KDIR=build tree] [KERNEL=release or directory]'
-	@sed -n 's/^\([a-z]*\):.*## /\1 \t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
 
 demo: ## a web server on sockiocp, under load, in a virtual machine
 	@$(VM)/demo
@@ -21,6 +21,9 @@ setup: ## fetch what demo and check need (they do it themselves)
 
 lint: ## sparse, checkpatch, W=1 and other things said about the source
 	@$(VM)/lint
+
+mutation-check: ## break the module in many places; do the tests notice?
+	@$(VM)/mutation-check
 
 all: kmod lib selftests ## build everything
 
@@ -45,4 +48,4 @@ rmmod: ## unload it
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help demo check setup lint all kmod lib selftests install insmod rmmod clean
+.PHONY: help demo check setup lint mutation-check all kmod lib selftests install insmod rmmod clean
