@@ -43,7 +43,8 @@
  *
  * A worker belongs to its thread, and pins the memory of the port it is
  * associated with and the module: the scheduler calls it until the thread has
- * exited.  A sampled worker, which nobody calls, belongs to its port.
+ * exited.  A sampled worker, which nobody calls, is ended by whoever finds its
+ * thread dead.
  *
  * An account belongs to the ports that charge it.
  *
@@ -60,7 +61,7 @@
  *
  * accounts_lock and notifiers_lock (mutexes) are taken with no other lock held,
  * as is the lock of port->poll_wait but for the wait queue's that the wake-up
- * comes with.  sampled_lock (spinlock, worker.c) is a leaf.
+ * comes with.  sampled_lock (spinlock, worker.c) is taken inside port->lock.
  *
  * The notifiers of workers run under rq->lock and therefore take no lock at all:
  * they count with atomics and leave the rest to port->slot_freed, an irq_work.
@@ -108,11 +109,12 @@
  *							alone changes it unless
  *							in_wait is set
  *			port, in_wait			written by its thread under
- *							port->lock, or while no
- *							port has it
+ *							port->lock; if it is
+ *							sampled, port by others
+ *							too, under both locks
  *			blocked				its thread's notifiers; if
  *							it is sampled, port->lock
- *			hash				sampled_lock
+ *			hash, node without a port	sampled_lock
  *			task, sampled			immutable
  *   account		registrations, packets		atomic
  *			ports				ports_lock

@@ -86,15 +86,6 @@ static void slot_freed(struct irq_work *work)
 
 /* ------------------------------------------------------------------ queue */
 
-static u32 next_seq(struct sockiocp_port *port)
-{
-	u32 seq = port->next_seq;
-
-	/* Read without the lock by harvest_begin(). */
-	WRITE_ONCE(port->next_seq, seq + 1);
-	return seq;
-}
-
 /**
  * sockiocp_port_queue_quietly - put a packet behind all others
  * @port: the port, locked
@@ -107,7 +98,7 @@ void sockiocp_port_queue_quietly(struct sockiocp_port *port,
 {
 	lockdep_assert_held(&port->lock);
 
-	packet->seq = next_seq(port);
+	packet->seq = port->next_seq++;
 	list_add_tail(&packet->node, &port->queue);
 	port->nr_packets++;
 }
@@ -184,7 +175,7 @@ struct delivery {
 		DELIVER_NOTIFICATION,
 	} what;
 	u8 edges;
-	u8 session;
+	u32 session;
 	/* What the socket is like, then what the packet carries; 0: nothing. */
 	u32 events;
 };
@@ -194,7 +185,7 @@ struct harvest {
 	struct sockiocp_port *port;
 	struct list_head again;
 	/* Packets as young as this one, or younger, are left for the next. */
-	u32 end_seq;
+	u64 end_seq;
 	/* The thread was woken, for a packet that it comes for now. */
 	bool woken;
 	/* A socket could not be looked at; its packet is queued still. */
@@ -210,13 +201,15 @@ static unsigned int detach(struct harvest *harvest, struct delivery *deliveries,
 	spin_lock_irq(&port->lock);
 	port->nr_woken -= harvest->woken;
 	harvest->woken = false;
+	if (!harvest->end_seq)
+		harvest->end_seq = port->next_seq;
 	while (nr < max && !list_empty(&port->queue)) {
 		struct sockiocp_packet *packet = list_first_entry(&port->queue,
 						struct sockiocp_packet, node);
 		struct delivery *d = &deliveries[nr];
 		struct sockiocp_registration *reg;
 
-		if ((s32)(packet->seq - harvest->end_seq) >= 0)
+		if (packet->seq >= harvest->end_seq)
 			break;
 		sockiocp_port_unqueue(port, packet);
 		d->packet = packet;
@@ -270,10 +263,16 @@ static void requeue(struct sockiocp_registration *reg, struct list_head *list, b
 		reg->port->nr_packets++;
 	}
 	if (front) {
+		struct sockiocp_packet *head =
+			list_first_entry_or_null(list, struct sockiocp_packet, node);
+
+		/* Not younger than what it stands before. */
+		if (head && reg->packet.seq > head->seq)
+			reg->packet.seq = head->seq;
 		list_add(&reg->packet.node, list);
 	} else {
 		list_add_tail(&reg->packet.node, list);
-		reg->packet.seq = next_seq(reg->port);
+		reg->packet.seq = reg->port->next_seq++;
 	}
 }
 
@@ -285,9 +284,12 @@ static void commit_notification(struct harvest *harvest, struct delivery *d)
 	d->events = 0;
 	if (reg->state != SOCKIOCP_LIVE || now & SOCKIOCP_GONE)
 		return;
-	/* Disabled meanwhile, and perhaps enabled again: those edges are history. */
-	if (d->session != reg->session)
-		d->edges = 0;
+	/* Disabled meanwhile, and perhaps enabled again: all this is history. */
+	if (d->session != reg->session) {
+		if (reg->enabled)
+			requeue(reg, &harvest->again, false);
+		return;
+	}
 	if (now & SOCKIOCP_BUSY) {
 		reg->edges |= d->edges;
 		requeue(reg, &harvest->again, false);
@@ -412,24 +414,27 @@ static void finish(struct harvest *harvest, struct delivery *deliveries,
 }
 
 /*
- * If a packet is left, somebody else who waits shall have it: the thread that
- * was woken for it does not take it.
+ * If a packet is left, tell those who wait and those who poll: while it was in
+ * the hands of this thread they saw none.
  */
 static void pass_on(struct sockiocp_port *port)
 {
 	/* Who begins to wait now looks at the queue first: no lock to see that. */
-	if (list_empty_careful(&port->waiters))
-		return;
-	spin_lock_irq(&port->lock);
-	sockiocp_port_release_waiters(port);
-	spin_unlock_irq(&port->lock);
+	if (!list_empty_careful(&port->waiters)) {
+		spin_lock_irq(&port->lock);
+		sockiocp_port_release_waiters(port);
+		spin_unlock_irq(&port->lock);
+	}
+	if (!list_empty_careful(&port->queue))
+		sockiocp_port_wake_pollers(port);
 }
 
 static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port, bool woken)
 {
 	harvest->port = port;
 	INIT_LIST_HEAD(&harvest->again);
-	harvest->end_seq = READ_ONCE(port->next_seq);
+	/* Set with the first packet. */
+	harvest->end_seq = 0;
 	harvest->woken = woken;
 	harvest->busy = false;
 }
@@ -470,9 +475,9 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 {
 	struct delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
 	struct harvest harvest;
+	unsigned int nr, looked_at = 0;
 	u32 received = 0;
 	long error = 0;
-	unsigned int nr;
 	bool ok;
 
 	harvest_begin(&harvest, port, woken);
@@ -494,12 +499,56 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 			error = -EFAULT;
 			break;
 		}
-		if (nr == SOCKIOCP_CHUNK)
+		looked_at += nr;
+		if (looked_at >= SOCKIOCP_CHUNK) {
+			looked_at = 0;
 			cond_resched();
+		}
 	}
 	harvest_end(&harvest);
 	*busy = harvest.busy;
 	return received ? received : error;
+}
+
+/*
+ * Take a registration off the queue that was not ready; it stays there if it is
+ * now.  This is what a harvest does to it, in small.
+ */
+static bool drop_if_stale(struct sockiocp_registration *reg)
+{
+	struct sockiocp_port *port = reg->port;
+	bool ready = false;
+	u32 session, now;
+	u8 edges;
+
+	spin_lock_irq(&port->lock);
+	if (!reg->queued || reg->state != SOCKIOCP_LIVE) {
+		spin_unlock_irq(&port->lock);
+		return false;
+	}
+	sockiocp_port_unqueue(port, &reg->packet);
+	WRITE_ONCE(reg->queued, false);
+	edges = reg->edges;
+	session = reg->session;
+	reg->edges = 0;
+	spin_unlock_irq(&port->lock);
+
+	/* As in verify(). */
+	smp_mb();
+	now = sockiocp_registration_read(reg);
+
+	spin_lock_irq(&port->lock);
+	if (reg->state == SOCKIOCP_LIVE && reg->session == session &&
+	    sockiocp_registration_has_events(reg, now, edges)) {
+		reg->edges |= edges;
+		requeue(reg, &port->queue, false);
+		sockiocp_port_release_waiters(port);
+		ready = true;
+	}
+	spin_unlock_irq(&port->lock);
+	if (ready)
+		sockiocp_port_wake_pollers(port);
+	return ready;
 }
 
 /**
@@ -507,45 +556,40 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
  * @port: the port
  *
  * Drops what has gone stale from the front of the queue.  If there is a lot of
- * that the answer may be a yes that turns out wrong.
+ * that the answer may be a yes that turns out wrong.  What is not stale is only
+ * looked at, so that a harvest at the same time misses nothing.
  */
 bool sockiocp_port_has_packet(struct sockiocp_port *port)
 {
 	unsigned int looks = SOCKIOCP_CHUNK;
-	struct harvest harvest;
-	struct delivery d;
-	bool found = false;
+	struct sockiocp_registration *reg;
+	struct sockiocp_packet *packet;
+	bool ready = false;
+	u32 now;
 
-	harvest_begin(&harvest, port, false);
-	while (!found && looks-- && detach(&harvest, &d, 1)) {
-		struct sockiocp_registration *reg;
-
-		if (d.what == DELIVER_AS_IS) {
-			put_back(&harvest, &d, 1);
-			break;
-		}
-		verify(&d, 1);
-		reg = packet_registration(d.packet);
+	while (!ready && looks--) {
 		spin_lock_irq(&port->lock);
-		if (reg->state == SOCKIOCP_LIVE && !(d.events & SOCKIOCP_GONE)) {
-			u8 seen = reg->seen;
-
-			if (d.session != reg->session)
-				d.edges = 0;
-			found = d.events & SOCKIOCP_BUSY ||
-				sockiocp_registration_events(reg, d.events, d.edges);
-			if (found) {
-				/* Only looked at: it is the harvest's to report. */
-				reg->seen = seen;
-				reg->edges |= d.edges;
-				requeue(reg, &port->queue, true);
-			}
+		packet = list_first_entry_or_null(&port->queue, struct sockiocp_packet, node);
+		reg = packet && packet->type == SOCKIOCP_PACKET_REGISTRATION ?
+			packet_registration(packet) : NULL;
+		if (!reg || reg->state == SOCKIOCP_REMOVED) {
+			spin_unlock_irq(&port->lock);
+			return packet;
 		}
+		refcount_inc(&reg->refs);
 		spin_unlock_irq(&port->lock);
+
+		now = sockiocp_registration_read(reg);
+
+		spin_lock_irq(&port->lock);
+		ready = reg->queued && (reg->state != SOCKIOCP_LIVE ||
+			sockiocp_registration_has_events(reg, now, reg->edges));
+		spin_unlock_irq(&port->lock);
+		if (!ready)
+			ready = drop_if_stale(reg);
 		sockiocp_registration_put(reg);
 	}
-	harvest_end(&harvest);
-	return found || !list_empty_careful(&port->queue);
+	return ready || !list_empty_careful(&port->queue);
 }
 
 /* ------------------------------------------------------------------- wait */
@@ -640,20 +684,16 @@ leave:
 }
 
 /* A socket is being changed by somebody: let that happen. */
-static int pause_for_busy(const ktime_t *deadline)
+static int pause_for_busy(struct file *file, unsigned int fd, const ktime_t *deadline)
 {
 	ktime_t expires = ktime_add_ns(ktime_get(), BUSY_PAUSE_NS);
 
 	if (deadline && ktime_before(*deadline, expires))
 		expires = *deadline;
 	set_current_state(TASK_INTERRUPTIBLE);
-	if (signal_pending(current)) {
-		__set_current_state(TASK_RUNNING);
-		return -EINTR;
-	}
 	schedule_hrtimeout(&expires, HRTIMER_MODE_ABS);
-	if (deadline && !ktime_before(ktime_get(), *deadline))
-		return -ETIME;
+	if (!is_open_here(file, fd))
+		return -ESHUTDOWN;
 	return READ_ONCE(current->task_works) ? -EAGAIN : 0;
 }
 
@@ -675,8 +715,10 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 						      ureceived, woken, &busy);
 			if (error)
 				return min(error, 0L);
+		} else {
+			/* What this call has queued is for others, then. */
+			pass_on(port);
 		}
-		woken = false;
 		if (!args->timeout_ns)
 			return -ETIME;
 		if (!waited && args->timeout_ns != SOCKIOCP_INFINITE) {
@@ -686,9 +728,20 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 			timer = &deadline;
 		}
 		waited = true;
-		error = busy ? pause_for_busy(timer) :
-			wait_for_packet(port, worker, file, args->handle, timer, &woken);
-		if (error == -ETIME) {
+		woken = false;
+		/* Somebody may keep the queue full of what turns out stale. */
+		if (READ_ONCE(port->closed))
+			error = -ESHUTDOWN;
+		else if (signal_pending(current))
+			error = -EINTR;
+		else if (timer && !ktime_before(ktime_get(), deadline))
+			error = -ETIME;
+		else if (busy)
+			error = pause_for_busy(file, args->handle, timer);
+		else
+			error = wait_for_packet(port, worker, file, args->handle, timer,
+						&woken);
+		if (error == -ETIME && sockiocp_worker_may_harvest(worker)) {
 			/* One more look: it is never early, so it may be late. */
 			error = sockiocp_port_harvest(port, uentries, args->entry_count,
 						      ureceived, false, &busy);
@@ -696,6 +749,7 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 		}
 		if (error)
 			break;
+		cond_resched();
 	}
 	pass_on(port);
 	if (timer)
@@ -878,6 +932,10 @@ long sockiocp_port_process(struct file *file, struct sockiocp_process __user *ua
 	error = check_arguments(args);
 	if (error)
 		return error;
+	/* If the wait is interrupted, what is left of it is written there. */
+	if (args->timeout_ns && args->timeout_ns != SOCKIOCP_INFINITE &&
+	    put_user(args->timeout_ns, &uargs->timeout_ns))
+		return -EFAULT;
 	error = apply_registrations(port, args);
 	if (error)
 		pass_on(port);
@@ -893,7 +951,8 @@ long sockiocp_port_process(struct file *file, struct sockiocp_process __user *ua
 	case -EAGAIN:
 	case -EINTR:
 		if (put_user(0, (u32 __user *)u64_to_user_ptr(args->received)) ||
-		    put_user(args->timeout_ns, &uargs->timeout_ns))
+		    (args->timeout_ns != SOCKIOCP_INFINITE &&
+		     put_user(args->timeout_ns, &uargs->timeout_ns)))
 			return -EFAULT;
 		return error == -EAGAIN ? 0 : error;
 	default:
@@ -1047,6 +1106,7 @@ struct sockiocp_port *sockiocp_port_create(void)
 		return NULL;
 	spin_lock_init(&port->lock);
 	INIT_LIST_HEAD(&port->queue);
+	port->next_seq = 1;
 	INIT_LIST_HEAD(&port->waiters);
 	INIT_LIST_HEAD(&port->registrations);
 	INIT_LIST_HEAD(&port->workers);

@@ -72,7 +72,7 @@ static void set_enabled(struct sockiocp_registration *reg, bool enabled)
 {
 	lockdep_assert_held(&reg->port->lock);
 
-	if (!enabled) {
+	if (!enabled || !reg->enabled) {
 		reg->session++;
 		reg->edges = 0;
 	}
@@ -158,7 +158,7 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 	if (!interest || (events && !(events & (__force __poll_t)interest)))
 		return 0;
 	/* The trigger only changes under the lock that is held here. */
-	if (!is_edge(reg) && READ_ONCE(reg->queued))
+	if (!is_edge(reg) && READ_ONCE(reg->queued) && !(events & EPOLLERR))
 		return 0;
 
 	spin_lock_irqsave(&port->lock, flags);
@@ -166,6 +166,9 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 		u8 edges = is_edge(reg) ? wake_edges(reg, events) : 0;
 
 		reg->edges |= edges;
+		/* SO_ERROR may clear it before anybody looks. */
+		if (events & EPOLLERR && is_stream(reg) && !is_edge(reg))
+			reg->seen |= SOCKIOCP_EVENT_ERR;
 		queue = !is_edge(reg) || edges || !events;
 		if (queue)
 			queue_registration(reg);
@@ -342,11 +345,15 @@ u32 sockiocp_registration_events(struct sockiocp_registration *reg, u32 now, u8 
 	if (!is_stream(reg))
 		return now & allowed & (is_edge(reg) ? edges : ~0);
 
+	/* What failed before this connection was made is over. */
+	if (now & SOCKIOCP_CONNECTED & ~reg->seen)
+		reg->seen &= SOCKIOCP_UNSEEN;
 	/* SO_ERROR clears an error in the socket; here it stays. */
 	now |= reg->seen & SOCKIOCP_EVENT_ERR;
 	/* The first reading of all is where edges start from. */
 	news = reg->seen & SOCKIOCP_UNSEEN ? 0 : now & ~reg->seen & staying;
-	reg->seen = now & staying;
+	/* Added, not assigned: another harvest may have read it later. */
+	reg->seen = (reg->seen | now) & staying;
 	if (!is_edge(reg))
 		return now & allowed;
 
@@ -356,6 +363,26 @@ u32 sockiocp_registration_events(struct sockiocp_registration *reg, u32 now, u8 
 	if (news & SOCKIOCP_CONNECTED)
 		edges |= SOCKIOCP_EVENT_OUT;
 	return now & allowed & edges;
+}
+
+/**
+ * sockiocp_registration_has_events - would a packet carry anything now?
+ * @reg: the registration, under its port's lock
+ * @now: what sockiocp_registration_read() said
+ * @edges: EDGE: what rose since the last packet
+ *
+ * Only looks: it is the harvest's to report.
+ */
+bool sockiocp_registration_has_events(struct sockiocp_registration *reg, u32 now, u8 edges)
+{
+	u8 seen = reg->seen;
+	bool has;
+
+	if (now & SOCKIOCP_GONE)
+		return false;
+	has = now & SOCKIOCP_BUSY || sockiocp_registration_events(reg, now, edges);
+	reg->seen = seen;
+	return has;
 }
 
 /**
@@ -378,7 +405,7 @@ void sockiocp_registration_delivered(struct sockiocp_registration *reg)
  * disabled the registration since; the caller queues it again.
  */
 void sockiocp_registration_undeliver(struct sockiocp_registration *reg, u32 events,
-				     u8 session)
+				     u32 session)
 {
 	lockdep_assert_held(&reg->port->lock);
 
@@ -669,9 +696,8 @@ out:
 
 int __init sockiocp_registration_init(void)
 {
-	/* Small enough for two in a cache line pair; it is what a socket costs. */
-	BUILD_BUG_ON(sizeof(void *) <= 8 && !IS_ENABLED(CONFIG_LOCKDEP) &&
-		     sizeof(struct sockiocp_registration) > 128);
+	/* Two cache lines: it is what each socket costs. */
+	BUILD_BUG_ON(sizeof(struct sockiocp_registration) > 128);
 
 	registration_cache = kmem_cache_create("sockiocp_registration",
 					       sizeof(struct sockiocp_registration),

@@ -77,12 +77,12 @@ enum sockiocp_packet_type {
  * @node: in the queue, or in the list of a harvest that will queue it again;
  *	empty otherwise
  * @seq: when it was queued; a harvest takes nothing younger than itself
- * @type: what this is part of
+ * @type: &enum sockiocp_packet_type, what this is part of
  */
 struct sockiocp_packet {
 	struct list_head node;
-	u32 seq;
-	u8 type;
+	u64 seq : 63;
+	u64 type : 1;
 };
 
 /**
@@ -127,7 +127,7 @@ struct sockiocp_posted {
 struct sockiocp_port {
 	spinlock_t lock;
 	struct list_head queue;
-	u32 next_seq;
+	u64 next_seq;
 	unsigned int nr_packets;
 	struct list_head waiters;
 	unsigned int nr_woken;
@@ -244,7 +244,7 @@ enum sockiocp_kind {
  * @edges: EDGE: bits that rose and have not been delivered
  * @seen: bits that stay once they are there, as last read; EDGE reports what
  *	is new
- * @session: counts how often it was disabled
+ * @session: counts how often it was disabled or enabled again
  */
 struct sockiocp_registration {
 	wait_queue_entry_t wait;
@@ -264,7 +264,7 @@ struct sockiocp_registration {
 	bool queued;
 	u8 edges;
 	u8 seen;
-	u8 session;
+	u32 session;
 };
 
 /**
@@ -281,9 +281,10 @@ u32 sockiocp_registration_apply(struct sockiocp_port *port, struct sockiocp_call
 				const struct sockiocp_registration_entry *entry);
 u32 sockiocp_registration_read(struct sockiocp_registration *reg);
 u32 sockiocp_registration_events(struct sockiocp_registration *reg, u32 now, u8 edges);
+bool sockiocp_registration_has_events(struct sockiocp_registration *reg, u32 now, u8 edges);
 void sockiocp_registration_delivered(struct sockiocp_registration *reg);
 void sockiocp_registration_undeliver(struct sockiocp_registration *reg, u32 events,
-				     u8 session);
+				     u32 session);
 void sockiocp_registration_kill(struct sockiocp_registration *reg);
 void sockiocp_registration_put(struct sockiocp_registration *reg);
 void sockiocp_registration_reap(struct sockiocp_port *port, unsigned int looks);

@@ -40,9 +40,9 @@ MODULE_PARM_DESC(sample,
 
 /**
  * struct sockiocp_worker - a thread that is associated with a port
- * @node: in the port's list
+ * @node: in the port's list; if it is sampled and has no port, in sampled_idle
  * @hash: in the table of workers, by thread
- * @port: the port, which this pins; NULL between two ports
+ * @port: the port, whose memory this pins; NULL between two ports
  * @task: the thread; pinned only if it is sampled
  * @sampled: nobody tells of this thread
  * @counted: holds a slot, or has lent it (@blocked)
@@ -177,13 +177,34 @@ static void take_slot_back(struct sockiocp_worker *worker)
 	atomic_inc(&worker->port->active);
 }
 
+/*
+ * Guards the table of sampled workers, by thread, the list of those that have no
+ * port, and which port they have.  Taken inside a port's lock, interrupts off.
+ *
+ * A sampled worker belongs to its thread while that lives; but nobody tells when
+ * it ends.  So a port ends the worker when it finds the thread dead, and those
+ * that have no port are looked through whenever one is made or loses its port.
+ */
+static DEFINE_SPINLOCK(sampled_lock);
+static DEFINE_HASHTABLE(sampled_workers, 8);
+static LIST_HEAD(sampled_idle);
+static atomic_t nr_sampled_workers = ATOMIC_INIT(0);
+
 /* ------------------------------------------------------- joining and leaving */
 
 static void join(struct sockiocp_worker *worker, struct sockiocp_port *port)
 {
 	sockiocp_port_get(port);
 	spin_lock_irq(&port->lock);
-	worker->port = port;
+	if (worker->sampled) {
+		/* It was among those without a port. */
+		spin_lock(&sampled_lock);
+		list_del(&worker->node);
+		worker->port = port;
+		spin_unlock(&sampled_lock);
+	} else {
+		worker->port = port;
+	}
 	list_add_tail(&worker->node, &port->workers);
 	WRITE_ONCE(port->nr_workers, port->nr_workers + 1);
 	port->nr_sampled += worker->sampled;
@@ -264,6 +285,8 @@ static void worker_free(struct work_struct *work)
 {
 	struct sockiocp_worker *worker = container_of(work, struct sockiocp_worker, free);
 
+	/* Its handler, which queued this, may not have returned yet. */
+	irq_work_sync(&worker->died);
 	leave(worker);
 	kfree(worker);
 	/* What follows runs in worker_wq, which the module's exit waits for. */
@@ -344,11 +367,6 @@ static void notifiers_exit(void) {}
 
 /* ----------------------------------------------------------------- sampling */
 
-/* Guards the table of sampled workers, by thread. */
-static DEFINE_SPINLOCK(sampled_lock);
-static DEFINE_HASHTABLE(sampled_workers, 8);
-static atomic_t nr_sampled_workers = ATOMIC_INIT(0);
-
 static struct sockiocp_worker *find_sampled(void)
 {
 	struct sockiocp_worker *worker;
@@ -356,45 +374,103 @@ static struct sockiocp_worker *find_sampled(void)
 	/* Only the thread itself adds its worker. */
 	if (likely(!atomic_read(&nr_sampled_workers)))
 		return NULL;
-	spin_lock(&sampled_lock);
+	spin_lock_irq(&sampled_lock);
 	hash_for_each_possible(sampled_workers, worker, hash, (unsigned long)current) {
 		if (worker->task == current)
 			goto out;
 	}
 	worker = NULL;
 out:
-	spin_unlock(&sampled_lock);
+	spin_unlock_irq(&sampled_lock);
 	return worker;
 }
 
-static void watch_by_sampling(struct sockiocp_worker *worker)
-{
-	worker->sampled = true;
-	get_task_struct(worker->task);
-	atomic_inc(&nr_sampled_workers);
-	spin_lock(&sampled_lock);
-	hash_add(sampled_workers, &worker->hash, (unsigned long)worker->task);
-	spin_unlock(&sampled_lock);
-}
-
-/* Sleeps, like leave(). */
 static void end_sampled(struct sockiocp_worker *worker)
 {
-	spin_lock(&sampled_lock);
-	hash_del(&worker->hash);
-	spin_unlock(&sampled_lock);
 	atomic_dec(&nr_sampled_workers);
 	put_task_struct(worker->task);
 	kfree(worker);
 }
 
-/*
- * Look which workers of a port block, and which go on.  Those that have exited
- * are put on @dead.
- */
-static void sample_workers(struct sockiocp_port *port, struct list_head *dead)
+/* End those without a port whose threads are dead; at the module's exit, all. */
+static void end_idle(bool all)
 {
 	struct sockiocp_worker *worker, *next;
+	LIST_HEAD(dead);
+
+	spin_lock_irq(&sampled_lock);
+	list_for_each_entry_safe(worker, next, &sampled_idle, node) {
+		if (all || READ_ONCE(worker->task->exit_state)) {
+			hash_del(&worker->hash);
+			list_move(&worker->node, &dead);
+		}
+	}
+	spin_unlock_irq(&sampled_lock);
+	list_for_each_entry_safe(worker, next, &dead, node)
+		end_sampled(worker);
+}
+
+static void watch_by_sampling(struct sockiocp_worker *worker)
+{
+	end_idle(false);
+	worker->sampled = true;
+	get_task_struct(worker->task);
+	atomic_inc(&nr_sampled_workers);
+	spin_lock_irq(&sampled_lock);
+	hash_add(sampled_workers, &worker->hash, (unsigned long)worker->task);
+	list_add(&worker->node, &sampled_idle);
+	spin_unlock_irq(&sampled_lock);
+}
+
+/* Take a sampled worker away from its port, whose lock is held. */
+static void make_idle(struct sockiocp_worker *worker)
+{
+	unlink_worker(worker);
+	spin_lock(&sampled_lock);
+	worker->port = NULL;
+	list_add(&worker->node, &sampled_idle);
+	spin_unlock(&sampled_lock);
+}
+
+/*
+ * The calling thread leaves the port that its sampled worker has, unless that
+ * port is being closed and has let go of it.
+ */
+static void leave_sampled(struct sockiocp_worker *worker)
+{
+	struct sockiocp_port *port;
+	bool left = false;
+
+	spin_lock_irq(&sampled_lock);
+	port = worker->port;
+	/* While it is there the worker's own reference is. */
+	if (port)
+		sockiocp_port_get(port);
+	spin_unlock_irq(&sampled_lock);
+	if (!port)
+		return;
+
+	spin_lock_irq(&port->lock);
+	if (worker->port == port) {
+		make_idle(worker);
+		sockiocp_port_release_waiters(port);
+		left = true;
+	}
+	spin_unlock_irq(&port->lock);
+	if (left)
+		sockiocp_port_put(port);
+	sockiocp_port_put(port);
+}
+
+/*
+ * Look which workers of a port block, and which go on.  Those whose threads have
+ * exited lose the port.  Returns how many these are: so many references to the
+ * port are the caller's.
+ */
+static unsigned int sample_workers(struct sockiocp_port *port)
+{
+	struct sockiocp_worker *worker, *next;
+	unsigned int dead = 0;
 
 	lockdep_assert_held(&port->lock);
 
@@ -404,8 +480,8 @@ static void sample_workers(struct sockiocp_port *port, struct list_head *dead)
 		if (!worker->sampled) {
 			continue;
 		} else if (READ_ONCE(worker->task->exit_state)) {
-			unlink_worker(worker);
-			list_add(&worker->node, dead);
+			make_idle(worker);
+			dead++;
 		} else if (worker->in_wait || !worker->counted) {
 			continue;
 		} else if (worker->blocked && running) {
@@ -414,16 +490,7 @@ static void sample_workers(struct sockiocp_port *port, struct list_head *dead)
 			lend_slot(worker);
 		}
 	}
-}
-
-static void end_all_sampled(struct list_head *dead)
-{
-	struct sockiocp_worker *worker, *next;
-
-	list_for_each_entry_safe(worker, next, dead, node) {
-		sockiocp_port_put(worker->port);
-		end_sampled(worker);
-	}
+	return dead;
 }
 
 /**
@@ -434,14 +501,18 @@ void sockiocp_worker_sampler(struct work_struct *work)
 {
 	struct sockiocp_port *port =
 		container_of(to_delayed_work(work), struct sockiocp_port, sampler);
-	LIST_HEAD(dead);
+	unsigned int dead;
 
 	spin_lock_irq(&port->lock);
-	sample_workers(port, &dead);
+	dead = sample_workers(port);
 	/* Comes back here if there is a packet, a waiter and no slot. */
 	sockiocp_port_release_waiters(port);
 	spin_unlock_irq(&port->lock);
-	end_all_sampled(&dead);
+
+	/* Never the last: the file's is there until the sampler is cancelled. */
+	while (dead--)
+		sockiocp_port_put(port);
+	end_idle(false);
 }
 
 /* ------------------------------------------------------------------- the API */
@@ -492,14 +563,13 @@ struct sockiocp_worker *sockiocp_worker_enter(struct sockiocp_port *port)
 	}
 	if (worker) {
 		WRITE_ONCE(worker->in_wait, true);
-		leave(worker);
+		if (worker->sampled)
+			leave_sampled(worker);
+		else
+			leave(worker);
 	}
-	if (!is_needed(port)) {
-		/* Only a port notices that a sampled thread exits. */
-		if (worker && worker->sampled)
-			end_sampled(worker);
+	if (!is_needed(port))
 		return NULL;
-	}
 	if (!worker)
 		worker = create();
 	if (!worker)
@@ -513,24 +583,27 @@ struct sockiocp_worker *sockiocp_worker_enter(struct sockiocp_port *port)
  * sockiocp_worker_forget - the port is closed
  * @port: the port, which nobody calls any more
  *
- * Workers that are told of by notifiers go on to belong to their threads, and
- * to pin the memory of the port; sampled ones end here.
+ * Workers that are told of by notifiers go on to pin the memory of the port;
+ * sampled ones lose it here.
  */
 void sockiocp_worker_forget(struct sockiocp_port *port)
 {
 	struct sockiocp_worker *worker, *next;
-	LIST_HEAD(dead);
+	unsigned int n = 0;
 
 	cancel_delayed_work_sync(&port->sampler);
 	spin_lock_irq(&port->lock);
 	list_for_each_entry_safe(worker, next, &port->workers, node) {
 		if (worker->sampled) {
-			unlink_worker(worker);
-			list_add(&worker->node, &dead);
+			make_idle(worker);
+			n++;
 		}
 	}
 	spin_unlock_irq(&port->lock);
-	end_all_sampled(&dead);
+	/* Never the last: the caller's is there. */
+	while (n--)
+		sockiocp_port_put(port);
+	end_idle(false);
 }
 
 int __init sockiocp_worker_init(void)
@@ -541,4 +614,5 @@ int __init sockiocp_worker_init(void)
 void sockiocp_worker_exit(void)
 {
 	notifiers_exit();
+	end_idle(true);
 }
