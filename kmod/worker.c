@@ -551,7 +551,7 @@ struct sockiocp_worker *sockiocp_worker_enter(struct sockiocp_port *port)
 {
 	struct sockiocp_worker *worker = find_by_notifier() ?: find_sampled();
 
-	if (worker && worker->port == port) {
+	if (worker && READ_ONCE(worker->port) == port) {
 		if (unlikely(READ_ONCE(worker->blocked))) {
 			/* The sampler saw it blocked, and has not looked since. */
 			spin_lock_irq(&port->lock);
