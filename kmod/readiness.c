@@ -21,18 +21,41 @@
  *		reset, timed out, aborted		ERR HANGUP OUT, no IN
  *		listening, connection pending		IN
  *		listening				-
+ *	with kTLS, as TCP, but
+ *		  a whole record to read, of any type	+ IN
+ *		  part of a record			(nothing)
+ *		  record that recv() found broken	+ ERR HANGUP
+ *   MPTCP	as TCP, but
+ *		connecting failed, and error was read	ERR HANGUP OUT
+ *		fell back to TCP, then reset		ERR
+ *		  all paths lost, not yet given up	(nothing)
+ *   VSOCK	stream, seqpacket; as TCP, but
+ *		  whole messages to read (seqpacket)	+ IN
+ *		  shut down locally for reading		- IN
+ *		  shut down locally, both ways		+ HANGUP
+ *		  reset by the peer			+ HANGUP
+ *		transport reset, receive queue overrun	ERR HANGUP OUT
  *   UDP	any					OUT
  *		  datagram to read			+ IN
  *		  error pending (ICMP)			+ ERR
+ *		  something in the error queue		(nothing)
  *		  send buffer full			- OUT
+ *		  shut down locally			(nothing)
  *   AF_UNIX	stream, not connected			-
- *		stream, connected			OUT
+ *		stream, connected (no wake-up)		OUT
  *		  bytes to read				+ IN
  *		  peer shut down or closed		+ HANGUP
  *		  peer closed without reading all	+ ERR
  *		  peer does not read, buffer full	- OUT
+ *		  shut down locally for writing		(nothing)
+ *		  shut down locally for reading		+ HANGUP
  *		stream, listening, connection pending	IN
- *		datagram				as UDP
+ *		stream, listening			-
+ *		datagram				OUT
+ *		  datagram to read			+ IN
+ *		  peer left without reading all		+ ERR
+ *		  peer does not read, queue full	- OUT
+ *		  peer closed, shut down locally	(nothing)
  *
  * For streams ERR stays once it has been seen, although SO_ERROR clears it in
  * the socket; the registration remembers it.
@@ -43,7 +66,9 @@
 #include <linux/poll.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <linux/uio.h>
 #include <linux/un.h>
+#include <net/af_vsock.h>
 #include <net/inet_connection_sock.h>
 #include <net/sock.h>
 #include <net/tcp.h>
@@ -65,6 +90,8 @@ int sockiocp_readiness_kind(const struct socket *socket)
 	case AF_INET6:
 		if (sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP)
 			return SOCKIOCP_TCP;
+		if (sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_MPTCP)
+			return SOCKIOCP_MPTCP;
 		if (sk->sk_type == SOCK_DGRAM && sk->sk_protocol == IPPROTO_UDP)
 			return SOCKIOCP_UDP;
 		return -EOPNOTSUPP;
@@ -73,6 +100,10 @@ int sockiocp_readiness_kind(const struct socket *socket)
 			return SOCKIOCP_UNIX_STREAM;
 		if (sk->sk_type == SOCK_DGRAM)
 			return SOCKIOCP_UNIX_DGRAM;
+		return -EOPNOTSUPP;
+	case AF_VSOCK:
+		if (sk->sk_type == SOCK_STREAM || sk->sk_type == SOCK_SEQPACKET)
+			return SOCKIOCP_VSOCK;
 		return -EOPNOTSUPP;
 	default:
 		return -EOPNOTSUPP;
@@ -109,6 +140,24 @@ static s32 tcp_unread(const struct sock *sk)
 }
 
 /*
+ * Could recv() return something that was sent?  kTLS takes whole records out of
+ * the stream and may hold a decrypted one when nothing is left in it; a sockmap
+ * has a queue beside the stream.  Both say so by sock_is_readable.
+ */
+static bool tcp_has_data(struct sock *sk)
+{
+	const struct proto *prot = READ_ONCE(sk->sk_prot);
+
+	if (unlikely(prot->sock_is_readable)) {
+		if (prot->sock_is_readable(sk))
+			return true;
+		if (READ_ONCE(inet_csk(sk)->icsk_ulp_ops))
+			return false;
+	}
+	return tcp_unread(sk) > 0;
+}
+
+/*
  * A TCP socket in TCP_CLOSE was never connected, failed to connect, or has been
  * connected; this tells them apart.  rcv_nxt is 0 until a peer's SYN has been
  * taken (tcp_connect_init() clears it), sk_shutdown is 0 until a connection
@@ -129,7 +178,7 @@ static u32 tcp_closed_read(struct sock *sk, __poll_t poll)
 	now = SOCKIOCP_CONNECTED | SOCKIOCP_EVENT_OUT | SOCKIOCP_EVENT_HANGUP;
 	if (error || !done)
 		now |= SOCKIOCP_EVENT_ERR;
-	else if (poll & EPOLLIN && tcp_unread(sk) > 0)
+	else if (poll & EPOLLIN && tcp_has_data(sk))
 		now |= SOCKIOCP_EVENT_IN;
 	return now;
 }
@@ -149,13 +198,139 @@ static u32 tcp_read(struct sock *sk, __poll_t poll, int state)
 		return poll & EPOLLOUT ? SOCKIOCP_EVENT_OUT : 0;
 	}
 
-	if (poll & EPOLLIN && tcp_unread(sk) > 0)
+	if (poll & EPOLLIN && tcp_has_data(sk))
 		now |= SOCKIOCP_EVENT_IN;
 	if (poll & EPOLLOUT)
 		now |= SOCKIOCP_EVENT_OUT;
 	if (sock_flag(sk, SOCK_DONE))
 		now |= SOCKIOCP_EVENT_HANGUP;
 	if (READ_ONCE(sk->sk_err))
+		now |= SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP;
+	return now;
+}
+
+/*
+ * After the end of an MPTCP stream ->poll says readable whether or not there is
+ * something to read, and where that would be differs between kernels.  So ask
+ * for it.  An error would be taken out of the socket, which is why there must be
+ * none; one that comes at this very moment is put back.
+ */
+static bool mptcp_has_data(struct socket *socket)
+{
+	struct msghdr msg = { .msg_flags = MSG_PEEK | MSG_DONTWAIT };
+	struct sock *sk = socket->sk;
+	u8 byte;
+	struct kvec vec = { .iov_base = &byte, .iov_len = sizeof(byte) };
+	int ret;
+
+	/* Peeking would move it. */
+	if (READ_ONCE(sk->sk_peek_off) >= 0)
+		return true;
+	iov_iter_kvec(&msg.msg_iter, ITER_DEST, &vec, 1, sizeof(byte));
+	ret = READ_ONCE(socket->ops)->recvmsg(socket, &msg, sizeof(byte), msg.msg_flags);
+	if (unlikely(ret < 0 && ret != -EAGAIN && ret != -ENOTCONN))
+		WRITE_ONCE(sk->sk_err, -ret);
+	return ret > 0;
+}
+
+/*
+ * The state follows the connection as a whole, not a path of it.  It ends in
+ * TCP_CLOSE, and so does one that failed to come about; all that tells these
+ * apart is that failing leaves an error and no shutdown.  A connection that was
+ * given up because all its paths were lost leaves neither.
+ */
+static u32 mptcp_read(struct socket *socket, __poll_t poll, int state)
+{
+	struct sock *sk = socket->sk;
+	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
+	bool error = READ_ONCE(sk->sk_err);
+	u32 now = SOCKIOCP_CONNECTED;
+
+	switch (state) {
+	case TCP_LISTEN:
+		return listener_read(poll);
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		return poll & EPOLLOUT ? SOCKIOCP_EVENT_OUT : 0;
+	case TCP_CLOSE:
+		if (!inet_sk(sk)->inet_dport || (error && !shut))
+			return error ? SOCKIOCP_EVENT_ERR : 0;
+		now |= SOCKIOCP_EVENT_OUT;
+		if (!shut)
+			now |= SOCKIOCP_EVENT_ERR;
+		fallthrough;
+	case TCP_CLOSE_WAIT:
+	case TCP_LAST_ACK:
+	case TCP_CLOSING:
+		now |= SOCKIOCP_EVENT_HANGUP;
+		break;
+	}
+
+	if (poll & EPOLLOUT)
+		now |= SOCKIOCP_EVENT_OUT;
+	if (error)
+		now |= SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP;
+	else if (poll & EPOLLIN && (!shut || mptcp_has_data(socket)))
+		now |= SOCKIOCP_EVENT_IN;
+	return now;
+}
+
+/*
+ * After the peer's end ->poll says readable whatever there is, and of a message
+ * (SOCK_SEQPACKET) it counts the parts.  The transport knows.
+ */
+static bool vsock_has_data(struct sock *sk)
+{
+	struct vsock_sock *vsk = vsock_sk(sk);
+	const struct vsock_transport *transport;
+	bool data = false;
+
+	lock_sock(sk);
+	transport = vsk->transport;
+	if (transport && transport->stream_is_active(vsk)) {
+		if (sk->sk_type == SOCK_SEQPACKET)
+			data = transport->seqpacket_has_data(vsk) > 0;
+		else
+			data = transport->stream_has_data(vsk) > 0;
+	}
+	release_sock(sk);
+	return data;
+}
+
+static u32 vsock_read(struct socket *socket, __poll_t poll, int state)
+{
+	struct sock *sk = socket->sk;
+	bool peer_ended = READ_ONCE(vsock_sk(sk)->peer_shutdown) & SEND_SHUTDOWN;
+	u8 shut = READ_ONCE(sk->sk_shutdown);
+	bool error = READ_ONCE(sk->sk_err);
+	u32 now = SOCKIOCP_CONNECTED;
+
+	switch (state) {
+	case TCP_LISTEN:
+		return listener_read(poll);
+	case TCP_ESTABLISHED:
+		if (!(shut & RCV_SHUTDOWN) && poll & EPOLLIN &&
+		    ((sk->sk_type == SOCK_STREAM && !peer_ended) || vsock_has_data(sk)))
+			now |= SOCKIOCP_EVENT_IN;
+		if (poll & EPOLLOUT || shut & SEND_SHUTDOWN)
+			now |= SOCKIOCP_EVENT_OUT;
+		if (peer_ended)
+			now |= SOCKIOCP_EVENT_HANGUP;
+		break;
+	case TCP_CLOSE:
+		/* Not yet or never connected, or connected in vain. */
+		if (socket->state != SS_CONNECTED && socket->state != SS_DISCONNECTING)
+			return error ? SOCKIOCP_EVENT_ERR : 0;
+		if (!sock_flag(sk, SOCK_DONE))
+			error = true;
+		fallthrough;
+	case TCP_CLOSING:
+		now |= SOCKIOCP_EVENT_OUT | SOCKIOCP_EVENT_HANGUP;
+		break;
+	default:
+		return 0;
+	}
+	if (error)
 		now |= SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP;
 	return now;
 }
@@ -260,7 +435,7 @@ static bool glance(struct sock *sk, const struct file *file, enum sockiocp_kind 
  * @filter: the SOCKIOCP_REGISTER_* bits that are asked for; asking for OUT makes
  *	the protocol tell when there is room again
  *
- * Sleeps where the protocol's ->poll does.
+ * May sleep: the ->poll of some protocols does.
  *
  * Return: SOCKIOCP_EVENT_* bits, and SOCKIOCP_CONNECTED.
  */
@@ -289,6 +464,10 @@ u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
 	switch (kind) {
 	case SOCKIOCP_TCP:
 		return tcp_read(sk, poll, state);
+	case SOCKIOCP_MPTCP:
+		return mptcp_read(socket, poll, state);
+	case SOCKIOCP_VSOCK:
+		return vsock_read(socket, poll, state);
 	case SOCKIOCP_UNIX_STREAM:
 		return unix_stream_read(sk, poll, state);
 	case SOCKIOCP_UDP:

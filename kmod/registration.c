@@ -33,7 +33,7 @@ static bool is_edge(const struct sockiocp_registration *reg)
 
 static bool is_stream(const struct sockiocp_registration *reg)
 {
-	return reg->kind == SOCKIOCP_TCP || reg->kind == SOCKIOCP_UNIX_STREAM;
+	return reg->kind != SOCKIOCP_UDP && reg->kind != SOCKIOCP_UNIX_DGRAM;
 }
 
 /*

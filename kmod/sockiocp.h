@@ -205,6 +205,8 @@ enum sockiocp_state {
 /* What a socket is, as far as its readiness goes. */
 enum sockiocp_kind {
 	SOCKIOCP_TCP,
+	SOCKIOCP_MPTCP,
+	SOCKIOCP_VSOCK,
 	SOCKIOCP_UDP,
 	SOCKIOCP_UNIX_STREAM,
 	SOCKIOCP_UNIX_DGRAM,
