@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sockets of every kind: see kinds.h.  POSIX only.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <linux/tls.h>
+#include <linux/vm_sockets.h>
+
+#include "kinds.h"
+#include "sock.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_un un;
+	struct sockaddr_vm vm;
+};
+
+static const struct {
+	int family;
+	int type;
+	int protocol;
+} kinds[] = {
+	[KIND_TCP4] = { AF_INET, SOCK_STREAM, 0 },
+	[KIND_TCP6] = { AF_INET6, SOCK_STREAM, 0 },
+	[KIND_MPTCP4] = { AF_INET, SOCK_STREAM, IPPROTO_MPTCP },
+	[KIND_MPTCP6] = { AF_INET6, SOCK_STREAM, IPPROTO_MPTCP },
+	[KIND_TLS4] = { AF_INET, SOCK_STREAM, 0 },
+	[KIND_TLS6] = { AF_INET6, SOCK_STREAM, 0 },
+	[KIND_UNIX] = { AF_UNIX, SOCK_STREAM, 0 },
+	[KIND_VSOCK] = { AF_VSOCK, SOCK_STREAM, 0 },
+	[KIND_VSOCK_SEQPACKET] = { AF_VSOCK, SOCK_SEQPACKET, 0 },
+};
+
+static long result(long ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+static socklen_t unix_address(union address *addr, const char *name)
+{
+	size_t len = strlen(name);
+
+	memset(addr, 0, sizeof(*addr));
+	addr->un.sun_family = AF_UNIX;
+	memcpy(addr->un.sun_path + 1, name, len);
+	return offsetof(struct sockaddr_un, sun_path) + 1 + len;
+}
+
+static socklen_t address(union address *addr, int family, int port)
+{
+	char name[32];
+
+	memset(addr, 0, sizeof(*addr));
+	addr->any.sa_family = family;
+	switch (family) {
+	case AF_INET6:
+		addr->v6.sin6_addr = in6addr_loopback;
+		addr->v6.sin6_port = htons(port);
+		return sizeof(addr->v6);
+	case AF_UNIX:
+		snprintf(name, sizeof(name), "sockiocp-%d", port);
+		return unix_address(addr, name);
+	case AF_VSOCK:
+		addr->vm.svm_cid = VMADDR_CID_LOCAL;
+		addr->vm.svm_port = port ? (unsigned int)port : VMADDR_PORT_ANY;
+		return sizeof(addr->vm);
+	default:
+		addr->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		addr->v4.sin_port = htons(port);
+		return sizeof(addr->v4);
+	}
+}
+
+int kind_socket(enum kind kind)
+{
+	return any_socket(kinds[kind].family, kinds[kind].type,
+			  kinds[kind].protocol);
+}
+
+static int bound_port(int fd)
+{
+	union address addr;
+	socklen_t len = sizeof(addr);
+
+	if (getsockname(fd, &addr.any, &len))
+		return -errno;
+	switch (addr.any.sa_family) {
+	case AF_INET6:
+		return ntohs(addr.v6.sin6_port);
+	case AF_VSOCK:
+		return addr.vm.svm_port;
+	default:
+		return ntohs(addr.v4.sin_port);
+	}
+}
+
+/* vsock gives out any number, and a port has to be an int here. */
+static int number_of_ones_own(int family)
+{
+	static int count;
+
+	return family == AF_UNIX || family == AF_VSOCK ?
+	       getpid() * 64 + ++count : 0;
+}
+
+int kind_listen(enum kind kind, int *port, int bufsize)
+{
+	int family = kinds[kind].family;
+	int number = number_of_ones_own(family);
+	int fd = kind_socket(kind);
+	union address addr;
+	socklen_t len = address(&addr, family, number);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	if (bufsize)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bufsize, sizeof(bufsize));
+	if (bind(fd, &addr.any, len) || listen(fd, 4)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	*port = number ? number : bound_port(fd);
+	return fd;
+}
+
+int kind_refused_port(enum kind kind)
+{
+	int port;
+	int fd = kind_listen(kind, &port, 0);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return port;
+}
+
+/* Begin to connect; the outcome is for the caller to wait for. */
+int kind_connect(enum kind kind, int fd, int port)
+{
+	union address addr;
+	socklen_t len = address(&addr, kinds[kind].family, port);
+
+	if (connect(fd, &addr.any, len) && errno != EINPROGRESS &&
+	    errno != ECONNREFUSED)
+		return -errno;
+	return 0;
+}
+
+static int with_tls(int fd[2])
+{
+	int i, ret;
+
+	for (i = 0; i < 2; i++) {
+		ret = tls_send(fd[i]);
+		if (!ret)
+			ret = tls_receive(fd[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* fd[0] connected, fd[1] accepted; bufsize 0 leaves the buffers as they are. */
+int kind_pair(enum kind kind, int fd[2], int bufsize)
+{
+	int port, listener, ret;
+
+	listener = kind_listen(kind, &port, bufsize);
+	if (listener < 0)
+		return listener;
+	fd[0] = kind_socket(kind);
+	if (fd[0] < 0) {
+		close(listener);
+		return fd[0];
+	}
+	if (bufsize) {
+		setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &bufsize, sizeof(bufsize));
+		setsockopt(fd[0], SOL_SOCKET, SO_RCVBUF, &bufsize, sizeof(bufsize));
+	}
+	ret = kind_connect(kind, fd[0], port);
+	fd[1] = ret ? ret : tcp_accept(listener);
+	close(listener);
+	if (fd[1] < 0)
+		return fd[1];
+	if (!sock_becomes(fd[0], SEE_OUT, COMES) ||
+	    !sock_becomes(fd[1], SEE_OUT, COMES))
+		return -ETIMEDOUT;
+	return kind == KIND_TLS4 || kind == KIND_TLS6 ? with_tls(fd) : 0;
+}
+
+const char *kind_missing(enum kind kind)
+{
+	int family = kinds[kind].family;
+	int fd[2], ret;
+
+	ret = kind_pair(kind, fd, 0);
+	if (!ret) {
+		close(fd[0]);
+		close(fd[1]);
+		return NULL;
+	}
+	if (family == AF_VSOCK && ret == -EAFNOSUPPORT)
+		return "the kernel has no AF_VSOCK (module vsock)";
+	if (family == AF_VSOCK && ret == -EADDRNOTAVAIL)
+		return "AF_VSOCK has no loopback (module vsock_loopback)";
+	if (kinds[kind].protocol == IPPROTO_MPTCP &&
+	    (ret == -EPROTONOSUPPORT || ret == -ENOPROTOOPT))
+		return "the kernel has no MPTCP, or it is turned off";
+	if ((kind == KIND_TLS4 || kind == KIND_TLS6) && ret == -ENOENT)
+		return "the kernel has no TLS with AES-GCM (modules tls, gcm)";
+	return NULL;
+}
+
+/* Close so that the peer sees more than an end, where the kind has that. */
+int kind_reset(enum kind kind, int fd)
+{
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	if (kinds[kind].protocol == IPPROTO_MPTCP &&
+	    connect(fd, &none, sizeof(none)))
+		return -errno;
+	return sock_reset(fd);
+}
+
+int udp_cork(int fd, int on)
+{
+	return result(setsockopt(fd, IPPROTO_UDP, UDP_CORK, &on, sizeof(on)));
+}
+
+int udp_sndbuf(int fd, int bytes)
+{
+	return result(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes,
+				 sizeof(bytes)));
+}
+
+/* Keep the messages of errors for MSG_ERRQUEUE. */
+int udp_recverr(int fd, int family)
+{
+	int on = 1;
+
+	if (family == AF_INET6)
+		return result(setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on,
+					 sizeof(on)));
+	return result(setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)));
+}
+
+int udp_sendto(int fd, int family, int port)
+{
+	union address addr;
+	socklen_t len = address(&addr, family, port);
+
+	return result(sendto(fd, "x", 1, 0, &addr.any, len));
+}
+
+/* A part of a datagram, which keeps its place in the send buffer. */
+long udp_send_more(int fd, size_t len)
+{
+	static const char data[32768];
+
+	return result(send(fd, data, len < sizeof(data) ? len : sizeof(data),
+			   MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+int unix_dgram_bound(const char *name)
+{
+	int fd = any_socket(AF_UNIX, SOCK_DGRAM, 0);
+	union address addr;
+	socklen_t len = unix_address(&addr, name);
+
+	if (fd >= 0 && bind(fd, &addr.any, len)) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int unix_dgram_connect(int fd, const char *name)
+{
+	union address addr;
+	socklen_t len = unix_address(&addr, name);
+
+	return result(connect(fd, &addr.any, len));
+}
+
+/* One key, and each record's place in the stream, for everybody. */
+static struct tls12_crypto_info_aes_gcm_128 tls_keys(int seq)
+{
+	struct tls12_crypto_info_aes_gcm_128 keys = {
+		.info = {
+			.version = TLS_1_2_VERSION,
+			.cipher_type = TLS_CIPHER_AES_GCM_128,
+		},
+		.key = "sockiocp, a key",
+		.salt = "sal",
+		.iv = "iv",
+	};
+
+	keys.rec_seq[TLS_CIPHER_AES_GCM_128_REC_SEQ_SIZE - 1] = seq;
+	return keys;
+}
+
+static int tls_on(int fd, int direction, int seq)
+{
+	struct tls12_crypto_info_aes_gcm_128 keys = tls_keys(seq);
+
+	if (setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls")) &&
+	    errno != EEXIST)
+		return -errno;
+	return result(setsockopt(fd, SOL_TLS, direction, &keys, sizeof(keys)));
+}
+
+int tls_receive(int fd)
+{
+	return tls_on(fd, TLS_RX, 0);
+}
+
+int tls_send(int fd)
+{
+	return tls_on(fd, TLS_TX, 0);
+}
+
+static long send_record(int fd, int type, const void *data, size_t len)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(1)];
+	} control = { .header = {
+		.cmsg_len = CMSG_LEN(1),
+		.cmsg_level = SOL_TLS,
+		.cmsg_type = TLS_SET_RECORD_TYPE,
+	} };
+	struct iovec vec = { .iov_base = (void *)data, .iov_len = len };
+	struct msghdr msg = {
+		.msg_iov = &vec,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+
+	*CMSG_DATA(&control.header) = type;
+	return result(sendmsg(fd, &msg, 0));
+}
+
+/*
+ * The bytes of the record number seq, so that a test can send them as it likes:
+ * the kernel makes them, and a socket that knows nothing of TLS reads them.
+ */
+int tls_record(int seq, int type, const void *data, size_t len, void *record,
+	       size_t size)
+{
+	int fd[2];
+	int ret = kind_pair(KIND_TCP4, fd, 0);
+
+	if (ret)
+		return ret;
+	ret = tls_on(fd[0], TLS_TX, seq);
+	if (!ret)
+		ret = send_record(fd[0], type, data, len);
+	if (ret >= 0)
+		ret = sock_becomes(fd[1], SEE_IN, COMES) ? 0 : -ETIMEDOUT;
+	if (!ret)
+		ret = sock_recv(fd[1], record, size);
+	close(fd[0]);
+	close(fd[1]);
+	return ret;
+}
+
+/* Receive a record, and say of which type it was. */
+int tls_recv_type(int fd)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(1)];
+	} control;
+	char data[64];
+	struct iovec vec = { .iov_base = data, .iov_len = sizeof(data) };
+	struct msghdr msg = {
+		.msg_iov = &vec,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	long ret = result(recvmsg(fd, &msg, MSG_DONTWAIT));
+
+	if (ret < 0)
+		return ret;
+	if (!msg.msg_controllen || control.header.cmsg_type != TLS_GET_RECORD_TYPE)
+		return 0;
+	return *CMSG_DATA(&control.header);
+}
