@@ -27,7 +27,6 @@
  *		  record that recv() found broken	+ ERR HANGUP
  *   MPTCP	as TCP, but
  *		connecting failed, and error was read	ERR HANGUP OUT
- *		fell back to TCP, then reset		ERR
  *		  all paths lost, not yet given up	(nothing)
  *   VSOCK	stream, seqpacket; as TCP, but
  *		  whole messages to read (seqpacket)	+ IN
@@ -234,17 +233,33 @@ static bool mptcp_has_data(struct socket *socket)
 }
 
 /*
- * The state follows the connection as a whole, not a path of it.  It ends in
- * TCP_CLOSE, and so does one that failed to come about; all that tells these
- * apart is that failing leaves an error and no shutdown.  A connection that was
- * given up because all its paths were lost leaves neither.
+ * An MPTCP socket in TCP_CLOSE was never connected, failed to connect, or has been
+ * connected; this says whether it has been.  A connection that ends leaves a
+ * shutdown.  One that is reset while it has fallen back to TCP leaves an error
+ * that a failing one cannot have; one that was given up, all its paths being
+ * lost, leaves neither.  The error comes after the state, under the lock.
  */
+static bool mptcp_was_connected(struct sock *sk, bool shut)
+{
+	int error;
+
+	if (!inet_sk(sk)->inet_dport)
+		return false;
+	if (shut)
+		return true;
+	lock_sock(sk);
+	error = sk->sk_err;
+	release_sock(sk);
+	return !error || error == ECONNRESET || error == EPIPE;
+}
+
+/* The state follows the connection as a whole, not a path of it. */
 static u32 mptcp_read(struct socket *socket, __poll_t poll, int state)
 {
 	struct sock *sk = socket->sk;
 	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
-	bool error = READ_ONCE(sk->sk_err);
 	u32 now = SOCKIOCP_CONNECTED;
+	bool error;
 
 	switch (state) {
 	case TCP_LISTEN:
@@ -253,8 +268,8 @@ static u32 mptcp_read(struct socket *socket, __poll_t poll, int state)
 	case TCP_SYN_RECV:
 		return poll & EPOLLOUT ? SOCKIOCP_EVENT_OUT : 0;
 	case TCP_CLOSE:
-		if (!inet_sk(sk)->inet_dport || (error && !shut))
-			return error ? SOCKIOCP_EVENT_ERR : 0;
+		if (!mptcp_was_connected(sk, shut))
+			return READ_ONCE(sk->sk_err) ? SOCKIOCP_EVENT_ERR : 0;
 		now |= SOCKIOCP_EVENT_OUT;
 		if (!shut)
 			now |= SOCKIOCP_EVENT_ERR;
@@ -268,6 +283,7 @@ static u32 mptcp_read(struct socket *socket, __poll_t poll, int state)
 
 	if (poll & EPOLLOUT)
 		now |= SOCKIOCP_EVENT_OUT;
+	error = READ_ONCE(sk->sk_err);
 	if (error)
 		now |= SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP;
 	else if (poll & EPOLLIN && (!shut || mptcp_has_data(socket)))
