@@ -101,28 +101,47 @@ TEST_F(mptcp, connection_from_a_tcp_client_is_a_stream)
 	EXPECT_DATA_AND_END();
 }
 
-/* The kernel does not keep that it was connected before. */
-TEST_F(mptcp, reset_by_a_tcp_server_is_an_error)
+#define EXPECT_RESET()							\
+	do {								\
+		DWORD broken = EV_ERR | EV_HANGUP;			\
+									\
+		ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));\
+		EXPECT_STATE(&self->look, EV_OUT, 0);			\
+		ASSERT_EQ(0, sock_reset(self->peer));			\
+		self->peer = -1;					\
+		ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));	\
+		EXPECT_STATE(&self->look, broken | EV_OUT, broken);	\
+		EXPECT_STILL(&self->look, broken | EV_OUT);		\
+	} while (0)
+
+TEST_F(mptcp, reset_by_a_tcp_server_is_error_and_hangup)
 {
 	TO_A_TCP_SERVER();
-	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
-	EXPECT_STATE(&self->look, EV_OUT, 0);
-	ASSERT_EQ(0, sock_reset(self->peer));
-	self->peer = -1;
-	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR | SEE_HUP, COMES));
-	EXPECT_STATE(&self->look, EV_ERR, EV_ERR);
-	EXPECT_STILL(&self->look, EV_ERR);
+	EXPECT_RESET();
 }
 
 TEST_F(mptcp, reset_by_a_tcp_client_is_error_and_hangup)
 {
 	FROM_A_TCP_CLIENT();
+	EXPECT_RESET();
+}
+
+/* No difference is left between this and a connection that was given up. */
+TEST_F(mptcp, failed_connection_is_broken_once_the_error_was_read)
+{
+	int port;
+
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
+	port = kind_refused_port(variant->mptcp);
+	ASSERT_LT(0, port);
+	self->fd = kind_socket(variant->mptcp);
+	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
-	EXPECT_STATE(&self->look, EV_OUT, 0);
-	ASSERT_EQ(0, sock_reset(self->peer));
-	self->peer = -1;
+	ASSERT_EQ(0, kind_connect(variant->mptcp, self->fd, port));
 	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));
-	EXPECT_STATE(&self->look, EV_ERR | EV_HANGUP | EV_OUT, EV_ERR | EV_HANGUP);
+	EXPECT_STATE(&self->look, EV_ERR, EV_ERR);
+	EXPECT_LT(0, sock_error(self->fd));
 	EXPECT_STILL(&self->look, EV_ERR | EV_HANGUP | EV_OUT);
 }
 
