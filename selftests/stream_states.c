@@ -526,7 +526,10 @@ TEST_F(stream, local_shutdown_of_sending_is_nothing)
 	EXPECT_STATE(&self->look, EV_IN | EV_OUT, EV_IN);
 }
 
-/* AF_UNIX keeps the same state for it as for the end that the peer made. */
+/*
+ * spec 3.23
+ * AF_UNIX keeps the same state for it as for the end that the peer made.
+ */
 TEST_F(stream, local_shutdown_of_receiving_is_nothing)
 {
 	DWORD hangup = variant->kind == KIND_UNIX ? EV_HANGUP : 0;
