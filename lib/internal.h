@@ -38,6 +38,7 @@ struct sockiocp_process;
 /* error.c */
 DWORD sockiocp_win32_error(int err);
 int sockiocp_wsa_error(int err);
+DWORD sockiocp_status_error(ULONG_PTR status);
 BOOL sockiocp_fail(int err);
 int sockiocp_wsa_fail(int err);
 

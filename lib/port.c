@@ -160,7 +160,9 @@ HANDLE WINAPI CreateIoCompletionPort(HANDLE FileHandle,
  *   ERROR_INVALID_PARAMETER	a pointer is NULL
  *   ERROR_NOT_ENOUGH_MEMORY	no memory
  * If *@lpOverlapped is not NULL then, there was a packet, of an operation that
- * failed.
+ * failed, and the last error says why: the NTSTATUS of the packet as Windows
+ * translates it, ERROR_MR_MID_NOT_FOUND if it is none of those that operations on
+ * sockets end in.  Only SOCKIOCP_POST makes such packets.
  *
  * Windows: "GetQueuedCompletionStatus function (ioapiset.h)".
  */
@@ -172,6 +174,7 @@ BOOL WINAPI GetQueuedCompletionStatus(HANDLE CompletionPort,
 {
 	OVERLAPPED_ENTRY entry;
 	ULONG received;
+	DWORD error;
 	int err;
 
 	if (!lpNumberOfBytesTransferred || !lpCompletionKey || !lpOverlapped)
@@ -185,9 +188,9 @@ BOOL WINAPI GetQueuedCompletionStatus(HANDLE CompletionPort,
 	*lpNumberOfBytesTransferred = entry.dwNumberOfBytesTransferred;
 	*lpCompletionKey = entry.lpCompletionKey;
 	*lpOverlapped = entry.lpOverlapped;
-	if ((NTSTATUS)entry.Internal < 0) {
-		/* Windows' code for a status that it has no code for. */
-		SetLastError(ERROR_MR_MID_NOT_FOUND);
+	error = sockiocp_status_error(entry.Internal);
+	if (error) {
+		SetLastError(error);
 		return FALSE;
 	}
 	return TRUE;

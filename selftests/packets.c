@@ -430,29 +430,6 @@ TEST_F(packets, gqcs_on_a_bad_handle_stores_a_null_overlapped)
 	EXPECT_PACKETS_NOW(self->port, { 1, 1 });
 }
 
-/* The kernel ABI can say that an operation failed; GQCS then returns FALSE. */
-TEST_F(packets, gqcs_reports_a_failed_operation)
-{
-	struct sockiocp_post post = {
-		.completion_key = KEY,
-		.overlapped = 0x50,
-		.internal = 0xc0000120,	/* STATUS_CANCELLED */
-		.bytes_transferred = 3,
-	};
-	LPOVERLAPPED overlapped = NULL;
-	ULONG_PTR key = POISON64;
-	DWORD bytes = POISON32;
-
-	ASSERT_EQ(0, ioctl(port_fd(self->port), SOCKIOCP_POST, &post));
-	SetLastError(POISON32);
-	EXPECT_FALSE(GetQueuedCompletionStatus(self->port, &bytes, &key,
-					       &overlapped, 0));
-	EXPECT_EQ(ERROR_MR_MID_NOT_FOUND, GetLastError());
-	EXPECT_EQ(3, bytes);
-	EXPECT_EQ(KEY, key);
-	EXPECT_EQ(OV(0x50), overlapped);
-}
-
 TEST_F(packets, gqcsex_gives_what_psn_gives)
 {
 	OVERLAPPED_ENTRY got[4];
