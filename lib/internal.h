@@ -8,6 +8,7 @@
  *   error.c    last error of the thread, the table of errors, their texts
  *   handle.c   CloseHandle, descriptors above 2, which descriptors were closed
  *   port.c     completion ports, and the one function that waits on them
+ *   associate.c  which sockets are associated with a port
  *   notify.c   ProcessSocketNotifications
  *   winsock.c  sockets
  *   sockopt.c  options of sockets
@@ -52,6 +53,10 @@ int sockiocp_fd_above_stdio(int fd);
 
 /* port.c */
 int sockiocp_process(HANDLE port, struct sockiocp_process *process);
+
+/* associate.c */
+int sockiocp_check_socket(HANDLE file);
+int sockiocp_associate(HANDLE socket, HANDLE port);
 
 /* Returns the descriptor of a handle; -1, which the kernel refuses, of others. */
 static inline int sockiocp_handle_fd(HANDLE handle)

@@ -84,25 +84,54 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
 	return sockiocp_process(port, &process);
 }
 
+/* Creates a port.  Returns 0 or an errno value. */
+static int create_port(DWORD concurrency, HANDLE *port)
+{
+	struct sockiocp_config config = { .concurrency = concurrency };
+	int err, fd;
+
+	fd = sockiocp_fd_above_stdio(open(DEVICE, O_RDWR | O_CLOEXEC));
+	if (fd < 0)
+		return errno;
+	if (concurrency && ioctl(fd, SOCKIOCP_CONFIGURE, &config)) {
+		err = errno;
+		close(fd);
+		return err;
+	}
+	*port = (HANDLE)(intptr_t)fd;
+	return 0;
+}
+
 /**
- * CreateIoCompletionPort - create a completion port
- * @FileHandle: INVALID_HANDLE_VALUE: to associate a file is not supported
- * @ExistingCompletionPort: NULL
- * @CompletionKey: ignored
+ * CreateIoCompletionPort - create a completion port, or associate a socket
+ * @FileHandle: a socket to associate with the port, or INVALID_HANDLE_VALUE
+ * @ExistingCompletionPort: the port; NULL to create one
+ * @CompletionKey: ignored: see below
  * @NumberOfConcurrentThreads: how many of the threads that take packets from
- *	the port should run at the same time; 0 means one per processor
+ *	the new port should run at the same time; 0 means one per processor.
+ *	Ignored if there is a port already
  *
  * The caller owns the handle and passes it to CloseHandle().  It is a file
  * descriptor above 2 that is not inherited by programs started with exec, and
  * it can be given to poll(2) and the like: it is readable while there are
  * packets.
  *
- * Return: the handle; NULL if it fails, and GetLastError() says why:
+ * A socket can be associated once, with any port, until it is closed: until the
+ * last of its descriptors is, in all processes.  An association is for packets
+ * of overlapped I/O, which this library does not have, so no packet follows from
+ * it and the key is not kept.  ProcessSocketNotifications() neither needs it nor
+ * minds.  (The socket's F_SETSIG is used for it; to a program that sets that
+ * itself the socket counts as associated.)
+ *
+ * Return: the handle, which is @ExistingCompletionPort if that is not NULL; NULL
+ * if it fails, and GetLastError() says why:
  *   ERROR_FILE_NOT_FOUND	the kernel module is not loaded (its text, from
  *				FormatMessageA(), says what to do)
  *   ERROR_ACCESS_DENIED	/dev/sockiocp may not be opened by this user
- *   ERROR_INVALID_PARAMETER	there is a port but no file
- *   ERROR_NOT_SUPPORTED	there is a file
+ *   ERROR_INVALID_PARAMETER	there is a port but no socket; what is to be
+ *				associated is not a socket, or is associated
+ *   ERROR_INVALID_HANDLE	one of the handles is not open, or the port is not
+ *				a port
  *   ERROR_TOO_MANY_OPEN_FILES	the process or the system has no descriptor left
  *   ERROR_NOT_ENOUGH_MEMORY	no memory
  *
@@ -113,32 +142,27 @@ HANDLE WINAPI CreateIoCompletionPort(HANDLE FileHandle,
 				     ULONG_PTR CompletionKey,
 				     DWORD NumberOfConcurrentThreads)
 {
-	struct sockiocp_config config = {
-		.concurrency = NumberOfConcurrentThreads,
-	};
-	int fd;
+	bool associates = FileHandle != INVALID_HANDLE_VALUE;
+	HANDLE port = ExistingCompletionPort;
+	int err = 0;
 
 	(void)CompletionKey;
-	if (FileHandle != INVALID_HANDLE_VALUE) {
-		SetLastError(ERROR_NOT_SUPPORTED);
+	if (associates)
+		err = sockiocp_check_socket(FileHandle);
+	else if (port)
+		err = EINVAL;
+	if (!err && !port)
+		err = create_port(NumberOfConcurrentThreads, &port);
+	if (!err && associates) {
+		err = sockiocp_associate(FileHandle, port);
+		if (err && !ExistingCompletionPort)
+			close(sockiocp_handle_fd(port));
+	}
+	if (err) {
+		sockiocp_fail(err);
 		return NULL;
 	}
-	if (ExistingCompletionPort) {
-		SetLastError(ERROR_INVALID_PARAMETER);
-		return NULL;
-	}
-
-	fd = sockiocp_fd_above_stdio(open(DEVICE, O_RDWR | O_CLOEXEC));
-	if (fd < 0) {
-		sockiocp_fail(errno);
-		return NULL;
-	}
-	if (config.concurrency && ioctl(fd, SOCKIOCP_CONFIGURE, &config)) {
-		sockiocp_fail(errno);
-		close(fd);
-		return NULL;
-	}
-	return (HANDLE)(intptr_t)fd;
+	return port;
 }
 
 /**

@@ -80,22 +80,6 @@ TEST(new_port_with_another_port_given_is_refused)
 	EXPECT_TRUE(CloseHandle(port));
 }
 
-/* Packets of overlapped I/O do not exist here. */
-TEST_F(packets, association_of_a_file_is_not_supported)
-{
-	HANDLE s = (HANDLE)(intptr_t)self->fd[0];
-
-	SetLastError(POISON32);
-	EXPECT_EQ(NULL, CreateIoCompletionPort(s, self->port, KEY, 0));
-	EXPECT_EQ(ERROR_NOT_SUPPORTED, GetLastError());
-	SetLastError(POISON32);
-	EXPECT_EQ(NULL, CreateIoCompletionPort(s, NULL, KEY, 0));
-	EXPECT_EQ(ERROR_NOT_SUPPORTED, GetLastError());
-	EXPECT_EQ(0, enable(self->port, self->fd[0], KEY, EV_OUT,
-			    T_LEVEL | T_ONESHOT));
-	EXPECT_PACKETS(self->port, { KEY, EV_OUT });
-}
-
 /* spec 14.28 */
 TEST(number_of_concurrent_threads_is_stored)
 {
