@@ -13,6 +13,7 @@
  *   winsock.c  sockets
  *   sockopt.c  options of sockets
  *   thread.c   threads and waiting for handles
+ *   apc.c      functions that threads are given to run while they wait
  *   lock.c     SRW locks
  *   abi.c      compile-time checks only
  */
@@ -21,6 +22,7 @@
 
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /* Everything is hidden but what the Win32 headers declare. */
 #pragma GCC visibility push(default)
@@ -57,6 +59,15 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process);
 /* associate.c */
 int sockiocp_check_socket(HANDLE file);
 int sockiocp_associate(HANDLE socket, HANDLE port);
+
+/* thread.c */
+unsigned long long sockiocp_now_ns(void);
+
+/* apc.c */
+void sockiocp_thread_begins(int pipe);
+void sockiocp_thread_ends(void);
+void sockiocp_alertable_begin(long long *timeout);
+bool sockiocp_alertable_end(bool in_vain);
 
 /* Returns the descriptor of a handle; -1, which the kernel refuses, of others. */
 static inline int sockiocp_handle_fd(HANDLE handle)

@@ -69,9 +69,12 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process)
 	}
 }
 
-/* Waits for up to @count packets.  Returns 0 or an errno value. */
+/*
+ * Waits for up to @count packets, alertably if asked for.  Returns 0 or an errno
+ * value: ECANCELED if functions were called instead.
+ */
 static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
-		   ULONG *received, DWORD ms)
+		   ULONG *received, DWORD ms, BOOL alertable)
 {
 	struct sockiocp_process process = {
 		.entries = (uintptr_t)entries,
@@ -80,8 +83,14 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
 					       ms * NSEC_PER_MSEC,
 		.entry_count = count,
 	};
+	int err;
 
-	return sockiocp_process(port, &process);
+	if (!alertable)
+		return sockiocp_process(port, &process);
+
+	sockiocp_alertable_begin((long long *)&process.timeout_ns);
+	err = sockiocp_process(port, &process);
+	return sockiocp_alertable_end(err == ETIME) ? ECANCELED : err;
 }
 
 /* Creates a port.  Returns 0 or an errno value. */
@@ -205,7 +214,8 @@ BOOL WINAPI GetQueuedCompletionStatus(HANDLE CompletionPort,
 		return sockiocp_fail(EINVAL);
 
 	*lpOverlapped = NULL;
-	err = harvest(CompletionPort, &entry, 1, &received, dwMilliseconds);
+	err = harvest(CompletionPort, &entry, 1, &received, dwMilliseconds,
+		      FALSE);
 	if (err)
 		return sockiocp_fail(err);
 
@@ -225,15 +235,16 @@ BOOL WINAPI GetQueuedCompletionStatus(HANDLE CompletionPort,
  * @CompletionPort: the port
  * @lpCompletionPortEntries: receives the packets
  * @ulCount: how many there is room for, at least 1
- * @ulNumEntriesRemoved: receives how many there are, 0 after a time-out
+ * @ulNumEntriesRemoved: receives how many there are, 0 if none came
  * @dwMilliseconds: how long to wait for the first one, in ms of
  *	CLOCK_MONOTONIC; 0 does not wait, INFINITE waits for ever
- * @fAlertable: accepted and ignored: asynchronous procedure calls, which end an
- *	alertable wait with WAIT_IO_COMPLETION, do not exist here
+ * @fAlertable: whether functions of QueueUserAPC() are called, which end the
+ *	wait; never while there are packets
  *
  * Return: TRUE with one packet or more; FALSE otherwise, and GetLastError()
  * says why:
  *   WAIT_TIMEOUT		no packet came in time
+ *   WAIT_IO_COMPLETION		functions of QueueUserAPC() were called
  *   ERROR_ABANDONED_WAIT_0	the port was closed during the wait
  *   ERROR_INVALID_HANDLE	not a completion port
  *   ERROR_INVALID_PARAMETER	@ulCount is 0 or above the kernel's limit
@@ -250,13 +261,12 @@ BOOL WINAPI GetQueuedCompletionStatusEx(HANDLE CompletionPort,
 {
 	int err;
 
-	(void)fAlertable;
 	/* To the kernel, 0 would mean not to harvest. */
 	if (!ulCount)
 		return sockiocp_fail(EINVAL);
 
 	err = harvest(CompletionPort, lpCompletionPortEntries, ulCount,
-		      ulNumEntriesRemoved, dwMilliseconds);
+		      ulNumEntriesRemoved, dwMilliseconds, fAlertable);
 	if (err)
 		return sockiocp_fail(err);
 	return TRUE;

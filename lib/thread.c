@@ -2,9 +2,9 @@
 /*
  * Threads, and waiting for handles.
  *
- * A thread's handle is an eventfd that becomes readable when the thread ends,
- * and stays so.  The thread writes to a descriptor of its own, so the handle can
- * be closed at any time, by close(2) like every other one.  Waiting is poll(2).
+ * A thread's handle is the end of a pipe that becomes readable when the thread
+ * ends, and stays so.  The thread writes to the other end, so the handle can be
+ * closed at any time, by close(2) like every other one.  Waiting is poll(2).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,6 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,18 +26,29 @@
 struct thread_start {
 	LPTHREAD_START_ROUTINE routine;
 	LPVOID parameter;
-	/* The thread's own descriptor of its handle. */
-	int event;
+	/* The thread's end of the pipe. */
+	int pipe;
 	DWORD id;
 	sem_t copied;
 };
 
+/*
+ * The byte ends all waits, even if a process that was forked has the pipe too.
+ * If nobody has the handle any more it raises SIGPIPE, which ends with the thread.
+ */
 static void thread_ended(void *argument)
 {
-	int event = (int)(intptr_t)argument;
+	int pipe = (int)(intptr_t)argument;
+	ssize_t written;
+	sigset_t set;
 
-	eventfd_write(event, 1);
-	close(event);
+	sockiocp_thread_ends();
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	written = write(pipe, "", 1);
+	(void)written;
+	close(pipe);
 }
 
 static void *thread_main(void *argument)
@@ -48,11 +58,12 @@ static void *thread_main(void *argument)
 
 	start.routine = shared->routine;
 	start.parameter = shared->parameter;
-	start.event = shared->event;
+	start.pipe = shared->pipe;
 	shared->id = GetCurrentThreadId();
+	sockiocp_thread_begins(start.pipe);
 	sem_post(&shared->copied);
 
-	pthread_cleanup_push(thread_ended, (void *)(intptr_t)start.event);
+	pthread_cleanup_push(thread_ended, (void *)(intptr_t)start.pipe);
 	start.routine(start.parameter);
 	pthread_cleanup_pop(1);
 	return NULL;
@@ -90,6 +101,25 @@ static int start_thread(struct thread_start *start, SIZE_T stack)
 	return err;
 }
 
+/* Makes the pipe of a thread, above the standard streams: 0 or an errno value. */
+static int thread_pipe(int fds[2])
+{
+	int err;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return errno;
+	fds[0] = sockiocp_fd_above_stdio(fds[0]);
+	err = fds[0] < 0 ? errno : 0;
+	fds[1] = sockiocp_fd_above_stdio(fds[1]);
+	if (!err && fds[1] >= 0)
+		return 0;
+	if (!err)
+		err = errno;
+	close(fds[0]);
+	close(fds[1]);
+	return err;
+}
+
 /**
  * CreateThread - start a thread
  * @lpThreadAttributes: ignored: the handle is not inherited
@@ -120,7 +150,8 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 		.routine = lpStartAddress,
 		.parameter = lpParameter,
 	};
-	int handle, err;
+	int fds[2];
+	int err;
 
 	(void)lpThreadAttributes;
 	if (!lpStartAddress ||
@@ -129,29 +160,34 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 		return NULL;
 	}
 
-	handle = sockiocp_fd_above_stdio(eventfd(0, EFD_CLOEXEC));
-	if (handle < 0) {
-		sockiocp_fail(errno);
+	err = thread_pipe(fds);
+	if (err) {
+		sockiocp_fail(err);
 		return NULL;
 	}
-	start.event = fcntl(handle, F_DUPFD_CLOEXEC, SOCKIOCP_FIRST_FD);
-	if (start.event < 0) {
-		err = errno;
-		goto close_handle;
-	}
+	start.pipe = fds[1];
 	err = start_thread(&start, dwStackSize);
-	if (err)
-		goto close_event;
+	if (err) {
+		close(fds[0]);
+		close(fds[1]);
+		sockiocp_fail(err);
+		return NULL;
+	}
 	if (lpThreadId)
 		*lpThreadId = start.id;
-	return (HANDLE)(intptr_t)handle;
+	return (HANDLE)(intptr_t)fds[0];
+}
 
-close_event:
-	close(start.event);
-close_handle:
-	close(handle);
-	sockiocp_fail(err);
-	return NULL;
+/**
+ * GetCurrentThread - a handle that means the thread that uses it
+ *
+ * QueueUserAPC() takes it.  It need not be closed, and cannot be waited for.
+ *
+ * Windows: "GetCurrentThread function (processthreadsapi.h)".
+ */
+HANDLE WINAPI GetCurrentThread(void)
+{
+	return (HANDLE)(LONG_PTR)-2;
 }
 
 /**
@@ -166,7 +202,7 @@ DWORD WINAPI GetCurrentThreadId(void)
 	return (DWORD)gettid();
 }
 
-static unsigned long long now_ns(void)
+unsigned long long sockiocp_now_ns(void)
 {
 	struct timespec ts;
 
@@ -197,7 +233,7 @@ static int poll_until(struct pollfd *fds, DWORD count,
 
 	do {
 		if (deadline) {
-			unsigned long long now = now_ns();
+			unsigned long long now = sockiocp_now_ns();
 
 			left = timespec_of(*deadline > now ? *deadline - now :
 							     0);
@@ -262,7 +298,7 @@ DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE *lpHandles,
 		}
 	}
 	if (dwMilliseconds != INFINITE)
-		deadline = now_ns() + dwMilliseconds * NSEC_PER_MSEC;
+		deadline = sockiocp_now_ns() + dwMilliseconds * NSEC_PER_MSEC;
 
 	while (waiting) {
 		ready = poll_until(fds, nCount, dwMilliseconds == INFINITE ?
@@ -309,7 +345,7 @@ void WINAPI Sleep(DWORD dwMilliseconds)
 		for (;;)
 			pause();
 
-	until = timespec_of(now_ns() + dwMilliseconds * NSEC_PER_MSEC);
+	until = timespec_of(sockiocp_now_ns() + dwMilliseconds * NSEC_PER_MSEC);
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) ==
 	       EINTR)
 		;

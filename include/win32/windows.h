@@ -128,11 +128,18 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 			   LPTHREAD_START_ROUTINE lpStartAddress,
 			   LPVOID lpParameter, DWORD dwCreationFlags,
 			   LPDWORD lpThreadId);
+HANDLE WINAPI GetCurrentThread(void);
 DWORD WINAPI GetCurrentThreadId(void);
 DWORD WINAPI WaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds);
 DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE *lpHandles,
 				    BOOL bWaitAll, DWORD dwMilliseconds);
 void WINAPI Sleep(DWORD dwMilliseconds);
+DWORD WINAPI SleepEx(DWORD dwMilliseconds, BOOL bAlertable);
+
+/* Functions that a thread calls while it waits alertably */
+typedef void (NTAPI *PAPCFUNC)(ULONG_PTR Parameter);
+
+DWORD WINAPI QueueUserAPC(PAPCFUNC pfnAPC, HANDLE hThread, ULONG_PTR dwData);
 
 /* Locks.  Larger than on Windows; initialised in the same way. */
 typedef struct _RTL_SRWLOCK {
