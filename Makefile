@@ -36,7 +36,7 @@ lib: ## the library, in build/lib
 selftests: ## the test programs, in build/selftests
 	@$(MAKE) --no-print-directory -C selftests
 
-install: ## the library and its headers (DESTDIR, prefix)
+install: ## the library, its headers and manual (DESTDIR, prefix)
 	@$(MAKE) --no-print-directory -C lib install
 
 insmod: kmod ## load the module into the running kernel
