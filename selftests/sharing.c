@@ -137,8 +137,8 @@ TEST_F(sharing, close_sends_the_fin_while_the_call_that_registered_waits)
 		self->fd = pair[0];
 		self->peer = pair[1];
 	}
-	/* Else close() always came too late to tell anything. */
-	EXPECT_LT(0, interrupted);
+	if (!interrupted)
+		SKIP(return, "close() came too late every time to tell anything");
 }
 
 TEST_F(sharing, closesocket_sends_the_fin_while_another_thread_waits)

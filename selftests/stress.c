@@ -584,7 +584,7 @@ TEST(ports_can_be_closed_at_any_time)
 					    &c));
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(0, pthread_join(thread[i], NULL));
-	EXPECT_LT(10, c.ports);
+	EXPECT_LT(0, c.ports);
 	EXPECT_EQ(0, c.bad);
 
 	/* All sockets are free now. */
