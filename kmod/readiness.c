@@ -372,14 +372,15 @@ static u32 unix_stream_read(struct sock *sk, __poll_t poll, int state)
 	return now;
 }
 
-static u32 datagram_read(struct sock *sk, __poll_t poll)
+static u32 datagram_read(struct sock *sk, __poll_t poll, bool udp)
 {
 	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
 	u32 now = 0;
 
 	/* After a local shutdown ->poll says readable whatever is queued. */
 	if (poll & EPOLLIN &&
-	    (!shut || !skb_queue_empty_lockless(&sk->sk_receive_queue)))
+	    (!shut || !skb_queue_empty_lockless(&sk->sk_receive_queue) ||
+	     (udp && !skb_queue_empty_lockless(&udp_sk(sk)->reader_queue))))
 		now |= SOCKIOCP_EVENT_IN;
 	if (poll & EPOLLOUT)
 		now |= SOCKIOCP_EVENT_OUT;
@@ -488,7 +489,7 @@ u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
 		return unix_stream_read(sk, poll, state);
 	case SOCKIOCP_UDP:
 	case SOCKIOCP_UNIX_DGRAM:
-		return datagram_read(sk, poll);
+		return datagram_read(sk, poll, kind == SOCKIOCP_UDP);
 	}
 	return 0;
 }
@@ -555,8 +556,10 @@ bool sockiocp_readiness_in_edge(struct socket *socket, enum sockiocp_kind kind,
 	lowat = max(READ_ONCE(sk->sk_rcvlowat), 1);
 	if (tcp_next_is_urgent(sk, copied))
 		copied++;
-	held = (s32)(*rcv_nxt - copied) >= lowat;
-	holds = (s32)(next - copied) > 0;
+	/* 0: there was no connection yet, so nothing to compare with. */
+	held = *rcv_nxt && (s32)(*rcv_nxt - copied) >= lowat;
+	/* Nothing new, and the end of the stream was seen: SO_RCVLOWAT was set. */
+	holds = next != *rcv_nxt && (s32)(next - copied) > 0;
 	*rcv_nxt = next;
 	return holds && !held;
 }

@@ -168,7 +168,7 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 		reg->edges |= edges;
 		/* SO_ERROR may clear it before anybody looks. */
 		if (events & EPOLLERR && is_stream(reg) && !is_edge(reg))
-			reg->seen |= SOCKIOCP_EVENT_ERR;
+			reg->seen |= SOCKIOCP_FAILED;
 		queue = !is_edge(reg) || edges || !events;
 		if (queue)
 			queue_registration(reg);
@@ -347,13 +347,16 @@ u32 sockiocp_registration_events(struct sockiocp_registration *reg, u32 now, u8 
 
 	/* What failed before this connection was made is over. */
 	if (now & SOCKIOCP_CONNECTED & ~reg->seen)
-		reg->seen &= SOCKIOCP_UNSEEN;
+		reg->seen &= ~(SOCKIOCP_EVENT_ERR | SOCKIOCP_FAILED);
 	/* SO_ERROR clears an error in the socket; here it stays. */
-	now |= reg->seen & SOCKIOCP_EVENT_ERR;
+	if (reg->seen & SOCKIOCP_FAILED)
+		now |= SOCKIOCP_EVENT_ERR;
 	/* The first reading of all is where edges start from. */
 	news = reg->seen & SOCKIOCP_UNSEEN ? 0 : now & ~reg->seen & staying;
 	/* Added, not assigned: another harvest may have read it later. */
 	reg->seen = (reg->seen | now) & staying;
+	if (now & SOCKIOCP_EVENT_ERR)
+		reg->seen |= SOCKIOCP_FAILED;
 	if (!is_edge(reg))
 		return now & allowed;
 
@@ -531,8 +534,8 @@ static u8 set_interest(struct sockiocp_registration *reg,
 		if (!(added & SOCKIOCP_REGISTER_IN))
 			return added;
 	} else if (was_enabled && reg->queued) {
-		reg->edges = old_filter | SOCKIOCP_EVENT_ERR;
-		reg->seen = 0;
+		reg->edges = (old_filter & reg->filter) | SOCKIOCP_EVENT_ERR;
+		reg->seen &= SOCKIOCP_CONNECTED | SOCKIOCP_FAILED;
 	} else {
 		reg->seen |= SOCKIOCP_UNSEEN;
 	}

@@ -220,6 +220,8 @@ enum sockiocp_kind {
 #define SOCKIOCP_CONNECTED	0x08
 /* In sockiocp_registration.seen: nothing has been read yet. */
 #define SOCKIOCP_UNSEEN		0x10
+/* In sockiocp_registration.seen: a stream failed, and stays so. */
+#define SOCKIOCP_FAILED		0x20
 /* The socket is closed. */
 #define SOCKIOCP_GONE		0x100
 /* The socket cannot be looked at now; it will be possible very soon. */
