@@ -1,0 +1,1076 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The concurrency value: no more threads of a port run than it says, unless some
+ * that had blocked go on; and a thread that blocks, wherever in the kernel, lets
+ * another one run.
+ *
+ * Each test runs in both of the ways that the module has to learn that a thread
+ * blocks.  Which one it is is decided when a thread asks a port for the first
+ * time.
+ */
+#include <pthread.h>
+#include <sched.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/crew.h"
+
+#define MS		1000000LL
+/* For what must come, on a slow machine that is busy. */
+#define SOON		(2 * COMES)
+
+/* What the threads of all processes of a test share. */
+struct stage {
+	struct tally tally;
+	struct job job[64];
+	/* The other process' first worker waits; its number. */
+	int ready;
+};
+
+static struct stage *stage;
+static struct crew crew;
+
+/* How it was before the tests. */
+static int sampling;
+/* Whether the kernel can tell that a thread blocks. */
+static int tells;
+
+static __attribute__((constructor)) void look_around(void)
+{
+	sampling = param_is_on("sample");
+	tells = kernel_exports("preempt_notifier_register");
+}
+
+static __attribute__((destructor)) void restore_sampling(void)
+{
+	if (sampling >= 0)
+		param_set("sample", sampling);
+}
+
+/* How the threads of a test are watched; why they cannot be, or NULL. */
+static const char *watch_by(int sample)
+{
+	if (!sample && !tells)
+		return "this kernel has no preempt notifiers";
+	if (param_set("sample", sample) && sample != sampling)
+		return "the parameter \"sample\" cannot be set";
+	return NULL;
+}
+
+static struct job *new_job(int i)
+{
+	struct job *job = &stage->job[i];
+
+	job->tally = &stage->tally;
+	return job;
+}
+
+static int running(void)
+{
+	return __atomic_load_n(&stage->tally.running, __ATOMIC_SEQ_CST);
+}
+
+static int most(void)
+{
+	return __atomic_load_n(&stage->tally.most, __ATOMIC_SEQ_CST);
+}
+
+static long long told(HANDLE port, const char *name)
+{
+	return fdinfo_value(port_fd(port), name);
+}
+
+static int becomes(HANDLE port, const char *name, long long value, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+
+	while (told(port, name) != value) {
+		if (now_ms() >= end)
+			return 0;
+		sleep_ms(1);
+	}
+	return 1;
+}
+
+static HANDLE port_with(DWORD concurrency)
+{
+	return CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, concurrency);
+}
+
+FIXTURE(concurrency) {
+	HANDLE port;
+};
+
+FIXTURE_VARIANT(concurrency) {
+	int sample;
+};
+
+FIXTURE_VARIANT_ADD(concurrency, told) { .sample = 0, };
+FIXTURE_VARIANT_ADD(concurrency, sampled) { .sample = 1, };
+
+FIXTURE_SETUP(concurrency)
+{
+	const char *missing = watch_by(variant->sample);
+
+	if (missing)
+		SKIP(_exit(255), "%s", missing);
+	stage = shared_memory(sizeof(*stage));
+	ASSERT_NE(NULL, stage);
+	self->port = port_with(1);
+	ASSERT_NE(NULL, self->port);
+}
+
+/* Whoever still serves the port is told that there is none any more. */
+FIXTURE_TEARDOWN(concurrency)
+{
+	if (self->port) {
+		EXPECT_TRUE(CloseHandle(self->port));
+	}
+	EXPECT_TRUE(crew_join(&crew, ERROR_ABANDONED_WAIT_0));
+}
+
+#define START(count)							\
+	do {								\
+		ASSERT_EQ(0, crew_start(&crew, self->port, count));	\
+		ASSERT_TRUE(crew_ask_all(&crew));			\
+	} while (0)
+
+#define POST(job)	ASSERT_TRUE(job_post(self->port, job))
+#define EXPECT_RUNS(job) EXPECT_TRUE(job_gets(job, JOB_RUNS, SOON))
+#define ASSERT_RUNS(job) ASSERT_TRUE(job_gets(job, JOB_RUNS, SOON))
+#define EXPECT_QUEUED(job) EXPECT_FALSE(job_gets(job, JOB_RUNS, COMES_NOT))
+#define EXPECT_DONE(job) EXPECT_TRUE(job_gets(job, JOB_DONE, SOON))
+
+/* All threads wait, so that nobody runs. */
+#define EXPECT_REST(port)						\
+	do {								\
+		EXPECT_TRUE(crew_waits(&crew, SOON));			\
+		EXPECT_EQ(0, told(port, "active"));			\
+		EXPECT_EQ(0, told(port, "packets"));			\
+	} while (0)
+
+/*
+ * Some have exited, and the others wait.  Sampled threads are looked at when a
+ * packet and a thread wait for a slot, so that may not have been seen.
+ */
+#define EXPECT_LEFT(port, count)					\
+	do {								\
+		EXPECT_TRUE(crew_waits(&crew, SOON));			\
+		EXPECT_TRUE(variant->sample ||				\
+			    becomes(port, "workers", count, SOON));	\
+		EXPECT_TRUE(variant->sample ||				\
+			    becomes(port, "active", 0, SOON));		\
+	} while (0)
+
+/* --------------------------------------------------------- how many may run */
+
+/* spec 8.6, 14.28 */
+TEST_F(concurrency, one_runs_at_a_time)
+{
+	int i;
+
+	START(8);
+	for (i = 0; i < 64; i++) {
+		new_job(i)->spin_ns = MS;
+		job_finish(&stage->job[i]);
+		POST(&stage->job[i]);
+	}
+	for (i = 0; i < 64; i++)
+		EXPECT_DONE(&stage->job[i]);
+	EXPECT_EQ(1, most());
+	EXPECT_REST(self->port);
+}
+
+/* spec 8.6, 14.28 */
+TEST_F(concurrency, as_many_run_as_the_value_says)
+{
+	const DWORD value[] = { 1, 2, 3, 7, 0 };
+	int i, j, limit;
+
+	for (i = 0; i < (int)ARRAY_SIZE(value); i++) {
+		limit = value[i] ? (int)value[i] : processors();
+		if (limit > 7)
+			limit = 7;
+		EXPECT_TRUE(CloseHandle(self->port));
+		self->port = port_with(value[i]);
+		ASSERT_NE(NULL, self->port);
+		EXPECT_EQ(value[i] ? (int)value[i] : processors(),
+			  told(self->port, "concurrency"));
+		memset(stage, 0, sizeof(*stage));
+		START(8);
+		for (j = 0; j <= limit; j++)
+			POST(new_job(j));
+		for (j = 0; j < limit; j++)
+			ASSERT_RUNS(&stage->job[j]);
+		EXPECT_QUEUED(&stage->job[limit]);
+		EXPECT_EQ(limit, told(self->port, "active"));
+		job_finish(&stage->job[0]);
+		EXPECT_RUNS(&stage->job[limit]);
+		for (j = 0; j <= limit; j++)
+			job_finish(&stage->job[j]);
+		EXPECT_EQ(limit, most());
+		EXPECT_REST(self->port);
+		EXPECT_TRUE(CloseHandle(self->port));
+		self->port = NULL;
+		ASSERT_TRUE(crew_join(&crew, ERROR_ABANDONED_WAIT_0));
+		self->port = port_with(1);
+		ASSERT_NE(NULL, self->port);
+	}
+}
+
+/* spec 8.6 */
+TEST_F(concurrency, two_at_most_run_while_none_blocks)
+{
+	int i;
+
+	ASSERT_EQ(0, port_configure(port_fd(self->port), 2));
+	START(8);
+	for (i = 0; i < 64; i++) {
+		new_job(i)->spin_ns = MS;
+		/* Two meet, so that there is something to limit. */
+		if (i > 1)
+			job_finish(&stage->job[i]);
+		POST(&stage->job[i]);
+	}
+	ASSERT_RUNS(&stage->job[0]);
+	ASSERT_RUNS(&stage->job[1]);
+	job_finish(&stage->job[0]);
+	job_finish(&stage->job[1]);
+	for (i = 0; i < 64; i++)
+		EXPECT_DONE(&stage->job[i]);
+	EXPECT_EQ(2, most());
+	EXPECT_REST(self->port);
+}
+
+/* More threads spin than there are processors, but nobody blocks. */
+TEST_F(concurrency, thread_that_is_preempted_runs)
+{
+	static struct crew hogs;
+	HANDLE other = port_with(8);
+	struct job *a = new_job(0);
+	int i;
+
+	ASSERT_NE(NULL, other);
+	START(3);
+	ASSERT_EQ(0, crew_start(&hogs, other, 4));
+	ASSERT_TRUE(crew_ask_all(&hogs));
+	for (i = 2; i < 6; i++)
+		ASSERT_TRUE(job_post(other, new_job(i)));
+	for (i = 2; i < 6; i++)
+		ASSERT_RUNS(&stage->job[i]);
+	POST(a);
+	ASSERT_RUNS(a);
+	POST(new_job(1));
+	EXPECT_FALSE(job_gets(&stage->job[1], JOB_RUNS, 4 * COMES_NOT));
+	job_finish(a);
+	EXPECT_RUNS(&stage->job[1]);
+	job_finish(&stage->job[1]);
+	for (i = 2; i < 6; i++)
+		job_finish(&stage->job[i]);
+	EXPECT_REST(self->port);
+	EXPECT_TRUE(crew_waits(&hogs, SOON));
+	EXPECT_TRUE(CloseHandle(other));
+	EXPECT_TRUE(crew_join(&hogs, ERROR_ABANDONED_WAIT_0));
+}
+
+/* spec 8.6 */
+TEST_F(concurrency, higher_value_releases_who_waits)
+{
+	int i;
+
+	START(8);
+	for (i = 0; i < 4; i++)
+		POST(new_job(i));
+	ASSERT_RUNS(&stage->job[0]);
+	EXPECT_QUEUED(&stage->job[1]);
+	ASSERT_EQ(0, port_configure(port_fd(self->port), 2));
+	EXPECT_RUNS(&stage->job[1]);
+	EXPECT_QUEUED(&stage->job[2]);
+	ASSERT_EQ(0, port_configure(port_fd(self->port), 8));
+	EXPECT_RUNS(&stage->job[2]);
+	EXPECT_RUNS(&stage->job[3]);
+
+	/* And a lower one holds from the next packet on. */
+	ASSERT_EQ(0, port_configure(port_fd(self->port), 3));
+	POST(new_job(4));
+	EXPECT_QUEUED(&stage->job[4]);
+	job_finish(&stage->job[0]);
+	EXPECT_QUEUED(&stage->job[4]);
+	job_finish(&stage->job[1]);
+	EXPECT_RUNS(&stage->job[4]);
+	for (i = 0; i < 5; i++)
+		job_finish(&stage->job[i]);
+	EXPECT_REST(self->port);
+}
+
+/* spec 12.13 */
+TEST_F(concurrency, harvest_that_does_not_wait_takes_what_is_queued)
+{
+	struct waiter w = { .port = self->port, .timeout = 0 };
+	struct job *a = new_job(0);
+	enum how how;
+
+	START(3);
+	POST(a);
+	ASSERT_RUNS(a);
+	for (how = BY_PSN; how < BY_ALL; how++) {
+		struct job *b = new_job(1 + how);
+
+		POST(b);
+		EXPECT_QUEUED(b);
+		w.how = how;
+		ASSERT_EQ(0, waiter_start(&w));
+		ASSERT_EQ(0, waiter_join(&w, SOON));
+		EXPECT_EQ(0, w.code);
+		EXPECT_EQ((ULONG_PTR)b, w.packet.key);
+	}
+	job_finish(a);
+	EXPECT_DONE(a);
+}
+
+/* Who has no slot when it asks waits, though there is something to take. */
+TEST_F(concurrency, harvest_that_waits_has_to)
+{
+	struct waiter w = { .port = self->port, .timeout = INFINITE };
+	struct job *a = new_job(0), *b = new_job(1);
+
+	START(3);
+	POST(a);
+	ASSERT_RUNS(a);
+	POST(b);
+	for (w.how = BY_PSN; w.how < BY_ALL; w.how++) {
+		ASSERT_EQ(0, waiter_start(&w));
+		ASSERT_TRUE(waiter_blocked(&w));
+		EXPECT_EQ(ETIMEDOUT, waiter_join(&w, COMES_NOT));
+		EXPECT_EQ(JOB_QUEUED, b->at);
+		EXPECT_EQ(1, told(self->port, "packets"));
+
+		/* It is the last that waits, so it is the first to be woken. */
+		ASSERT_EQ(0, port_configure(port_fd(self->port), 2));
+		ASSERT_EQ(0, waiter_join(&w, SOON));
+		EXPECT_EQ(0, w.code);
+		EXPECT_EQ((ULONG_PTR)b, w.packet.key);
+		ASSERT_EQ(0, port_configure(port_fd(self->port), 1));
+		POST(b);
+	}
+	job_finish(b);
+	job_finish(a);
+	EXPECT_DONE(b);
+}
+
+/* ----------------------------------------------------------------- blocking */
+
+FIXTURE(blocking) {
+	HANDLE port;
+};
+
+FIXTURE_VARIANT(blocking) {
+	int sample;
+	enum block_in in;
+};
+
+#define BLOCK_VARIANT(name, where)					\
+	FIXTURE_VARIANT_ADD(blocking, told_##name)			\
+		{ .sample = 0, .in = where, };				\
+	FIXTURE_VARIANT_ADD(blocking, sampled_##name)			\
+		{ .sample = 1, .in = where, };
+
+BLOCK_VARIANT(futex, BLOCK_FUTEX)
+BLOCK_VARIANT(pipe, BLOCK_PIPE)
+BLOCK_VARIANT(sleep, BLOCK_SLEEP)
+BLOCK_VARIANT(fault, BLOCK_FAULT)
+BLOCK_VARIANT(fault_in_kernel, BLOCK_FAULT_IN_KERNEL)
+
+FIXTURE_SETUP(blocking)
+{
+	const char *missing = watch_by(variant->sample);
+
+	if (missing)
+		SKIP(_exit(255), "%s", missing);
+	stage = shared_memory(sizeof(*stage));
+	ASSERT_NE(NULL, stage);
+	self->port = port_with(1);
+	ASSERT_NE(NULL, self->port);
+}
+
+FIXTURE_TEARDOWN(blocking)
+{
+	if (self->port) {
+		EXPECT_TRUE(CloseHandle(self->port));
+	}
+	EXPECT_TRUE(crew_join(&crew, ERROR_ABANDONED_WAIT_0));
+}
+
+#define BLOCK_INIT(job)							\
+	do {								\
+		int error = block_init(&(job)->block, variant->in);	\
+									\
+		if (error == -EPERM || error == -ENOSYS)		\
+			SKIP(return, "no userfaultfd here");		\
+		ASSERT_EQ(0, error);					\
+	} while (0)
+
+/* spec 8.6, 12.13 */
+TEST_F(blocking, thread_that_blocks_lets_another_run)
+{
+	struct job *a = new_job(0), *b = new_job(1), *c = new_job(2);
+
+	BLOCK_INIT(a);
+	BLOCK_INIT(b);
+	START(4);
+	POST(a);
+	ASSERT_RUNS(a);
+	POST(b);
+	POST(c);
+	EXPECT_QUEUED(b);
+
+	/* No packet comes: the block alone does it. */
+	ASSERT_TRUE(job_block(a));
+	EXPECT_RUNS(b);
+	EXPECT_QUEUED(c);
+	ASSERT_TRUE(job_block(b));
+	EXPECT_RUNS(c);
+	EXPECT_EQ(1, running());
+	EXPECT_EQ(1, most());
+
+	ASSERT_TRUE(job_unblock(a));
+	ASSERT_TRUE(job_unblock(b));
+	EXPECT_EQ(3, running());
+	job_finish(a);
+	job_finish(b);
+	job_finish(c);
+	EXPECT_REST(self->port);
+}
+
+/* spec 12.13 */
+TEST_F(blocking, packet_that_comes_while_the_thread_blocks_wakes_another)
+{
+	struct job *a = new_job(0), *b = new_job(1);
+
+	BLOCK_INIT(a);
+	START(4);
+	POST(a);
+	ASSERT_TRUE(job_block(a));
+	if (!variant->sample) {
+		EXPECT_TRUE(becomes(self->port, "active", 0, SOON));
+	}
+	POST(b);
+	EXPECT_RUNS(b);
+	ASSERT_TRUE(job_unblock(a));
+	job_finish(a);
+	job_finish(b);
+	EXPECT_REST(self->port);
+}
+
+/* spec 8.6 */
+TEST_F(blocking, thread_that_goes_on_counts_again)
+{
+	struct job *a = new_job(0), *b = new_job(1), *c = new_job(2);
+
+	BLOCK_INIT(a);
+	START(4);
+	POST(a);
+	ASSERT_RUNS(a);
+	POST(b);
+	ASSERT_TRUE(job_block(a));
+	ASSERT_RUNS(b);
+	ASSERT_TRUE(job_unblock(a));
+
+	/* Two run where one may: whoever asks for a packet now has to wait. */
+	EXPECT_EQ(2, running());
+	POST(c);
+	EXPECT_QUEUED(c);
+	EXPECT_EQ(2, told(self->port, "active"));
+	job_finish(b);
+	EXPECT_DONE(b);
+	EXPECT_QUEUED(c);
+	EXPECT_EQ(1, running());
+	job_finish(a);
+	EXPECT_RUNS(c);
+	EXPECT_EQ(1, running());
+	job_finish(c);
+	EXPECT_REST(self->port);
+}
+
+/* The thread wakes up in a port that is gone. */
+TEST_F(blocking, port_is_closed_while_a_thread_blocks)
+{
+	struct job *a = new_job(0), *b = new_job(1);
+	HANDLE port = self->port;
+
+	BLOCK_INIT(a);
+	START(4);
+	POST(a);
+	ASSERT_TRUE(job_block(a));
+	POST(b);
+	ASSERT_RUNS(b);
+	job_finish(b);
+	EXPECT_DONE(b);
+	self->port = NULL;
+	EXPECT_TRUE(CloseHandle(port));
+	a->exits = 1;
+	ASSERT_TRUE(job_unblock(a));
+	job_finish(a);
+	EXPECT_DONE(a);
+}
+
+/* Only this thread: its tracer is another process. */
+TEST_F(concurrency, thread_that_is_traced_and_stopped_lets_another_run)
+{
+	struct job *a = new_job(0), *b = new_job(1);
+	int tracer;
+
+	START(3);
+	POST(a);
+	ASSERT_RUNS(a);
+	POST(b);
+	EXPECT_QUEUED(b);
+	tracer = tracer_start(a->tid);
+	if (tracer == -EPERM)
+		SKIP(return, "no thread may be traced here");
+	ASSERT_LT(0, tracer);
+	EXPECT_RUNS(b);
+	ASSERT_EQ(0, tracer_end(tracer));
+	job_finish(a);
+	EXPECT_DONE(a);
+	job_finish(b);
+	EXPECT_REST(self->port);
+}
+
+/* ----------------------------------------------------- threads come and go */
+
+/* spec 8.6 */
+TEST_F(concurrency, thread_that_exits_lets_another_run)
+{
+	struct job *a = new_job(0), *b = new_job(1);
+
+	a->exits = 1;
+	START(3);
+	POST(a);
+	ASSERT_RUNS(a);
+	POST(b);
+	EXPECT_QUEUED(b);
+	EXPECT_EQ(3, told(self->port, "workers"));
+	job_finish(a);
+	EXPECT_RUNS(b);
+	job_finish(b);
+	EXPECT_LEFT(self->port, 2);
+}
+
+/* spec 8.6 */
+TEST_F(concurrency, thread_that_asks_another_port_leaves_the_first)
+{
+	struct job *a = new_job(0), *b = new_job(1), *c = new_job(2);
+	HANDLE other = port_with(1);
+
+	ASSERT_NE(NULL, other);
+	a->next = other;
+	c->next = self->port;
+	START(3);
+	EXPECT_EQ(3, told(self->port, "workers"));
+	EXPECT_EQ(0, told(other, "workers"));
+	POST(a);
+	ASSERT_RUNS(a);
+	POST(b);
+	EXPECT_QUEUED(b);
+	job_finish(a);
+	EXPECT_RUNS(b);
+	EXPECT_TRUE(becomes(other, "waiters", 1, SOON));
+	EXPECT_EQ(2, told(self->port, "workers"));
+	EXPECT_EQ(1, told(other, "workers"));
+	EXPECT_EQ(1, told(self->port, "active"));
+	EXPECT_EQ(0, told(other, "active"));
+
+	/* It is the other port's now, and comes back. */
+	ASSERT_TRUE(job_post(other, c));
+	ASSERT_RUNS(c);
+	EXPECT_EQ(a->member, c->member);
+	EXPECT_EQ(1, told(other, "active"));
+	job_finish(c);
+	EXPECT_TRUE(becomes(self->port, "workers", 3, SOON));
+	EXPECT_EQ(0, told(other, "workers"));
+	EXPECT_EQ(0, told(other, "active"));
+	job_finish(b);
+	EXPECT_REST(self->port);
+	EXPECT_TRUE(CloseHandle(other));
+}
+
+/* spec 8.7 */
+TEST_F(concurrency, port_is_closed_while_threads_run)
+{
+	struct job *a = new_job(0);
+	HANDLE port = self->port;
+
+	START(3);
+	POST(a);
+	ASSERT_RUNS(a);
+	self->port = NULL;
+	EXPECT_TRUE(CloseHandle(port));
+	/* It asks a port that is gone for more. */
+	job_finish(a);
+	EXPECT_DONE(a);
+	ASSERT_EQ(0, pthread_join(crew.member[2].thread, NULL));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, crew.member[2].code);
+	crew.count = 2;
+}
+
+TEST_F(concurrency, process_with_few_threads_has_no_workers)
+{
+	struct job *a = new_job(0), *b = new_job(1);
+
+	/* Three and this one. */
+	ASSERT_EQ(0, port_configure(port_fd(self->port), 4));
+	START(3);
+	POST(a);
+	POST(b);
+	ASSERT_RUNS(a);
+	ASSERT_RUNS(b);
+	EXPECT_EQ(0, told(self->port, "workers"));
+	EXPECT_EQ(0, told(self->port, "active"));
+
+	/* A lower value counts them as they come for more. */
+	ASSERT_EQ(0, port_configure(port_fd(self->port), 3));
+	job_finish(a);
+	job_finish(b);
+	EXPECT_TRUE(becomes(self->port, "workers", 2, SOON));
+	EXPECT_REST(self->port);
+}
+
+/* --------------------------------------------------------------- who is woken */
+
+/* spec 8.5, 14.26 */
+TEST_F(concurrency, last_worker_to_wait_is_the_first_to_be_woken)
+{
+	struct job *job;
+	int i;
+
+	START(4);
+	for (i = 0; i < 4; i++) {
+		job = new_job(i);
+		ASSERT_EQ(0, block_init(&job->block, BLOCK_FUTEX));
+		POST(job);
+		ASSERT_TRUE(job_block(job));
+		EXPECT_EQ(3 - i, job->member);
+	}
+
+	/* In another order than they began. */
+	for (i = 0; i < 4; i++) {
+		job = &stage->job[(i + 2) % 4];
+		ASSERT_TRUE(job_unblock(job));
+		job_finish(job);
+		EXPECT_TRUE(task_blocked(0, job->tid, SOON));
+	}
+	for (i = 0; i < 4; i++) {
+		job = new_job(4 + i);
+		ASSERT_EQ(0, block_init(&job->block, BLOCK_FUTEX));
+		POST(job);
+		ASSERT_TRUE(job_block(job));
+		EXPECT_EQ(stage->job[(3 - i + 2) % 4].member, job->member);
+	}
+	for (i = 4; i < 8; i++) {
+		ASSERT_TRUE(job_unblock(&stage->job[i]));
+		job_finish(&stage->job[i]);
+	}
+	EXPECT_REST(self->port);
+}
+
+/* How often each thread has blocked; -1 if that cannot be known. */
+static int blocks_of_all(long long *blocks)
+{
+	int i;
+
+	for (i = 0; i < crew.count; i++) {
+		blocks[i] = task_blocks(crew.member[i].tid);
+		if (blocks[i] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A packet of one's own, or a socket's. */
+static int send_packet(HANDLE port, const int *fd, struct job *job)
+{
+	if (fd)
+		return !enable(port, fd[0], (ULONG_PTR)job, EV_IN,
+			       T_LEVEL | T_ONESHOT) &&
+		       sock_send(fd[1], "x", 1) == 1;
+	return job_post(port, job);
+}
+
+TEST_F(concurrency, one_packet_wakes_one_thread)
+{
+	long long before[CREW_MAX], after[CREW_MAX];
+	int i, j, fd[20][2], woken;
+
+	ASSERT_EQ(0, port_configure(port_fd(self->port), 8));
+	START(8);
+	EXPECT_EQ(8, told(self->port, "workers"));
+	for (i = 0; i < 20; i++) {
+		struct job *job = new_job(i);
+
+		ASSERT_EQ(0, unix_pair(TYPE_DGRAM, fd[i]));
+		job_finish(job);
+		ASSERT_EQ(0, blocks_of_all(before));
+		ASSERT_TRUE(send_packet(self->port, i % 2 ? fd[i] : NULL, job));
+		EXPECT_DONE(job);
+		EXPECT_REST(self->port);
+		ASSERT_EQ(0, blocks_of_all(after));
+		for (j = woken = 0; j < 8; j++)
+			woken += after[j] != before[j];
+		EXPECT_EQ(1, woken);
+	}
+	for (i = 0; i < 20; i++) {
+		fd_close(fd[i][0]);
+		fd_close(fd[i][1]);
+	}
+}
+
+/* --------------------------------------------------------------- processes */
+
+/* Another process that has the port, and one thread that waits. */
+static void serve_elsewhere(void *arg)
+{
+	if (crew_start(&crew, (HANDLE)arg, 1) || !crew_ask_all(&crew))
+		return;
+	__atomic_store_n(&stage->ready, crew.member[0].tid, __ATOMIC_RELEASE);
+	process_rest();
+}
+
+static int start_elsewhere(HANDLE port)
+{
+	int pid = process_start(serve_elsewhere, port);
+	int64_t end = now_ms() + SOON;
+
+	while (pid > 0 && !__atomic_load_n(&stage->ready, __ATOMIC_ACQUIRE)) {
+		if (now_ms() >= end) {
+			process_kill(pid);
+			return -1;
+		}
+		sleep_ms(1);
+	}
+	return pid;
+}
+
+/*
+ * Two threads of ours wait, and one of another process runs job 0: it was the
+ * last to wait.
+ */
+#define START_TWO_PROCESSES(pid)					\
+	do {								\
+		START(2);						\
+		pid = start_elsewhere(self->port);			\
+		ASSERT_LT(0, pid);					\
+		EXPECT_EQ(3, told(self->port, "workers"));		\
+		POST(new_job(0));					\
+		ASSERT_RUNS(&stage->job[0]);				\
+		ASSERT_EQ(stage->ready, stage->job[0].tid);		\
+	} while (0)
+
+/* spec 8.6 */
+TEST_F(concurrency, threads_of_all_processes_count)
+{
+	struct job *a = &stage->job[0], *b = new_job(1), *c = new_job(2);
+	int pid;
+
+	START_TWO_PROCESSES(pid);
+	POST(b);
+	POST(c);
+	EXPECT_QUEUED(b);
+	EXPECT_EQ(1, told(self->port, "active"));
+	job_finish(a);
+	EXPECT_RUNS(b);
+	EXPECT_QUEUED(c);
+	job_finish(b);
+	EXPECT_RUNS(c);
+	job_finish(c);
+	EXPECT_DONE(c);
+	EXPECT_EQ(1, most());
+	EXPECT_EQ(0, process_kill(pid));
+	EXPECT_LEFT(self->port, 2);
+}
+
+TEST_F(concurrency, process_that_is_stopped_lets_another_run)
+{
+	struct job *a = &stage->job[0], *b = new_job(1), *c = new_job(2);
+	int pid;
+
+	START_TWO_PROCESSES(pid);
+	POST(b);
+	EXPECT_QUEUED(b);
+	ASSERT_EQ(0, process_stop(pid));
+	EXPECT_RUNS(b);
+
+	/* Its thread goes on; then two run, and who asks has to wait. */
+	ASSERT_EQ(0, process_continue(pid));
+	job_finish(a);
+	EXPECT_DONE(a);
+	POST(c);
+	EXPECT_QUEUED(c);
+	job_finish(b);
+	EXPECT_RUNS(c);
+	job_finish(c);
+	EXPECT_DONE(c);
+	EXPECT_EQ(0, process_kill(pid));
+	EXPECT_LEFT(self->port, 2);
+}
+
+TEST_F(concurrency, process_that_is_killed_lets_another_run)
+{
+	struct job *b = new_job(1);
+	int pid;
+
+	START_TWO_PROCESSES(pid);
+	POST(b);
+	EXPECT_QUEUED(b);
+	ASSERT_EQ(0, process_kill(pid));
+	EXPECT_RUNS(b);
+	job_finish(b);
+	EXPECT_LEFT(self->port, 2);
+}
+
+/* ------------------------------------------------------------------- stress */
+
+#define STRESS_MS	1500
+#define TOKENS		3
+
+/* Packets that threads hand on to each other, in one port or in two. */
+struct ring {
+	HANDLE port[2];
+	int ports;
+	int stop;
+	int handled;
+	int retired;
+	int bad;
+	int held[TOKENS];
+};
+
+static struct ring ring;
+
+static unsigned int draw(unsigned int *state)
+{
+	*state = *state * 1103515245 + 12345;
+	return *state >> 16;
+}
+
+static int add(int *value, int n)
+{
+	return __atomic_add_fetch(value, n, __ATOMIC_SEQ_CST);
+}
+
+/* Something a thread may do with a packet: mostly short, often blocking. */
+static void be_busy(unsigned int *state)
+{
+	int64_t end;
+
+	switch (draw(state) % 4) {
+	case 0:
+		end = now_ns() + draw(state) % 200 * 1000;
+		while (now_ns() < end)
+			;
+		break;
+	case 1:
+		sleep_ms(draw(state) % 3);
+		break;
+	case 2:
+		sched_yield();
+		break;
+	}
+}
+
+static void *pass_tokens(void *arg)
+{
+	unsigned int state = (uintptr_t)arg * 2654435761U;
+	int home = (uintptr_t)arg % ring.ports;
+	OVERLAPPED *overlapped;
+	ULONG_PTR token;
+	DWORD bytes;
+	int at;
+
+	for (;;) {
+		/* In two ports half of the threads wander. */
+		at = home;
+		if (ring.ports > 1 && (uintptr_t)arg >= CREW_MAX / 2 &&
+		    !__atomic_load_n(&ring.stop, __ATOMIC_ACQUIRE))
+			at = draw(&state) % 2;
+		if (!GetQueuedCompletionStatus(ring.port[at], &bytes, &token,
+					       &overlapped,
+					       at == home ? INFINITE :
+							    draw(&state) % 20)) {
+			if (GetLastError() == ERROR_ABANDONED_WAIT_0)
+				return NULL;
+			if (GetLastError() != WAIT_TIMEOUT)
+				add(&ring.bad, 1);
+			continue;
+		}
+		if (token >= TOKENS || add(&ring.held[token], 1) != 1) {
+			add(&ring.bad, 1);
+			continue;
+		}
+		add(&ring.handled, 1);
+		be_busy(&state);
+		add(&ring.held[token], -1);
+		if (__atomic_load_n(&ring.stop, __ATOMIC_ACQUIRE))
+			add(&ring.retired, 1);
+		else if (!PostQueuedCompletionStatus(ring.port[draw(&state) %
+							       ring.ports],
+						     0, token, NULL))
+			add(&ring.bad, 1);
+	}
+}
+
+/* Is the number of threads that run one that can be? */
+static int active_is_possible(void)
+{
+	int i, good = 1;
+
+	for (i = 0; i < ring.ports; i++) {
+		long long active = told(ring.port[i], "active");
+
+		good &= active >= 0 && active <= CREW_MAX;
+	}
+	return good;
+}
+
+static void run_ring(struct __test_metadata *_metadata, int ports)
+{
+	pthread_t thread[CREW_MAX];
+	int64_t end, moved;
+	int i, handled = 0;
+
+	memset(&ring, 0, sizeof(ring));
+	ring.ports = ports;
+	for (i = 0; i < ports; i++) {
+		ring.port[i] = port_with(1 + i);
+		ASSERT_NE(NULL, ring.port[i]);
+	}
+	for (i = 0; i < CREW_MAX; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, pass_tokens,
+					    (void *)(uintptr_t)i));
+	for (i = 0; i < TOKENS; i++)
+		ASSERT_TRUE(PostQueuedCompletionStatus(ring.port[0], 0, i, NULL));
+
+	/* A thread that is not woken would stop all of them in the end. */
+	end = now_ms() + STRESS_MS;
+	moved = now_ms();
+	while (now_ms() < end) {
+		if (add(&ring.handled, 0) != handled) {
+			handled = add(&ring.handled, 0);
+			moved = now_ms();
+		}
+		ASSERT_GT(moved + SOON, now_ms());
+		EXPECT_TRUE(active_is_possible());
+		sleep_ms(5);
+	}
+	__atomic_store_n(&ring.stop, 1, __ATOMIC_RELEASE);
+	end = now_ms() + SOON;
+	while (add(&ring.retired, 0) < TOKENS && now_ms() < end)
+		sleep_ms(1);
+	EXPECT_EQ(TOKENS, ring.retired);
+	EXPECT_EQ(0, ring.bad);
+	EXPECT_LT(20, ring.handled);
+	TH_LOG("%d packets handed on", ring.handled);
+
+	/* All wait at home now. */
+	for (i = 0; i < ports; i++) {
+		EXPECT_TRUE(becomes(ring.port[i], "waiters", CREW_MAX / ports, SOON));
+		EXPECT_EQ(CREW_MAX / ports, told(ring.port[i], "workers"));
+		EXPECT_EQ(0, told(ring.port[i], "active"));
+		EXPECT_EQ(0, told(ring.port[i], "packets"));
+	}
+	for (i = 0; i < ports; i++)
+		EXPECT_TRUE(CloseHandle(ring.port[i]));
+	for (i = 0; i < CREW_MAX; i++)
+		EXPECT_EQ(0, pthread_join(thread[i], NULL));
+}
+
+/* spec 8.6 */
+TEST_F(concurrency, packets_go_round_among_threads_that_block)
+{
+	run_ring(_metadata, 1);
+}
+
+/* spec 8.6 */
+TEST_F(concurrency, packets_go_round_among_threads_that_change_ports)
+{
+	run_ring(_metadata, 2);
+}
+
+static void *ask_once(void *arg)
+{
+	struct waiter w = { .port = arg };
+
+	w.how = BY_GQCS;
+	if (!waiter_start(&w))
+		waiter_join(&w, SOON);
+	return NULL;
+}
+
+/* Whoever is a worker is taken off the port's list when it exits. */
+TEST_F(concurrency, threads_come_and_go)
+{
+	int64_t end = now_ms() + 500;
+	pthread_t thread[CREW_MAX];
+	int i;
+
+	while (now_ms() < end) {
+		for (i = 0; i < CREW_MAX; i++)
+			ASSERT_EQ(0, pthread_create(&thread[i], NULL, ask_once,
+						    self->port));
+		for (i = 0; i < CREW_MAX; i++)
+			ASSERT_EQ(0, pthread_join(thread[i], NULL));
+	}
+	EXPECT_LEFT(self->port, 0);
+}
+
+/* Ports for one thread to move on from while another closes them. */
+struct relay {
+	HANDLE port[2];
+	int round;
+	int closed;
+	int stop;
+};
+
+static void *close_behind(void *arg)
+{
+	struct relay *relay = arg;
+	int round = 0, now;
+
+	while (!__atomic_load_n(&relay->stop, __ATOMIC_ACQUIRE)) {
+		now = __atomic_load_n(&relay->round, __ATOMIC_ACQUIRE);
+		if (now == round)
+			continue;
+		CloseHandle(relay->port[0]);
+		round = now;
+		__atomic_store_n(&relay->closed, round, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/* The thread leaves a port for another one while the first is closed. */
+TEST_F(concurrency, port_is_closed_while_its_thread_moves_on)
+{
+	int64_t end = now_ms() + 500;
+	struct relay relay = { .port = { NULL, self->port } };
+	OVERLAPPED_ENTRY got;
+	pthread_t thread;
+	ULONG removed;
+	int i;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, close_behind, &relay));
+	for (i = 1; now_ms() < end; i++) {
+		relay.port[0] = port_with(1);
+		ASSERT_NE(NULL, relay.port[0]);
+		EXPECT_FALSE(GetQueuedCompletionStatusEx(relay.port[0], &got, 1,
+							 &removed, 0, FALSE));
+		EXPECT_EQ(1, told(relay.port[0], "workers"));
+		__atomic_store_n(&relay.round, i, __ATOMIC_RELEASE);
+		EXPECT_FALSE(GetQueuedCompletionStatusEx(self->port, &got, 1,
+							 &removed, 0, FALSE));
+		while (__atomic_load_n(&relay.closed, __ATOMIC_ACQUIRE) != i)
+			;
+	}
+	__atomic_store_n(&relay.stop, 1, __ATOMIC_RELEASE);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Threads that block in the kernel until a test lets them go on, and other
+ * processes.  Conventions as in sock.h.
+ */
+#ifndef SELFTESTS_LIB_TASK_H
+#define SELFTESTS_LIB_TASK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* In what a thread blocks. */
+enum block_in {
+	/* No block: nothing to be let go from. */
+	BLOCK_NOWHERE,
+	BLOCK_FUTEX,
+	/* read(2) of an empty pipe. */
+	BLOCK_PIPE,
+	/* nanosleep(2), ended by a signal. */
+	BLOCK_SLEEP,
+	/* Memory whose content is somebody else's to bring: userfaultfd(2). */
+	BLOCK_FAULT,
+	/* The same, touched by the kernel on behalf of the thread. */
+	BLOCK_FAULT_IN_KERNEL,
+};
+
+struct block {
+	enum block_in in;
+	uint32_t word;
+	int fd[2];
+	int tid;
+	/* BLOCK_FAULT*: who touches these bytes blocks. */
+	char *memory;
+};
+
+/* -EPERM or -ENOSYS: this kind is not to be had here. */
+int block_init(struct block *block, enum block_in in);
+/* Blocks until block_end(); not for BLOCK_FAULT_IN_KERNEL. */
+void block_here(struct block *block);
+int block_end(struct block *block);
+
+/* Is this thread off its processor within the time?  pid 0: ours. */
+int task_rests(int pid, int tid, int timeout_ms);
+/* How often it has blocked so far; ours. */
+long long task_blocks(int tid);
+int processors(void);
+
+/* Memory that a process shares with those that it starts. */
+void *shared_memory(size_t size);
+
+/* A process that ends with this one at the latest; its number. */
+int process_start(void (*run)(void *arg), void *arg);
+int process_stop(int pid);
+int process_continue(int pid);
+int process_kill(int pid);
+void process_rest(void);
+
+/*
+ * Stops a thread of ours, and only that, by ptrace(2), until tracer_end().
+ * Returns the process that does so.
+ */
+int tracer_start(int tid);
+int tracer_end(int pid);
+
+/* Does the kernel have this function for modules? */
+int kernel_exports(const char *name);
+/* A parameter of the module that is a yes or a no: 1, 0, or an error. */
+int param_is_on(const char *name);
+int port_configure(int fd, unsigned int concurrency);
+
+#endif /* SELFTESTS_LIB_TASK_H */
