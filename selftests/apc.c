@@ -283,9 +283,10 @@ TEST_F(apc, none_is_lost_on_the_way_into_a_wait)
 			ASSERT_LT(now_ms(), lost);
 	}
 	__atomic_store_n(&w.until_calls, 0, __ATOMIC_RELEASE);
-	QUEUE(w.handle, i);
+	/* Not called if the thread has seen that it may end. */
+	QueueUserAPC(note, w.handle, i);
 	JOIN(&w);
-	EXPECT_EQ(i + 1, calls());
+	EXPECT_LE(i, calls());
 	/* One that is queued while the one before returns shares its wait. */
 	EXPECT_LT(0, w.woken);
 	EXPECT_GE(i + 1, w.woken);

@@ -489,14 +489,19 @@ TEST_F(stream, reset_is_error_whatever_the_filter)
 
 TEST_F(stream, full_stream_is_not_writable_until_the_peer_reads)
 {
+	int i;
+
 	NEEDS_KIND();
 	self->look.loose = 0;
 	CONNECTED_WITH(EV_OUT, small_buffer(variant->kind));
 	EXPECT_STATE(&self->look, EV_OUT, 0);
 	ASSERT_LT(0, sock_fill(self->fd));
-	/* What was sent while it was being filled may have made room for a while. */
-	if (variant->way == LOOK_EDGE)
-		EXPECT_NOTHING(self->look.port);
+	/* What was sent while it was being filled may have made room meanwhile. */
+	for (i = 0; variant->way == LOOK_EDGE && i < 50; i++) {
+		if (!*packets_differ(self->look.port, COMES_NOT, NULL, 0))
+			break;
+		ASSERT_LE(0, sock_fill(self->fd));
+	}
 	EXPECT_STATE(&self->look, 0, 0);
 	EXPECT_STILL(&self->look, 0);
 	ASSERT_LT(0, sock_drain_until(self->peer, self->fd, SEE_OUT));
