@@ -60,8 +60,8 @@
  *   port->lock			spinlock, interrupts off
  *   (task->pi_lock, rq->lock)	of the scheduler, when a waiter is woken
  *
- * accounts_lock and notifiers_lock (mutexes) are taken with no other lock held,
- * as is the lock of port->poll_wait but for the wait queue's that the wake-up
+ * accounts_lock (mutex, account.c) is taken with no other lock held, as is
+ * the lock of port->poll_wait but for the wait queue's that the wake-up
  * comes with.  sampled_lock (spinlock, worker.c) is taken inside port->lock.
  *
  * The notifiers of workers run under rq->lock and therefore take no lock at all:

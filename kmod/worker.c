@@ -24,7 +24,6 @@
 #include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -244,8 +243,6 @@ static void leave(struct sockiocp_worker *worker)
 #ifdef CONFIG_PREEMPT_NOTIFIERS
 
 static struct workqueue_struct *worker_wq;
-static DEFINE_MUTEX(notifiers_lock);
-static bool notifiers_on;
 
 /*
  * Called with the lock of the run queue held, for the current thread: atomics and
@@ -312,27 +309,8 @@ static struct sockiocp_worker *find_by_notifier(void)
 	return NULL;
 }
 
-/*
- * Once on they stay on: to switch a static key interrupts all processors, which
- * shall not happen whenever somebody starts a thread.
- */
-static void switch_notifiers_on(void)
-{
-	/* Pairs with smp_store_release() below. */
-	if (likely(smp_load_acquire(&notifiers_on)))
-		return;
-	mutex_lock(&notifiers_lock);
-	if (!notifiers_on) {
-		preempt_notifier_inc();
-		/* Pairs with smp_load_acquire() above. */
-		smp_store_release(&notifiers_on, true);
-	}
-	mutex_unlock(&notifiers_lock);
-}
-
 static void watch_by_notifier(struct sockiocp_worker *worker)
 {
-	switch_notifiers_on();
 	preempt_notifier_init(&worker->notifier, &worker_ops);
 	init_irq_work(&worker->died, worker_died);
 	INIT_WORK(&worker->free, worker_free);
@@ -346,14 +324,20 @@ static void watch_by_notifier(struct sockiocp_worker *worker)
 static int notifiers_init(void)
 {
 	worker_wq = alloc_workqueue("sockiocp", WQ_UNBOUND, 0);
-	return worker_wq ? 0 : -ENOMEM;
+	if (!worker_wq)
+		return -ENOMEM;
+	/*
+	 * For as long as the module is loaded: to switch a static key interrupts
+	 * all processors, which nobody shall bring about by starting a thread.
+	 */
+	preempt_notifier_inc();
+	return 0;
 }
 
 static void notifiers_exit(void)
 {
 	destroy_workqueue(worker_wq);
-	if (notifiers_on)
-		preempt_notifier_dec();
+	preempt_notifier_dec();
 }
 
 #else
