@@ -22,8 +22,6 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-struct net;
-
 /* The most registrations, or packets, that one call may name. */
 #define SOCKIOCP_MAX_BATCH	(1U << 24)
 

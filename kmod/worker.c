@@ -14,7 +14,7 @@
  * That a thread blocks, or goes on, is told by its preempt notifier, which calls
  * worker_sched_out() and worker_sched_in() on that thread.  Where the kernel has
  * no such notifiers, or the parameter "sample" says so, port->sampler looks at
- * the threads every millisecond while a packet and a worker wait for a slot.
+ * the threads at every timer tick while a packet and a worker wait for a slot.
  *
  * A process that opened a port and has no more threads than the port has slots
  * cannot have too many running, and none of its threads is made a worker.
@@ -35,7 +35,7 @@
 static bool sample;
 module_param(sample, bool, 0644);
 MODULE_PARM_DESC(sample,
-		 "Look every millisecond whether new workers block, instead of being told");
+		 "Look at every tick whether new workers block, instead of being told");
 
 /**
  * struct sockiocp_worker - a thread that is associated with a port

@@ -152,7 +152,7 @@ struct sockiocp_info {
  * struct sockiocp_config - what can be set on a port
  * @flags: in: must be 0.
  * @concurrency: in: how many threads of the port should run at once; 0 means
- *	the number of processors.  Stored and reported by SOCKIOCP_INFO.
+ *	the number of processors.  SOCKIOCP_INFO reports it.
  */
 struct sockiocp_config {
 	__u32 flags;
