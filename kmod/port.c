@@ -29,7 +29,8 @@ static struct kmem_cache *posted_cache;
  * @task: the thread
  * @files: its table of descriptors, which is its process
  * @worker: the same thread as a worker; NULL if the port does not count it
- * @woken: taken off the list by somebody else, who has woken it
+ * @woken: taken off the list by somebody else, who has woken it for a packet
+ * @disturbed: the port or a descriptor of it was closed: to be looked at
  */
 struct sockiocp_waiter {
 	struct list_head node;
@@ -37,6 +38,7 @@ struct sockiocp_waiter {
 	fl_owner_t files;
 	struct sockiocp_worker *worker;
 	bool woken;
+	bool disturbed;
 };
 
 static void wake_waiter(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
@@ -48,6 +50,13 @@ static void wake_waiter(struct sockiocp_port *port, struct sockiocp_waiter *wait
 	/* On its behalf, so that the next packet finds the slot taken. */
 	sockiocp_worker_take_slot(waiter->worker);
 	WRITE_ONCE(waiter->woken, true);
+	wake_up_process(waiter->task);
+}
+
+/* It stays on the list: no packet is meant for it, and no slot. */
+static void disturb_waiter(struct sockiocp_waiter *waiter)
+{
+	WRITE_ONCE(waiter->disturbed, true);
 	wake_up_process(waiter->task);
 }
 
@@ -621,10 +630,11 @@ static bool is_open_here(struct file *file, unsigned int fd)
 /*
  * Wait until there may be a packet.
  *
- * Returns 0 if it is worth looking, -ETIME, -EINTR, -ESHUTDOWN; -EAGAIN if the
- * thread has to go back to user space first: a file that was closed during this
- * call, by another thread, is released only there, and its peer waits for the
- * FIN.  With 0, @woken says whether somebody woke the thread, and counts on it.
+ * Returns 0 if it is worth looking again, -ETIME, -EINTR, -ESHUTDOWN; -EAGAIN if
+ * the thread has to go back to user space first: a file that was closed during
+ * this call, by another thread, is released only there, and its peer waits for the
+ * FIN.  With 0, @woken says whether somebody woke the thread for a packet, and
+ * counts on it.
  */
 static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *worker,
 			   struct file *file, unsigned int fd, const ktime_t *deadline,
@@ -658,7 +668,7 @@ static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *w
 		error = -EAGAIN;
 	} else {
 		set_current_state(TASK_INTERRUPTIBLE);
-		if (READ_ONCE(waiter.woken))
+		if (READ_ONCE(waiter.woken) || READ_ONCE(waiter.disturbed))
 			;
 		else if (signal_pending(current))
 			error = -EINTR;
@@ -672,12 +682,15 @@ static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *w
 	spin_lock_irq(&port->lock);
 leave:
 	*woken = waiter.woken;
-	if (!waiter.woken)
+	if (!waiter.woken) {
 		list_del(&waiter.node);
-	else if (error != -ESHUTDOWN)
+		if (port->closed)
+			error = -ESHUTDOWN;
+	} else if (error != -ESHUTDOWN) {
 		error = 0;
-	else
+	} else {
 		port->nr_woken--;
+	}
 	sockiocp_worker_end_wait(worker);
 	spin_unlock_irq(&port->lock);
 	return error;
@@ -709,8 +722,8 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 	long error;
 
 	for (;;) {
-		/* Who does not wait takes what is there; who was woken, may. */
-		if (waited || !args->timeout_ns || sockiocp_worker_may_harvest(worker)) {
+		/* Who was woken has a slot; who does not wait takes what is there. */
+		if (woken || !args->timeout_ns || sockiocp_worker_may_harvest(worker)) {
 			error = sockiocp_port_harvest(port, uentries, args->entry_count,
 						      ureceived, woken, &busy);
 			if (error)
@@ -1037,12 +1050,12 @@ unsigned int sockiocp_port_concurrency(struct sockiocp_port *port)
  */
 void sockiocp_port_close(struct sockiocp_port *port)
 {
-	struct sockiocp_waiter *waiter, *next;
+	struct sockiocp_waiter *waiter;
 
 	spin_lock_irq(&port->lock);
 	WRITE_ONCE(port->closed, true);
-	list_for_each_entry_safe(waiter, next, &port->waiters, node)
-		wake_waiter(port, waiter);
+	list_for_each_entry(waiter, &port->waiters, node)
+		disturb_waiter(waiter);
 	spin_unlock_irq(&port->lock);
 	wake_up_interruptible_poll(&port->poll_wait, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 }
@@ -1057,12 +1070,12 @@ void sockiocp_port_close(struct sockiocp_port *port)
  */
 void sockiocp_port_recheck_waiters(struct sockiocp_port *port, fl_owner_t files)
 {
-	struct sockiocp_waiter *waiter, *next;
+	struct sockiocp_waiter *waiter;
 
 	spin_lock_irq(&port->lock);
-	list_for_each_entry_safe(waiter, next, &port->waiters, node) {
+	list_for_each_entry(waiter, &port->waiters, node) {
 		if (waiter->files == files)
-			wake_waiter(port, waiter);
+			disturb_waiter(waiter);
 	}
 	spin_unlock_irq(&port->lock);
 }

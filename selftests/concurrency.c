@@ -10,6 +10,7 @@
  */
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 
 #include "kselftest_harness.h"
 
@@ -326,6 +327,7 @@ TEST_F(concurrency, harvest_that_does_not_wait_takes_what_is_queued)
 	}
 	job_finish(a);
 	EXPECT_DONE(a);
+	EXPECT_TRUE(crew_waits(&crew, SOON));
 }
 
 /* Who has no slot when it asks waits, though there is something to take. */
@@ -356,6 +358,136 @@ TEST_F(concurrency, harvest_that_waits_has_to)
 	job_finish(b);
 	job_finish(a);
 	EXPECT_DONE(b);
+	EXPECT_TRUE(crew_waits(&crew, SOON));
+}
+
+static void ignore_signal(int signal)
+{
+	(void)signal;
+}
+
+/* What makes a thread that waits look again, though there is nothing for it. */
+static void disturb_by_signal(HANDLE port)
+{
+	const struct sigaction action = { .sa_handler = ignore_signal };
+	int i;
+
+	(void)port;
+	sigaction(SIGUSR1, &action, NULL);
+	for (i = 0; i < crew.count; i++)
+		pthread_kill(crew.member[i].thread, SIGUSR1);
+}
+
+static void disturb_by_close(HANDLE port)
+{
+	close(dup(port_fd(port)));
+}
+
+FIXTURE(disturbed) {
+	HANDLE port;
+};
+
+FIXTURE_VARIANT(disturbed) {
+	int sample;
+	void (*disturb)(HANDLE port);
+};
+
+FIXTURE_VARIANT_ADD(disturbed, told_by_signal) {
+	.sample = 0, .disturb = disturb_by_signal,
+};
+FIXTURE_VARIANT_ADD(disturbed, sampled_by_signal) {
+	.sample = 1, .disturb = disturb_by_signal,
+};
+FIXTURE_VARIANT_ADD(disturbed, told_by_close) {
+	.sample = 0, .disturb = disturb_by_close,
+};
+FIXTURE_VARIANT_ADD(disturbed, sampled_by_close) {
+	.sample = 1, .disturb = disturb_by_close,
+};
+
+FIXTURE_SETUP(disturbed)
+{
+	const char *missing = watch_by(variant->sample);
+
+	if (missing)
+		SKIP(_exit(255), "%s", missing);
+	stage = shared_memory(sizeof(*stage));
+	ASSERT_NE(NULL, stage);
+	self->port = port_with(1);
+	ASSERT_NE(NULL, self->port);
+}
+
+FIXTURE_TEARDOWN(disturbed)
+{
+	if (self->port) {
+		EXPECT_TRUE(CloseHandle(self->port));
+	}
+	EXPECT_TRUE(crew_join(&crew, ERROR_ABANDONED_WAIT_0));
+}
+
+/* spec 8.6 */
+TEST_F(disturbed, waiter_takes_no_packet)
+{
+	struct job *a = new_job(0), *b = new_job(1);
+	int i;
+
+	START(4);
+	POST(a);
+	ASSERT_RUNS(a);
+	POST(b);
+	for (i = 0; i < 20; i++) {
+		variant->disturb(self->port);
+		EXPECT_FALSE(job_gets(b, JOB_RUNS, COMES_NOT / 10));
+	}
+	EXPECT_TRUE(becomes(self->port, "waiters", 3, SOON));
+	EXPECT_EQ(1, told(self->port, "packets"));
+	EXPECT_EQ(1, told(self->port, "active"));
+	job_finish(a);
+	EXPECT_RUNS(b);
+	job_finish(b);
+	EXPECT_REST(self->port);
+}
+
+/* And while nobody runs, it is in nobody's way. */
+TEST_F(disturbed, waiters_get_all_packets)
+{
+	int i;
+
+	START(4);
+	for (i = 0; i < 64; i++) {
+		job_finish(new_job(i));
+		POST(&stage->job[i]);
+		variant->disturb(self->port);
+	}
+	for (i = 0; i < 64; i++)
+		EXPECT_DONE(&stage->job[i]);
+	EXPECT_EQ(1, most());
+	EXPECT_REST(self->port);
+}
+
+/* spec 8.7 */
+TEST_F(concurrency, port_is_closed_while_packets_are_queued)
+{
+	struct job *a = new_job(0), *b = new_job(1);
+	HANDLE port = self->port;
+	int i;
+
+	START(4);
+	POST(a);
+	ASSERT_RUNS(a);
+	POST(b);
+	self->port = NULL;
+	EXPECT_TRUE(CloseHandle(port));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, pthread_join(crew.member[i].thread, NULL));
+		EXPECT_EQ(ERROR_ABANDONED_WAIT_0, crew.member[i].code);
+	}
+	EXPECT_EQ(JOB_QUEUED, b->at);
+	job_finish(a);
+	EXPECT_DONE(a);
+	ASSERT_EQ(0, pthread_join(crew.member[3].thread, NULL));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, crew.member[3].code);
+	crew.count = 0;
 }
 
 /* ----------------------------------------------------------------- blocking */
