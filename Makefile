@@ -16,6 +16,12 @@ demo: ## a web server on sockiocp, under load, in a virtual machine
 check: ## set up, build, lint, run all tests in a virtual machine
 	@$(VM)/check
 
+bench: ## what it costs, beside epoll and io_uring, in virtual machines
+	@$(VM)/bench
+
+bench-check: ## does it cost more than it did? (selftests/bench/gates)
+	@BOOTS=1 CHECK=yes $(VM)/bench
+
 setup: ## fetch what demo and check need (they do it themselves)
 	@$(VM)/setup
 
@@ -48,4 +54,4 @@ rmmod: ## unload it
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help demo check setup lint mutation-check all kmod lib selftests install insmod rmmod clean
+.PHONY: help demo check bench bench-check setup lint mutation-check all kmod lib selftests install insmod rmmod clean

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the benchmark share.
+ *
+ * A side is one of the things that are compared, behind the same few functions:
+ * sockiocp's ports (port.c, on the Win32 functions), epoll (epoll.c), io_uring
+ * (uring.c) and epoll with eventfds (eventfd.c), each through its public interface.
+ * A bar is a piece of work that two sides do on the same sockets, in turns, and the
+ * ratio that is demanded of what it costs them.
+ *
+ *   main.c		arguments, what the machine must allow
+ *   measure.c		clock, rounds
+ *   report.c		tables, JSON, gates
+ *   sockets.c		the sockets
+ *   registering.c	bars about registrations that come and go
+ *   harvesting.c	bars about events that are waited for
+ *   waking.c		bars about who makes events
+ */
+#ifndef SELFTESTS_BENCH_H
+#define SELFTESTS_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The most events that one harvest of a bar takes. */
+#define MAX_EVENTS	256
+
+/*
+ * What a side can do.  All of it dies of an error, so that nobody measures how fast
+ * something fails.  A function that a side does not have is NULL.
+ *
+ * @open: makes one, for these sockets; touches all memory it will need
+ * @add: registers all of them for "readable", level-triggered
+ * @add_oneshot: the same, for one event
+ * @remove: takes all of them out; when it returns they are
+ * @harvest: takes up to @max events, without waiting; returns how many
+ * @cycle: arms the sockets of the last @k events again, and takes @k events
+ * @cycle_begin: what has to be done before the first cycle of @k
+ * @post: makes an event without a socket, as writer number @writer
+ * @take: waits for such events and takes them; returns how many
+ * @close: closes it, with whatever is registered
+ * @free: the memory of the benchmark itself
+ */
+struct side {
+	const char *name;
+	void *(*open)(const int *fds, int n);
+	void (*add)(void *ctx);
+	void (*remove)(void *ctx);
+	int (*harvest)(void *ctx, int max);
+	void (*cycle_begin)(void *ctx, int k);
+	void (*cycle)(void *ctx, int k);
+	void (*post)(void *ctx, int writer);
+	int (*take)(void *ctx);
+	void (*close)(void *ctx);
+	void (*free)(void *ctx);
+};
+
+extern const struct side port_side;
+extern const struct side epoll_side;
+extern const struct side uring_plain_side;
+extern const struct side uring_coop_side;
+extern const struct side uring_defer_side;
+extern const struct side eventfd_level_side;
+extern const struct side eventfd_edge_side;
+
+/* A side, and with how many sockets (or what else the bar counts). */
+struct entrant {
+	const struct side *side;
+	int n;
+};
+
+enum unit {
+	/* Of time: instructions if that is what the clock counts, else ns. */
+	UNIT_TIME,
+	UNIT_BYTES,
+	UNIT_PER_SECOND,
+	UNIT_COUNT,
+};
+
+enum { MAX_PEERS = 4 };
+
+/**
+ * struct bar - a piece of work, and what is demanded of it
+ * @id: its name; the part before '-' selects all that have it
+ * @group: what it is run with: "count", "threads" or "scale"
+ * @work: in words
+ * @round: does the work once and returns what it cost, per whatever it counts
+ * @ours: we
+ * @peers: those we are compared with; the cheapest of them counts
+ * @gate: the ratio ours / theirs that must not be exceeded; 0 if none
+ * @goal: the one that is aimed at
+ * @unit: of what @round returns
+ * @larger_is_better: of what @round returns; the ratio must not be lower then
+ * @fds: how many descriptors it needs
+ */
+struct bar {
+	const char *id;
+	const char *group;
+	const char *work;
+	double (*round)(const struct side *side, int n);
+	struct entrant ours;
+	struct entrant peers[MAX_PEERS];
+	double gate;
+	double goal;
+	enum unit unit;
+	bool larger_is_better;
+	int fds;
+};
+
+/* Ended by one without an id. */
+extern const struct bar registering_bars[];
+extern const struct bar harvesting_bars[];
+extern const struct bar waking_bars[];
+
+/* main.c */
+void die(const char *format, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
+/* Dies with the text of errno. */
+void need(bool holds, const char *what);
+void *zalloc(uint64_t size);
+
+/* measure.c */
+struct json_t;
+uint64_t now(void);
+void settle(void);
+struct json_t *measure(const struct bar *bar, int rounds);
+
+/* sockets.c */
+const int *sockets(int n);
+void sockets_fill(int n);
+void sockets_drain(int n);
+void socket_send(int fd);
+void socket_recv(int fd);
+
+/* report.c */
+struct json_t *report_new(bool instructions);
+void report_add(struct json_t *report, struct json_t *result);
+void report_progress(const struct json_t *report, const struct json_t *result);
+void report_write(const struct json_t *report, const char *path);
+struct json_t *report_merge(char *const *paths);
+void report_print(const struct json_t *report);
+bool report_check(const struct json_t *report, const char *gates);
+
+#endif /* SELFTESTS_BENCH_H */

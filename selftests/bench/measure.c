@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The clock, and rounds: all who do a bar's work do it in turns, so that what
+ * changes with time (caches, frequencies, memory) is the same for all.
+ */
+#include <jansson.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+/* Under QEMU's -icount, one of these nanoseconds is one instruction. */
+uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/*
+ * What was freed comes back after a grace period of RCU: whoever is measured next
+ * should not pay for it.  (Sleep costs nothing under -icount.)
+ */
+void settle(void)
+{
+	usleep(50000);
+}
+
+static json_t *entrant_result(const struct entrant *entrant)
+{
+	return json_pack("{s:s, s:i, s:[]}", "name", entrant->side->name,
+			 "n", entrant->n, "rounds");
+}
+
+json_t *measure(const struct bar *bar, int rounds)
+{
+	json_t *result = json_pack("{s:[]}", "peers");
+	const struct entrant *entrant;
+	json_t *entrants[MAX_PEERS + 1];
+	int i, round, count = 1;
+	double cost;
+
+	entrants[0] = entrant_result(&bar->ours);
+	json_object_set_new(result, "ours", entrants[0]);
+	for (i = 0; i < MAX_PEERS && bar->peers[i].side; i++) {
+		entrants[count] = entrant_result(&bar->peers[i]);
+		json_array_append_new(json_object_get(result, "peers"),
+				      entrants[count++]);
+	}
+
+	/* The first round warms up and does not count. */
+	for (round = -1; round < rounds; round++) {
+		for (i = 0; i < count; i++) {
+			entrant = i ? &bar->peers[i - 1] : &bar->ours;
+			cost = bar->round(entrant->side, entrant->n);
+			if (round >= 0)
+				json_array_append_new(json_object_get(entrants[i], "rounds"),
+						      json_real(cost));
+		}
+	}
+	return result;
+}

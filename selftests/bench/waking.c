@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bars about who makes events, on sockets and without.
+ */
+#include "bench.h"
+
+#define TIMES	100
+
+/* What it costs to send on each of @n sockets, with what is hooked to them. */
+static double send_on_all(const struct side *side, int n)
+{
+	const int *fds = sockets(n);
+	void *ctx = NULL;
+	uint64_t start;
+	double cost = 0;
+	int i, j;
+
+	if (side) {
+		ctx = side->open(fds, n);
+		side->add(ctx);
+	}
+	settle();
+	for (i = 0; i < TIMES; i++) {
+		start = now();
+		for (j = 0; j < n; j++)
+			socket_send(fds[j]);
+		cost += now() - start;
+
+		/* All of it is taken, so that the next one is an event again. */
+		if (side && side->harvest(ctx, MAX_EVENTS) != n)
+			die("%s misses events", side->name);
+		sockets_drain(n);
+		if (side && side->harvest(ctx, MAX_EVENTS) != 0)
+			die("%s sees events that are not there", side->name);
+	}
+	if (side) {
+		side->close(ctx);
+		side->free(ctx);
+	}
+	return cost / TIMES / n;
+}
+
+static double hook(const struct side *side, int n)
+{
+	double without = send_on_all(NULL, n);
+
+	return send_on_all(side, n) - without;
+}
+
+static double post_and_take(const struct side *side, int n)
+{
+	void *ctx = side->open(NULL, n);
+	uint64_t start;
+	double cost;
+	int i;
+
+	settle();
+	side->post(ctx, 0);
+	side->take(ctx);
+	start = now();
+	for (i = 0; i < TIMES; i++) {
+		side->post(ctx, 0);
+		if (side->take(ctx) != 1)
+			die("%s: not what was posted", side->name);
+	}
+	cost = now() - start;
+
+	side->close(ctx);
+	side->free(ctx);
+	return cost / TIMES;
+}
+
+const struct bar waking_bars[] = {
+	{ "P8", "count", "what being registered adds to a send",
+	  hook, .ours = { &port_side, 64 }, .peers = { { &epoll_side, 64 } },
+	  .gate = 0.75, .goal = 0.60, .fds = 64 },
+	{ "P9", "count", "post a packet and take it",
+	  post_and_take, .ours = { &port_side, 1 },
+	  .peers = { { &eventfd_level_side, 1 }, { &eventfd_edge_side, 1 } },
+	  .gate = 0.50, .goal = 0.40 },
+	{ 0 }
+};
