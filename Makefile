@@ -20,7 +20,7 @@ bench: ## what it costs, beside epoll and io_uring, in virtual machines
 	@$(VM)/bench
 
 bench-check: ## does it cost more than it did? (selftests/bench/gates)
-	@BOOTS=1 CHECK=yes $(VM)/bench
+	@BOOTS=1 CHECK=yes $(VM)/bench count
 
 setup: ## fetch what demo and check need (they do it themselves)
 	@$(VM)/setup

@@ -15,6 +15,9 @@
  *   registering.c	bars about registrations that come and go
  *   harvesting.c	bars about events that are waited for
  *   waking.c		bars about who makes events
+ *   echoing.c		bars about data that comes to who waits for it
+ *   running.c		bars about threads
+ *   scale.c		bars about very many
  */
 #ifndef SELFTESTS_BENCH_H
 #define SELFTESTS_BENCH_H
@@ -30,28 +33,41 @@
  * What a side can do.  All of it dies of an error, so that nobody measures how fast
  * something fails.  A function that a side does not have is NULL.
  *
+ * @echo_server: the program of selftests/demo that is an echo server on it
+ * @create: makes an empty one, which close(2) closes; returns its descriptor
  * @open: makes one, for these sockets; touches all memory it will need
  * @add: registers all of them for "readable", level-triggered
  * @add_oneshot: the same, for one event
  * @remove: takes all of them out; when it returns they are
  * @harvest: takes up to @max events, without waiting; returns how many
- * @cycle: arms the sockets of the last @k events again, and takes @k events
+ * @cycle: the same, and takes @k events
+ * @event_fd: the socket of number @i of those that were harvested last
+ * @arm: arms the sockets of the last @k events again
  * @cycle_begin: what has to be done before the first cycle of @k
  * @post: makes an event without a socket, as writer number @writer
- * @take: waits for such events and takes them; returns how many
+ * @take: waits for such an event and takes it; returns how many
+ * @take_many: the same for all that are there
+ * @held: how many registrations the kernel holds
  * @close: closes it, with whatever is registered
  * @free: the memory of the benchmark itself
  */
 struct side {
 	const char *name;
+	const char *echo_server;
+	int (*create)(void);
 	void *(*open)(const int *fds, int n);
 	void (*add)(void *ctx);
+	void (*add_oneshot)(void *ctx);
 	void (*remove)(void *ctx);
 	int (*harvest)(void *ctx, int max);
+	int (*event_fd)(void *ctx, int i);
+	void (*arm)(void *ctx, int k);
 	void (*cycle_begin)(void *ctx, int k);
 	void (*cycle)(void *ctx, int k);
 	void (*post)(void *ctx, int writer);
 	int (*take)(void *ctx);
+	int (*take_many)(void *ctx);
+	int (*held)(void *ctx);
 	void (*close)(void *ctx);
 	void (*free)(void *ctx);
 };
@@ -92,7 +108,9 @@ enum { MAX_PEERS = 4 };
  * @goal: the one that is aimed at
  * @unit: of what @round returns
  * @larger_is_better: of what @round returns; the ratio must not be lower then
- * @fds: how many descriptors it needs
+ * @sockets: how many of sockets() it needs
+ * @fds: how many descriptors it needs beside those
+ * @anywhere: it has more than one thread, which run where they like
  */
 struct bar {
 	const char *id;
@@ -105,15 +123,29 @@ struct bar {
 	double goal;
 	enum unit unit;
 	bool larger_is_better;
+	int sockets;
 	int fds;
+	bool anywhere;
 };
 
 /* Ended by one without an id. */
 extern const struct bar registering_bars[];
 extern const struct bar harvesting_bars[];
 extern const struct bar waking_bars[];
+extern const struct bar echoing_bars[];
+extern const struct bar running_bars[];
+extern const struct bar scale_bars[];
+
+/* registering.c */
+double register_all(const struct side *side, int n);
+double remove_all(const struct side *side, int n);
+double close_with_all(const struct side *side, int n);
+double memory_of_all(const struct side *side, int n);
+double slab_bytes(void);
 
 /* main.c */
+/* Does the clock count instructions?  Then little time tells as much as more. */
+bool clock_counts(void);
 void die(const char *format, ...)
 	__attribute__((noreturn, format(printf, 1, 2)));
 /* Dies with the text of errno. */
@@ -128,6 +160,7 @@ struct json_t *measure(const struct bar *bar, int rounds);
 
 /* sockets.c */
 const int *sockets(int n);
+int sockets_open(void);
 void sockets_fill(int n);
 void sockets_drain(int n);
 void socket_send(int fd);

@@ -15,12 +15,19 @@ struct epoll {
 	struct epoll_event *event;
 };
 
+static int epoll_create_fd(void)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	need(fd >= 0, "epoll_create1");
+	return fd;
+}
+
 static void *epoll_open(const int *fds, int n)
 {
 	struct epoll *epoll = zalloc(sizeof(*epoll));
 
-	epoll->fd = epoll_create1(EPOLL_CLOEXEC);
-	need(epoll->fd >= 0, "epoll_create1");
+	epoll->fd = epoll_create_fd();
 	epoll->fds = fds;
 	epoll->n = n;
 	epoll->event = zalloc(MAX_EVENTS * sizeof(*epoll->event));
@@ -43,6 +50,11 @@ static void add(struct epoll *epoll, uint32_t events)
 static void epoll_add(void *ctx)
 {
 	add(ctx, EPOLLIN);
+}
+
+static void epoll_add_oneshot(void *ctx)
+{
+	add(ctx, EPOLLIN | EPOLLONESHOT);
 }
 
 static void epoll_remove(void *ctx)
@@ -74,13 +86,18 @@ static void harvest_exactly(struct epoll *epoll, int k)
 
 static void epoll_cycle_begin(void *ctx, int k)
 {
-	struct epoll *epoll = ctx;
-
-	add(epoll, EPOLLIN | EPOLLONESHOT);
-	harvest_exactly(epoll, k);
+	epoll_add_oneshot(ctx);
+	harvest_exactly(ctx, k);
 }
 
-static void epoll_cycle(void *ctx, int k)
+static int epoll_event_fd(void *ctx, int i)
+{
+	struct epoll *epoll = ctx;
+
+	return epoll->event[i].data.fd;
+}
+
+static void epoll_arm(void *ctx, int k)
 {
 	struct epoll *epoll = ctx;
 	struct epoll_event event;
@@ -93,7 +110,12 @@ static void epoll_cycle(void *ctx, int k)
 		need(!epoll_ctl(epoll->fd, EPOLL_CTL_MOD, fd, &event),
 		     "epoll_ctl");
 	}
-	harvest_exactly(epoll, k);
+}
+
+static void epoll_cycle(void *ctx, int k)
+{
+	epoll_arm(ctx, k);
+	harvest_exactly(ctx, k);
 }
 
 static void epoll_close(void *ctx)
@@ -113,10 +135,15 @@ static void epoll_free(void *ctx)
 
 const struct side epoll_side = {
 	.name = "epoll",
+	.echo_server = "echo_epoll",
+	.create = epoll_create_fd,
 	.open = epoll_open,
 	.add = epoll_add,
+	.add_oneshot = epoll_add_oneshot,
 	.remove = epoll_remove,
 	.harvest = epoll_harvest,
+	.event_fd = epoll_event_fd,
+	.arm = epoll_arm,
 	.cycle_begin = epoll_cycle_begin,
 	.cycle = epoll_cycle,
 	.close = epoll_close,

@@ -98,6 +98,7 @@ const struct side eventfd_level_side = {
 	.open = open_level,
 	.post = eventfd_post,
 	.take = eventfd_take,
+	.take_many = eventfd_take,
 	.close = eventfd_close,
 	.free = eventfd_free,
 };
@@ -107,6 +108,7 @@ const struct side eventfd_edge_side = {
 	.open = open_edge,
 	.post = eventfd_post,
 	.take = eventfd_take,
+	.take_many = eventfd_take,
 	.close = eventfd_close,
 	.free = eventfd_free,
 };

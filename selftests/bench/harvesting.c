@@ -70,7 +70,7 @@ static double harvest_nothing(const struct side *side, int n)
 	return harvest(side, n, 0);
 }
 
-#define OURS(count)	.ours = { &port_side, count }, .fds = count
+#define OURS(count)	.ours = { &port_side, count }, .sockets = count
 #define EPOLL(count)	.peers = { { &epoll_side, count } }
 #define BOTH(count)	OURS(count), EPOLL(count)
 #define URING(count)	.peers = { { &uring_plain_side, count },	\

@@ -21,7 +21,8 @@
 #define FEW_FDS		64
 
 static const struct bar *const all_bars[] = {
-	registering_bars, harvesting_bars, waking_bars,
+	registering_bars, harvesting_bars, waking_bars, echoing_bars,
+	running_bars, scale_bars,
 };
 
 static const struct argp_option options[] = {
@@ -58,6 +59,11 @@ static struct {
 } arguments;
 
 static char *default_args[] = { "count", NULL };
+
+bool clock_counts(void)
+{
+	return arguments.instructions;
+}
 
 void die(const char *format, ...)
 {
@@ -155,12 +161,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+/* Sockets that are open already stay open. */
+static int fds_of(const struct bar *bar)
+{
+	int n = sockets_open();
+
+	return (n > bar->sockets ? n : bar->sockets) + bar->fds + FEW_FDS;
+}
+
 /* So many descriptors are to be had; what root has to allow, root allows itself. */
 static bool have_fds(unsigned int n)
 {
 	struct rlimit limit;
 
-	n += FEW_FDS;
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur >= n)
 		return true;
@@ -184,14 +197,16 @@ static const char *unit_name(enum unit unit)
 	}
 }
 
-/* One thread measures on one processor. */
-static void stay_here(void)
-{
-	cpu_set_t set;
+static cpu_set_t all_processors;
 
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	sched_setaffinity(0, sizeof(set), &set);
+/* One thread is measured on one processor. */
+static void choose_processors(bool anywhere)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	sched_setaffinity(0, sizeof(one), anywhere ? &all_processors : &one);
 }
 
 static json_t *describe(const struct bar *bar)
@@ -207,12 +222,13 @@ static void run_bar(const struct bar *bar, json_t *report)
 	json_t *result = describe(bar);
 	char why[80];
 
-	if (have_fds(bar->fds)) {
+	choose_processors(bar->anywhere);
+	if (have_fds(fds_of(bar))) {
 		json_object_update_new(result, measure(bar, arguments.rounds));
 		report_add(report, result);
 	} else {
 		snprintf(why, sizeof(why), "needs %d descriptors: ulimit -n",
-			 bar->fds + FEW_FDS);
+			 fds_of(bar));
 		json_object_set_new(result, "skipped", json_string(why));
 		json_array_append_new(json_object_get(report, "bars"), result);
 	}
@@ -263,7 +279,7 @@ int main(int argc, char **argv)
 			for_each_wanted(list_bar, NULL);
 			return 0;
 		}
-		stay_here();
+		sched_getaffinity(0, sizeof(all_processors), &all_processors);
 		for_each_wanted(run_bar, report);
 	}
 	if (arguments.json)

@@ -5,6 +5,7 @@
 #include <winsock2.h>
 #include <windows.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bench.h"
@@ -23,15 +24,28 @@ static void check(bool good, const char *what, DWORD error)
 		die("%s: error %u", what, (unsigned int)error);
 }
 
+static HANDLE create(void)
+{
+	HANDLE handle;
+
+	handle = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	if (!handle && GetLastError() == ERROR_FILE_NOT_FOUND)
+		die("the module is not loaded; as root, run: make insmod");
+	check(handle, "CreateIoCompletionPort", GetLastError());
+	return handle;
+}
+
+static int port_create(void)
+{
+	return (int)(INT_PTR)create();
+}
+
 static void *port_open(const int *fds, int n)
 {
 	struct port *port = zalloc(sizeof(*port));
 	int most = n > MAX_EVENTS ? n : MAX_EVENTS;
 
-	port->handle = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
-	if (!port->handle && GetLastError() == ERROR_FILE_NOT_FOUND)
-		die("the module is not loaded; as root, run: make insmod");
-	check(port->handle, "CreateIoCompletionPort", GetLastError());
+	port->handle = create();
 	port->fds = fds;
 	port->n = n;
 	port->registration = zalloc(most * sizeof(*port->registration));
@@ -85,6 +99,11 @@ static void port_add(void *ctx)
 	add(ctx, SOCK_NOTIFY_TRIGGER_LEVEL | SOCK_NOTIFY_TRIGGER_PERSISTENT);
 }
 
+static void port_add_oneshot(void *ctx)
+{
+	add(ctx, SOCK_NOTIFY_TRIGGER_LEVEL | SOCK_NOTIFY_TRIGGER_ONESHOT);
+}
+
 /* A socket may be closed when its REMOVE packet has come. */
 static void port_remove(void *ctx)
 {
@@ -110,24 +129,39 @@ static int port_harvest(void *ctx, int max)
 	return received;
 }
 
-static void port_cycle(void *ctx, int k)
+static int port_event_fd(void *ctx, int i)
 {
 	struct port *port = ctx;
+
+	return port->entry[i].lpCompletionKey;
+}
+
+static void set_again(struct port *port, int k)
+{
 	int i;
 
 	for (i = 0; i < k; i++)
 		set(&port->registration[i], port->entry[i].lpCompletionKey,
 		    SOCK_NOTIFY_OP_ENABLE,
 		    SOCK_NOTIFY_TRIGGER_LEVEL | SOCK_NOTIFY_TRIGGER_ONESHOT);
-	process(port, k, k);
+}
+
+static void port_arm(void *ctx, int k)
+{
+	set_again(ctx, k);
+	process(ctx, k, 0);
+}
+
+static void port_cycle(void *ctx, int k)
+{
+	set_again(ctx, k);
+	process(ctx, k, k);
 }
 
 static void port_cycle_begin(void *ctx, int k)
 {
-	struct port *port = ctx;
-
-	add(port, SOCK_NOTIFY_TRIGGER_LEVEL | SOCK_NOTIFY_TRIGGER_ONESHOT);
-	if (port_harvest(port, k) != k)
+	port_add_oneshot(ctx);
+	if (port_harvest(ctx, k) != k)
 		die("the port does not see that %d sockets are readable", k);
 }
 
@@ -152,6 +186,35 @@ static int port_take(void *ctx)
 	return bytes;
 }
 
+static int port_take_many(void *ctx)
+{
+	struct port *port = ctx;
+	ULONG received;
+
+	check(GetQueuedCompletionStatusEx(port->handle, port->entry, MAX_EVENTS,
+					  &received, INFINITE, FALSE),
+	      "GetQueuedCompletionStatusEx", GetLastError());
+	return received;
+}
+
+static int port_held(void *ctx)
+{
+	struct port *port = ctx;
+	char path[64], line[128];
+	int held = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d",
+		 (int)(INT_PTR)port->handle);
+	file = fopen(path, "re");
+	need(file, path);
+	while (held < 0 && fgets(line, sizeof(line), file))
+		sscanf(line, "registrations: %d", &held);
+	fclose(file);
+	need(held >= 0, path);
+	return held;
+}
+
 static void port_close(void *ctx)
 {
 	struct port *port = ctx;
@@ -170,14 +233,21 @@ static void port_free(void *ctx)
 
 const struct side port_side = {
 	.name = "sockiocp",
+	.echo_server = "echo_port",
+	.create = port_create,
 	.open = port_open,
 	.add = port_add,
+	.add_oneshot = port_add_oneshot,
 	.remove = port_remove,
 	.harvest = port_harvest,
+	.event_fd = port_event_fd,
+	.arm = port_arm,
 	.cycle_begin = port_cycle_begin,
 	.cycle = port_cycle,
 	.post = port_post,
 	.take = port_take,
+	.take_many = port_take_many,
+	.held = port_held,
 	.close = port_close,
 	.free = port_free,
 };

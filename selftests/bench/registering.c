@@ -3,11 +3,14 @@
  * Bars about registrations that come and go.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "bench.h"
 
-static double register_all(const struct side *side, int n)
+double register_all(const struct side *side, int n)
 {
 	void *ctx = side->open(sockets(n), n);
 	uint64_t start;
@@ -23,7 +26,7 @@ static double register_all(const struct side *side, int n)
 	return cost / n;
 }
 
-static double remove_all(const struct side *side, int n)
+double remove_all(const struct side *side, int n)
 {
 	void *ctx = side->open(sockets(n), n);
 	uint64_t start;
@@ -40,7 +43,7 @@ static double remove_all(const struct side *side, int n)
 	return cost / n;
 }
 
-static double close_with_all(const struct side *side, int n)
+double close_with_all(const struct side *side, int n)
 {
 	void *ctx = side->open(sockets(n), n);
 	uint64_t start;
@@ -56,7 +59,7 @@ static double close_with_all(const struct side *side, int n)
 	return cost / n;
 }
 
-static double slab_bytes(void)
+double slab_bytes(void)
 {
 	unsigned long kb = 0;
 	char line[128];
@@ -73,7 +76,7 @@ static double slab_bytes(void)
 }
 
 /* What the slab caches have grown by, whatever is in it. */
-static double memory_of_all(const struct side *side, int n)
+double memory_of_all(const struct side *side, int n)
 {
 	void *ctx = side->open(sockets(n), n);
 	double before, after;
@@ -89,7 +92,72 @@ static double memory_of_all(const struct side *side, int n)
 	return (after - before) / n;
 }
 
-#define OURS(count)	.ours = { &port_side, count }, .fds = count
+/* What closing sockets takes that nobody has registered. */
+static double close_alone(int n)
+{
+	double cost = 0;
+	uint64_t start;
+	int i, fds[n];
+
+	for (i = 0; i < n; i++) {
+		fds[i] = socket(AF_INET, SOCK_DGRAM, 0);
+		need(fds[i] >= 0, "socket");
+	}
+	start = now();
+	for (i = 0; i < n; i++)
+		close(fds[i]);
+	cost = now() - start;
+	return cost / n;
+}
+
+/*
+ * Sockets come, are registered and are closed without a word, over and over in one
+ * port: what closed ones leave behind is given back meanwhile, and part of it.
+ */
+#define GENERATIONS	50
+
+static double lifetime(const struct side *side, int n)
+{
+	int *fds = zalloc(n * sizeof(*fds));
+	void *ctx = side->open(fds, n);
+	double cost = 0;
+	uint64_t start;
+	int i, j;
+
+	settle();
+	for (i = 0; i < GENERATIONS; i++) {
+		for (j = 0; j < n; j++) {
+			fds[j] = socket(AF_INET, SOCK_DGRAM, 0);
+			need(fds[j] >= 0, "socket");
+		}
+		start = now();
+		side->add(ctx);
+		for (j = 0; j < n; j++)
+			close(fds[j]);
+		cost += now() - start;
+	}
+	/* A promise of the port, without which it would be no comparison. */
+	if (side->held && side->held(ctx) > 4 * n)
+		die("%s holds %d registrations of closed sockets", side->name,
+		    side->held(ctx));
+	side->close(ctx);
+	side->free(ctx);
+	free(fds);
+	return cost / GENERATIONS / n;
+}
+
+/* The same without what closing a socket takes anyhow. */
+static double lifetime_added(const struct side *side, int n)
+{
+	double alone = 0;
+	int i;
+
+	for (i = 0; i < GENERATIONS; i++)
+		alone += close_alone(n);
+	return lifetime(side, n) - alone / GENERATIONS;
+}
+
+#define OURS(count)	.ours = { &port_side, count }, .sockets = count
 #define EPOLL(count)	.peers = { { &epoll_side, count } }
 #define BOTH(count)	OURS(count), EPOLL(count)
 
@@ -113,5 +181,9 @@ const struct bar registering_bars[] = {
 	  close_with_all, BOTH(64), .gate = 0.60, .goal = 0.40 },
 	{ "P15-65536", "count", "close with 65536 registered, each",
 	  close_with_all, BOTH(65536), .gate = 0.60, .goal = 0.40 },
+	{ "P16", "count", "register 64 and close the sockets, each",
+	  lifetime, BOTH(64), .gate = 0.75, .goal = 0.60 },
+	{ "P16-added", "count", "the same less what closing takes anyhow",
+	  lifetime_added, BOTH(64) },
 	{ 0 }
 };

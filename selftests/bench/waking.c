@@ -73,7 +73,7 @@ static double post_and_take(const struct side *side, int n)
 const struct bar waking_bars[] = {
 	{ "P8", "count", "what being registered adds to a send",
 	  hook, .ours = { &port_side, 64 }, .peers = { { &epoll_side, 64 } },
-	  .gate = 0.75, .goal = 0.60, .fds = 64 },
+	  .gate = 0.75, .goal = 0.60, .sockets = 64 },
 	{ "P9", "count", "post a packet and take it",
 	  post_and_take, .ours = { &port_side, 1 },
 	  .peers = { { &eventfd_level_side, 1 }, { &eventfd_edge_side, 1 } },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A web server in one file, written against <winsock2.h> and <windows.h> alone.
+ * A web server, written against <winsock2.h> and <windows.h> alone.  What it says
+ * is in http.c, which httpd_epoll.c, the same server on epoll, says too.
  *
  * Several threads share one completion port.  Each of them runs the same loop
  * around ProcessSocketNotifications(): one call re-arms the sockets of the batch
@@ -11,10 +12,6 @@
  * until its own call re-arms the socket.  Nothing here needs a lock.  Connections
  * end in the order that Windows asks for: REMOVE, wait for the packet that says
  * so, then closesocket(), then free().
- *
- *	GET /		a page
- *	GET /stats	what the threads have counted, as lines of name=number
- *	GET /quit	ends the server
  *
  * Not a server for strangers: it listens on 127.0.0.1, and no time-out ends a
  * connection that is silent.
@@ -29,6 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http.h"
+
 #ifdef _MSC_VER
 #pragma comment(lib, "ws2_32.lib")
 #endif
@@ -41,11 +40,6 @@
 #define BATCH		32
 #define ACCEPT_BATCH	32
 
-#define INPUT_SIZE	8192
-#define OUTPUT_SIZE	8192
-/* No response is longer; what has less room waits for the ones before it. */
-#define MAX_RESPONSE	2048
-
 #define IN_OR_HANGUP \
 	(SOCK_NOTIFY_REGISTER_EVENT_IN | SOCK_NOTIFY_REGISTER_EVENT_HANGUP)
 
@@ -53,27 +47,9 @@
 #define EXIT_KEY	((ULONG_PTR)-1)
 #define LISTENER_KEY	((ULONG_PTR)-2)
 
-static const char page[] =
-	"<!DOCTYPE html>\n"
-	"<title>sockiocp</title>\n"
-	"<h1>It works</h1>\n"
-	"<p>This page was served from one completion port by several threads,\n"
-	"each of which re-arms its sockets and takes its next batch of events\n"
-	"in a single call of ProcessSocketNotifications().</p>\n";
-
 typedef struct CONNECTION {
 	SOCKET socket;
-	/* Nothing more is read; it ends when the output has been sent. */
-	BOOL closing;
-	/* Bytes of a request's body that are still to be skipped. */
-	size_t bodyLeft;
-	/* Requests: input[0, inputLength). */
-	size_t inputLength;
-	/* Responses not sent yet: output[outputSent, outputLength). */
-	size_t outputSent;
-	size_t outputLength;
-	char input[INPUT_SIZE];
-	char output[OUTPUT_SIZE];
+	HTTP http;
 } CONNECTION;
 
 /* What one thread counts.  Others read it, hence the interlocked operations. */
@@ -127,6 +103,17 @@ static LONG64 Sum(size_t offset)
 
 #define SUM(counter)	Sum(offsetof(COUNTERS, counter))
 
+void PrintStats(char *text, size_t size)
+{
+	snprintf(text, size,
+		 "threads=%u\ncalls=%lld\npackets=%lld\nrequests=%lld\n"
+		 "connections=%lld\nended=%lld\nrearms=%lld\nresets=%lld\n"
+		 "errors=%lld\n",
+		 (unsigned int)threadCount, SUM(calls), SUM(packets),
+		 SUM(requests), SUM(accepted), SUM(ended), SUM(rearms),
+		 SUM(resets), SUM(errors));
+}
+
 static void PrintError(const char *what, DWORD code)
 {
 	char text[256];
@@ -152,187 +139,6 @@ static void Fail(WORKER *worker, const char *what, DWORD code)
 	PrintError(what, code);
 	Count(&worker->counters.errors, 1);
 	PostExit();
-}
-
-/*
- * Requests and responses
- */
-
-/* Returns whether @text begins with @word, which is in small letters. */
-static BOOL BeginsWith(const char *text, const char *word)
-{
-	while (*word)
-		if (tolower((unsigned char)*text++) != *word++)
-			return FALSE;
-	return TRUE;
-}
-
-/*
- * Returns the value of a header, up to the end of its line, or NULL.  @name is
- * in small letters and includes the colon; the header ends in an empty line.
- */
-static const char *FindHeader(const char *request, const char *name)
-{
-	const char *line = strstr(request, "\r\n");
-
-	for (; line; line = strstr(line, "\r\n")) {
-		line += 2;
-		if (BeginsWith(line, name)) {
-			line += strlen(name);
-			return line + strspn(line, " \t");
-		}
-	}
-	return NULL;
-}
-
-static void Respond(CONNECTION *connection, const char *status,
-		    const char *type, const char *body, BOOL withBody)
-{
-	int length;
-
-	length = snprintf(connection->output + connection->outputLength,
-			  MAX_RESPONSE,
-			  "HTTP/1.1 %s\r\n"
-			  "Content-Type: %s\r\n"
-			  "Content-Length: %u\r\n"
-			  "%s\r\n%s",
-			  status, type, (unsigned int)strlen(body),
-			  connection->closing ? "Connection: close\r\n" : "",
-			  withBody ? body : "");
-	connection->outputLength += (size_t)length;
-}
-
-/* Refuses a request after which nothing more can be understood. */
-static void Refuse(CONNECTION *connection, const char *status)
-{
-	connection->closing = TRUE;
-	Respond(connection, status, "text/plain", "", TRUE);
-}
-
-static void RespondStats(CONNECTION *connection, BOOL withBody)
-{
-	char body[MAX_RESPONSE / 2];
-
-	snprintf(body, sizeof(body),
-		 "threads=%u\ncalls=%lld\npackets=%lld\nrequests=%lld\n"
-		 "connections=%lld\nended=%lld\nrearms=%lld\nresets=%lld\n"
-		 "errors=%lld\n",
-		 (unsigned int)threadCount, SUM(calls), SUM(packets),
-		 SUM(requests), SUM(accepted), SUM(ended), SUM(rearms),
-		 SUM(resets), SUM(errors));
-	Respond(connection, "200 OK", "text/plain", body, withBody);
-}
-
-/*
- * Answers one request: its header, as text, without the empty line.  Sets *quit
- * if it asks the server to end.
- */
-static void AnswerRequest(CONNECTION *connection, char *header, BOOL *quit)
-{
-	const char *field = FindHeader(header, "connection:");
-	char method[16], target[256];
-	int minor, end = 0;
-	BOOL withBody;
-
-	if (sscanf(header, "%15[A-Z] %255[!-~] HTTP/1.%1d%n", method, target,
-		   &minor, &end) != 3 ||
-	    (header[end] != '\r' && header[end] != '\0')) {
-		Refuse(connection, "400 Bad Request");
-		return;
-	}
-	if (FindHeader(header, "transfer-encoding:")) {
-		Refuse(connection, "501 Not Implemented");
-		return;
-	}
-	if (minor == 0)
-		connection->closing = !field || !BeginsWith(field, "keep-alive");
-	else
-		connection->closing = field && BeginsWith(field, "close");
-
-	withBody = strcmp(method, "HEAD") != 0;
-	if (withBody && strcmp(method, "GET")) {
-		Respond(connection, "405 Method Not Allowed\r\nAllow: GET, HEAD",
-			"text/plain", "", TRUE);
-	} else if (!strcmp(target, "/")) {
-		Respond(connection, "200 OK", "text/html", page, withBody);
-	} else if (!strcmp(target, "/stats")) {
-		RespondStats(connection, withBody);
-	} else if (!strcmp(target, "/quit")) {
-		connection->closing = TRUE;
-		*quit = TRUE;
-		Respond(connection, "200 OK", "text/plain", "Goodbye.\n",
-			withBody);
-	} else {
-		Respond(connection, "404 Not Found", "text/plain",
-			"There is no such page.\n", withBody);
-	}
-}
-
-/* Reads Content-Length, if there is one.  Returns FALSE if it is no number. */
-static BOOL ReadBodyLength(const char *header, size_t *length)
-{
-	const char *field = FindHeader(header, "content-length:");
-	char *end;
-
-	*length = 0;
-	if (!field)
-		return TRUE;
-	if (!isdigit((unsigned char)*field))
-		return FALSE;
-	*length = (size_t)strtoull(field, &end, 10);
-	return *end == '\r' || *end == '\0';
-}
-
-/* Drops the first @length bytes of the input. */
-static void Consume(CONNECTION *connection, size_t length)
-{
-	connection->inputLength -= length;
-	memmove(connection->input, connection->input + length,
-		connection->inputLength);
-}
-
-/* Skips what has arrived of a body.  Returns whether that was all of it. */
-static BOOL SkipBody(CONNECTION *connection)
-{
-	size_t length = connection->bodyLeft;
-
-	if (length > connection->inputLength)
-		length = connection->inputLength;
-	Consume(connection, length);
-	connection->bodyLeft -= length;
-	return connection->bodyLeft == 0;
-}
-
-/*
- * Answers the requests that have arrived in full, as far as there is room for
- * the responses.  A part of a request stays where it is, for the rest to follow.
- */
-static void AnswerRequests(WORKER *worker, CONNECTION *connection, BOOL *quit)
-{
-	char *end;
-
-	while (!connection->closing && SkipBody(connection) &&
-	       OUTPUT_SIZE - connection->outputLength >= MAX_RESPONSE) {
-		/* There is always room for this one; see Receive(). */
-		connection->input[connection->inputLength] = '\0';
-		end = strstr(connection->input, "\r\n\r\n");
-		if (!end) {
-			if (strlen(connection->input) < connection->inputLength)
-				Refuse(connection, "400 Bad Request");
-			else if (connection->inputLength == INPUT_SIZE - 1)
-				Refuse(connection,
-				       "431 Request Header Fields Too Large");
-			return;
-		}
-
-		*end = '\0';
-		Count(&worker->counters.requests, 1);
-		if (ReadBodyLength(connection->input, &connection->bodyLeft))
-			AnswerRequest(connection, connection->input, quit);
-		else
-			Refuse(connection, "400 Bad Request");
-		Consume(connection, (size_t)(end - connection->input) + 4);
-	}
 }
 
 /*
@@ -381,16 +187,17 @@ static void Remove(WORKER *worker, CONNECTION *connection)
  */
 static BOOL Receive(WORKER *worker, CONNECTION *connection)
 {
-	size_t room = INPUT_SIZE - 1 - connection->inputLength;
+	HTTP *http = &connection->http;
+	size_t room = INPUT_SIZE - 1 - http->inputLength;
 	int received;
 
 	if (!room)
 		return TRUE;
 	received = recv(connection->socket,
-			connection->input + connection->inputLength, (int)room,
+			http->input + http->inputLength, (int)room,
 			0);
 	if (received > 0) {
-		connection->inputLength += (size_t)received;
+		http->inputLength += (size_t)received;
 		return TRUE;
 	}
 	if (received == 0)
@@ -404,23 +211,24 @@ static BOOL Receive(WORKER *worker, CONNECTION *connection)
 /* Sends what can be sent.  Returns FALSE if the connection is over. */
 static BOOL Send(WORKER *worker, CONNECTION *connection)
 {
+	HTTP *http = &connection->http;
 	int sent;
 
-	while (connection->outputSent < connection->outputLength) {
+	while (http->outputSent < http->outputLength) {
 		sent = send(connection->socket,
-			    connection->output + connection->outputSent,
-			    (int)(connection->outputLength -
-				  connection->outputSent), 0);
+			    http->output + http->outputSent,
+			    (int)(http->outputLength -
+				  http->outputSent), 0);
 		if (sent == SOCKET_ERROR) {
 			if (WSAGetLastError() == WSAEWOULDBLOCK)
 				return TRUE;
 			Count(&worker->counters.resets, 1);
 			return FALSE;
 		}
-		connection->outputSent += (size_t)sent;
+		http->outputSent += (size_t)sent;
 	}
-	connection->outputSent = 0;
-	connection->outputLength = 0;
+	http->outputSent = 0;
+	http->outputLength = 0;
 	return TRUE;
 }
 
@@ -428,7 +236,8 @@ static BOOL Send(WORKER *worker, CONNECTION *connection)
 static void ServeConnection(WORKER *worker, CONNECTION *connection,
 			    UINT32 events)
 {
-	BOOL quit = FALSE;
+	HTTP *http = &connection->http;
+	bool quit = false;
 	BOOL alive = TRUE;
 
 	if (events & SOCK_NOTIFY_EVENT_REMOVE) {
@@ -443,20 +252,21 @@ static void ServeConnection(WORKER *worker, CONNECTION *connection,
 	/* A response that could not be sent stops the ones behind it. */
 	while (alive) {
 		alive = Send(worker, connection);
-		if (!alive || connection->outputLength)
+		if (!alive || http->outputLength)
 			break;
-		AnswerRequests(worker, connection, &quit);
-		if (!connection->outputLength)
+		Count(&worker->counters.requests,
+		      AnswerRequests(http, &quit));
+		if (!http->outputLength)
 			break;
 	}
 	if (quit)
 		PostExit();
 
-	if (alive && connection->outputLength)
+	if (alive && http->outputLength)
 		/* No HANGUP: it would hold all the time, and we wait for OUT. */
 		Rearm(worker, connection->socket, (ULONG_PTR)connection,
 		      SOCK_NOTIFY_REGISTER_EVENT_OUT);
-	else if (alive && !connection->closing)
+	else if (alive && !http->closing)
 		Rearm(worker, connection->socket, (ULONG_PTR)connection,
 		      IN_OR_HANGUP);
 	else

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bars about one-shot sockets that are armed first and become readable then, as
+ * those of a server do.  Client and server are one thread, so that nothing but the
+ * work is measured.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define TIMES	50
+
+#define REQUEST	64
+
+struct echo {
+	int n;
+	int *client;
+	int *server;
+};
+
+/* Both ends of a TCP connection, without Nagle's delay. */
+static void connect_pair(int listener, int *client, int *server)
+{
+	struct sockaddr_in addr;
+	socklen_t len = sizeof(addr);
+	int on = 1;
+
+	need(!getsockname(listener, (struct sockaddr *)&addr, &len),
+	     "getsockname");
+	*client = socket(AF_INET, SOCK_STREAM, 0);
+	need(*client >= 0, "socket");
+	need(!connect(*client, (struct sockaddr *)&addr, len), "connect");
+	*server = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+	need(*server >= 0, "accept4");
+	setsockopt(*client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(*server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static void open_echo(struct echo *echo, int n)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int i, listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	need(listener >= 0, "socket");
+	need(!bind(listener, (struct sockaddr *)&addr, sizeof(addr)), "bind");
+	need(!listen(listener, 16), "listen");
+	echo->n = n;
+	echo->client = zalloc(n * sizeof(int));
+	echo->server = zalloc(n * sizeof(int));
+	for (i = 0; i < n; i++)
+		connect_pair(listener, &echo->client[i], &echo->server[i]);
+	close(listener);
+}
+
+static void close_echo(struct echo *echo)
+{
+	int i;
+
+	for (i = 0; i < echo->n; i++) {
+		close(echo->client[i]);
+		close(echo->server[i]);
+	}
+	free(echo->client);
+	free(echo->server);
+}
+
+static void send_all(const int *fd, int n)
+{
+	static const char request[REQUEST];
+	int i;
+
+	for (i = 0; i < n; i++)
+		need(send(fd[i], request, REQUEST, MSG_NOSIGNAL) == REQUEST,
+		     "send");
+}
+
+static void recv_all(const int *fd, int n)
+{
+	char data[REQUEST];
+	int i;
+
+	for (i = 0; i < n; i++)
+		need(recv(fd[i], data, REQUEST, 0) == REQUEST, "recv");
+}
+
+/* What the server does about the sockets of the events that it has taken. */
+static void answer(const struct side *side, void *ctx, int n)
+{
+	char data[512];
+	ssize_t len;
+	int i, fd;
+
+	for (i = 0; i < n; i++) {
+		fd = side->event_fd(ctx, i);
+		len = recv(fd, data, sizeof(data), 0);
+		need(len == REQUEST, "recv");
+		need(send(fd, data, len, MSG_NOSIGNAL) == len, "send");
+	}
+}
+
+/* Adds up what sending the requests takes, and what answering them does. */
+static void serve(const struct side *side, void *ctx, const struct echo *echo,
+		  int times, double *sending, double *answering)
+{
+	uint64_t begin, sent;
+	int i;
+
+	*sending = *answering = 0;
+	for (i = 0; i < times; i++) {
+		begin = now();
+		send_all(echo->client, echo->n);
+		sent = now();
+		if (side->harvest(ctx, MAX_EVENTS) != echo->n)
+			die("%s misses requests", side->name);
+		answer(side, ctx, echo->n);
+		side->arm(ctx, echo->n);
+		*answering += now() - sent;
+		*sending += sent - begin;
+		recv_all(echo->client, echo->n);
+	}
+}
+
+/* What sending takes when nobody is told of it. */
+static double sending_alone(const struct echo *echo, int times)
+{
+	double took = 0;
+	uint64_t begin;
+	int i;
+
+	for (i = 0; i < times; i++) {
+		begin = now();
+		send_all(echo->client, echo->n);
+		took += now() - begin;
+		recv_all(echo->server, echo->n);
+		send_all(echo->server, echo->n);
+		recv_all(echo->client, echo->n);
+	}
+	return took;
+}
+
+/*
+ * A request of a TCP echo server: taking the event, reading, answering, re-arming,
+ * and what the wake-up adds to the request's arrival.  What the client does is not
+ * counted.
+ */
+static double echo_request(const struct side *side, int n)
+{
+	double alone, sending, answering;
+	struct echo echo;
+	void *ctx;
+
+	open_echo(&echo, n);
+	/* Congestion windows and buffers grow at first. */
+	sending_alone(&echo, TIMES);
+	settle();
+	alone = sending_alone(&echo, TIMES);
+
+	ctx = side->open(echo.server, n);
+	side->add_oneshot(ctx);
+	serve(side, ctx, &echo, 2, &sending, &answering);
+	settle();
+	serve(side, ctx, &echo, TIMES, &sending, &answering);
+	side->close(ctx);
+	side->free(ctx);
+	close_echo(&echo);
+	return (sending - alone + answering) / TIMES / n;
+}
+
+static void datagrams(const int *fd, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		socket_send(fd[i]);
+	for (i = 0; i < n; i++)
+		socket_recv(fd[i]);
+}
+
+/* A datagram that arrives at a socket that was armed for it, from arming to taking. */
+static double arrival(const struct side *side, int n)
+{
+	const int *fd = sockets(n);
+	double alone, armed;
+	uint64_t begin;
+	void *ctx;
+	int i, j;
+
+	datagrams(fd, n);
+	settle();
+	begin = now();
+	for (i = 0; i < TIMES; i++)
+		datagrams(fd, n);
+	alone = now() - begin;
+
+	ctx = side->open(fd, n);
+	side->add_oneshot(ctx);
+	begin = now();
+	for (i = 0; i < TIMES; i++) {
+		for (j = 0; j < n; j++)
+			socket_send(fd[j]);
+		if (side->harvest(ctx, MAX_EVENTS) != n)
+			die("%s misses datagrams", side->name);
+		for (j = 0; j < n; j++)
+			socket_recv(fd[j]);
+		side->arm(ctx, n);
+	}
+	armed = now() - begin;
+	side->close(ctx);
+	side->free(ctx);
+	return (armed - alone) / TIMES / n;
+}
+
+#define BOTH(count)	.ours = { &port_side, count },			\
+			.peers = { { &epoll_side, count } },		\
+			.sockets = count, .fds = 2 * count
+
+const struct bar echoing_bars[] = {
+	{ "P4-arrive", "count", "arm 8, data comes, harvest 8, each",
+	  arrival, BOTH(8) },
+	{ "P3-arrive", "count", "arm 64, data comes, harvest 64, each",
+	  arrival, BOTH(64) },
+	{ "P10", "count", "TCP echo, 1 thread, 64 connections: a request",
+	  echo_request, BOTH(64), .gate = 0.95, .goal = 0.90 },
+	{ 0 }
+};

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bars about threads: writers into one queue, and echo servers, which are programs
+ * of selftests/demo that run as they are.
+ */
+#define _GNU_SOURCE
+#include <libgen.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+/*
+ * Writers
+ */
+#define POSTS	20000
+
+struct writer {
+	const struct side *side;
+	void *ctx;
+	int number;
+	pthread_barrier_t *start;
+	pthread_t thread;
+};
+
+static void *write_events(void *arg)
+{
+	struct writer *writer = arg;
+	int i;
+
+	pthread_barrier_wait(writer->start);
+	for (i = 0; i < POSTS; i++)
+		writer->side->post(writer->ctx, writer->number);
+	return NULL;
+}
+
+/* Events per second, from the first that is made to the last that is taken. */
+static double writers(const struct side *side, int n)
+{
+	struct writer *writer = zalloc(n * sizeof(*writer));
+	void *ctx = side->open(NULL, n);
+	pthread_barrier_t start;
+	long taken = 0;
+	uint64_t began;
+	double took;
+	int i;
+
+	pthread_barrier_init(&start, NULL, n + 1);
+	for (i = 0; i < n; i++) {
+		writer[i] = (struct writer){ side, ctx, i, &start, 0 };
+		need(!pthread_create(&writer[i].thread, NULL, write_events,
+				     &writer[i]), "pthread_create");
+	}
+	settle();
+	pthread_barrier_wait(&start);
+	began = now();
+	while (taken < (long)n * POSTS)
+		taken += side->take_many(ctx);
+	took = now() - began;
+
+	for (i = 0; i < n; i++)
+		pthread_join(writer[i].thread, NULL);
+	pthread_barrier_destroy(&start);
+	side->close(ctx);
+	side->free(ctx);
+	free(writer);
+	return taken / (took / 1e9);
+}
+
+/*
+ * Echo servers
+ */
+#define CONNECTIONS	"64"
+
+struct echo {
+	double per_second;
+	double switches;
+	double cpu_us;
+};
+
+/* Where a program of the demo is: beside this one, or where it was built. */
+static void find_program(char *path, size_t size, const char *name)
+{
+	char self[PATH_MAX], *dir;
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	need(len > 0, "/proc/self/exe");
+	self[len] = '\0';
+	dir = dirname(self);
+	snprintf(path, size, "%s/%s", dir, name);
+	if (access(path, X_OK))
+		snprintf(path, size, "%s/../demo/%s", dir, name);
+	if (access(path, X_OK))
+		die("there is no %s; build it: make -C selftests demo", name);
+}
+
+/* Starts a program that ends with us, its output going to @out if that is not 0. */
+static pid_t start(const char *name, char *const *args, int out)
+{
+	char path[PATH_MAX + 32];
+	pid_t pid;
+
+	find_program(path, sizeof(path), name);
+	pid = fork();
+	need(pid >= 0, "fork");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (out)
+			dup2(out, STDOUT_FILENO);
+		execv(path, args);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* Lets one thread ask for a while what a server's threads answer. */
+static struct echo load(const char *port, pid_t server)
+{
+	char pid[16], line[128] = "";
+	char *args[] = { "echo_load", (char *)port, CONNECTIONS,
+			 clock_counts() ? "50" : "1000", pid, NULL };
+	struct echo echo;
+	int out[2], status;
+	pid_t loader;
+	FILE *file;
+
+	snprintf(pid, sizeof(pid), "%d", server);
+	need(!pipe(out), "pipe");
+	loader = start("echo_load", args, out[1]);
+	close(out[1]);
+	file = fdopen(out[0], "r");
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	fclose(file);
+	waitpid(loader, &status, 0);
+	if (status || sscanf(line, "%lf %lf %lf", &echo.per_second,
+			     &echo.switches, &echo.cpu_us) != 3)
+		die("echo_load has failed: status %#x, \"%s\"", status, line);
+	return echo;
+}
+
+static struct echo echo(const struct side *side, int threads)
+{
+	static int next_port = 20000;
+	char port[16], count[16];
+	char *args[] = { (char *)side->echo_server, port, count,
+			 /* As many run as there are processors. */
+			 side == &port_side ? "0" : NULL, NULL };
+	struct echo echo;
+	pid_t server;
+
+	snprintf(port, sizeof(port), "%d", next_port++);
+	snprintf(count, sizeof(count), "%d", threads);
+	server = start(side->echo_server, args, 0);
+	echo = load(port, server);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	return echo;
+}
+
+static double echo_rate(const struct side *side, int threads)
+{
+	return echo(side, threads).per_second;
+}
+
+static double echo_switches(const struct side *side, int threads)
+{
+	return echo(side, threads).switches;
+}
+
+/* Of everybody's: client, server, and what runs in between. */
+static double echo_time(const struct side *side, int threads)
+{
+	return 1e9 / echo(side, threads).per_second;
+}
+
+#define BOTH(count)	.ours = { &port_side, count },			\
+			.peers = { { &epoll_side, count } },		\
+			.anywhere = true
+
+const struct bar running_bars[] = {
+	{ "P10-all", "count", "the same, two processes, client included",
+	  echo_time, BOTH(1) },
+	{ "P11-rate", "threads", "TCP echo, 8 threads: requests/s",
+	  echo_rate, BOTH(8), .gate = 1.30, .goal = 1.50,
+	  .unit = UNIT_PER_SECOND, .larger_is_better = true },
+	{ "P11-switches", "threads", "and context switches per request",
+	  echo_switches, BOTH(8), .gate = 0.30, .goal = 0.20,
+	  .unit = UNIT_COUNT },
+	{ "P11-64", "threads", "TCP echo, 64 threads: requests/s",
+	  echo_rate, BOTH(64),
+	  .unit = UNIT_PER_SECOND, .larger_is_better = true },
+	{ "P14", "threads", "8 writers into one queue: events/s",
+	  writers, .ours = { &port_side, 8 },
+	  .peers = { { &eventfd_level_side, 8 }, { &eventfd_edge_side, 8 } },
+	  .gate = 1.3, .goal = 2.0, .unit = UNIT_PER_SECOND,
+	  .larger_is_better = true, .anywhere = true },
+	{ 0 }
+};

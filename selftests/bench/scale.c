@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bars about very many: a million sockets in one port, thousands of ports.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define MILLION		1000000
+#define PORTS		10000
+
+/* How long after the beginning of registering the process is killed. */
+#define KILL_AFTER_US	100000
+
+/*
+ * From SIGKILL in the middle of registering to the end of the process, in which all
+ * that was registered goes.
+ */
+static double killed(const struct side *side, int n)
+{
+	volatile int *done = mmap(NULL, sizeof(*done), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const int *fds = sockets(n);
+	uint64_t start;
+	double took;
+	pid_t pid;
+	void *ctx;
+
+	need(done != MAP_FAILED, "mmap");
+	*done = 0;
+	pid = fork();
+	need(pid >= 0, "fork");
+	if (!pid) {
+		ctx = side->open(fds, n);
+		*done = 1;
+		side->add(ctx);
+		*done = 2;
+		pause();
+	}
+	while (!*done)
+		usleep(1000);
+	usleep(KILL_AFTER_US);
+	if (*done != 1)
+		die("%s: registered before it could be killed", side->name);
+	start = now();
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	took = now() - start;
+	if (*done != 1)
+		die("%s: cannot be killed while it registers", side->name);
+	munmap((void *)done, sizeof(*done));
+	return took / 1e6;
+}
+
+/* Many queues at once, empty: making one, or closing it. */
+static double many(const struct side *side, int n, bool count_closing)
+{
+	int *fd = zalloc(n * sizeof(*fd));
+	uint64_t start, middle;
+	double cost;
+	int i;
+
+	settle();
+	start = now();
+	for (i = 0; i < n; i++)
+		fd[i] = side->create();
+	cost = now() - start;
+	settle();
+	middle = now();
+	for (i = 0; i < n; i++)
+		close(fd[i]);
+	if (count_closing)
+		cost = now() - middle;
+	settle();
+	free(fd);
+	return cost / n;
+}
+
+static double many_opened(const struct side *side, int n)
+{
+	return many(side, n, false);
+}
+
+static double many_closed(const struct side *side, int n)
+{
+	return many(side, n, true);
+}
+
+static double many_memory(const struct side *side, int n)
+{
+	int *fd = zalloc(n * sizeof(*fd));
+	double before;
+	int i;
+
+	settle();
+	before = slab_bytes();
+	for (i = 0; i < n; i++)
+		fd[i] = side->create();
+	before = slab_bytes() - before;
+	for (i = 0; i < n; i++)
+		close(fd[i]);
+	settle();
+	free(fd);
+	return before / n;
+}
+
+#define OURS(count)	.ours = { &port_side, count }, .sockets = count
+#define EPOLL(count)	.peers = { { &epoll_side, count } }
+#define BOTH(count)	OURS(count), EPOLL(count)
+#define PLAIN(count)	.ours = { &port_side, count }, EPOLL(count), .fds = count
+
+const struct bar scale_bars[] = {
+	{ "P13", "scale", "register 1000000 in one port, each",
+	  register_all, BOTH(MILLION), .gate = 0.50, .goal = 0.35 },
+	{ "P13-own", "scale", "the same, against own of 1000",
+	  register_all, OURS(MILLION), .peers = { { &port_side, 1000 } },
+	  .gate = 1.5, .goal = 1.2 },
+	{ "P13-remove", "scale", "remove 1000000, with their packets, each",
+	  remove_all, BOTH(MILLION) },
+	{ "P13-close", "scale", "close with 1000000, each",
+	  close_with_all, BOTH(MILLION) },
+	{ "P13-memory", "scale", "kernel memory of each of 1000000",
+	  memory_of_all, BOTH(MILLION), .unit = UNIT_BYTES },
+	{ "P13-kill", "scale", "SIGKILL while registering to the end, 10^6",
+	  killed, BOTH(MILLION) },
+	{ "ports-open", "scale", "open 10000 ports, each",
+	  many_opened, PLAIN(PORTS) },
+	{ "ports-close", "scale", "close 10000 ports, each",
+	  many_closed, PLAIN(PORTS) },
+	{ "ports-memory", "scale", "kernel memory of each of 10000 ports",
+	  many_memory, PLAIN(PORTS), .unit = UNIT_BYTES },
+	{ 0 }
+};
