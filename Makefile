@@ -22,6 +22,9 @@ bench: ## what it costs, beside epoll and io_uring, in virtual machines
 bench-check: ## does it cost more than it did? (selftests/bench/gates)
 	@BOOTS=1 CHECK=yes $(VM)/bench count
 
+bench-plots: ## measure and draw the curves in Documentation/bench
+	@$(VM)/bench-plots
+
 setup: ## fetch what demo and check need (they do it themselves)
 	@$(VM)/setup
 
@@ -54,4 +57,4 @@ rmmod: ## unload it
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help demo check bench bench-check setup lint mutation-check all kmod lib selftests install insmod rmmod clean
+.PHONY: help demo check bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install insmod rmmod clean

@@ -17,7 +17,10 @@
  *   waking.c		bars about who makes events
  *   echoing.c		bars about data that comes to who waits for it
  *   running.c		bars about threads
+ *   web.c		bars about a whole server
  *   scale.c		bars about very many
+ *   curves.c		the points of the plots
+ *   programs.c		other programs: servers, and load
  */
 #ifndef SELFTESTS_BENCH_H
 #define SELFTESTS_BENCH_H
@@ -25,6 +28,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* The most events that one harvest of a bar takes. */
 #define MAX_EVENTS	256
@@ -34,6 +38,7 @@
  * something fails.  A function that a side does not have is NULL.
  *
  * @echo_server: the program of selftests/demo that is an echo server on it
+ * @web_server: and the one that is a web server
  * @create: makes an empty one, which close(2) closes; returns its descriptor
  * @open: makes one, for these sockets; touches all memory it will need
  * @add: registers all of them for "readable", level-triggered
@@ -54,6 +59,7 @@
 struct side {
 	const char *name;
 	const char *echo_server;
+	const char *web_server;
 	int (*create)(void);
 	void *(*open)(const int *fds, int n);
 	void (*add)(void *ctx);
@@ -99,7 +105,7 @@ enum { MAX_PEERS = 4 };
 /**
  * struct bar - a piece of work, and what is demanded of it
  * @id: its name; the part before '-' selects all that have it
- * @group: what it is run with: "count", "threads" or "scale"
+ * @group: what it is run with: what vm/bench boots a guest for
  * @work: in words
  * @round: does the work once and returns what it cost, per whatever it counts
  * @ours: we
@@ -110,6 +116,7 @@ enum { MAX_PEERS = 4 };
  * @larger_is_better: of what @round returns; the ratio must not be lower then
  * @sockets: how many of sockets() it needs
  * @fds: how many descriptors it needs beside those
+ * @missing: returns what has to be there and is not, or NULL
  * @anywhere: it has more than one thread, which run where they like
  */
 struct bar {
@@ -125,6 +132,7 @@ struct bar {
 	bool larger_is_better;
 	int sockets;
 	int fds;
+	const char *(*missing)(void);
 	bool anywhere;
 };
 
@@ -134,7 +142,9 @@ extern const struct bar harvesting_bars[];
 extern const struct bar waking_bars[];
 extern const struct bar echoing_bars[];
 extern const struct bar running_bars[];
+extern const struct bar web_bars[];
 extern const struct bar scale_bars[];
+extern const struct bar curve_bars[];
 
 /* registering.c */
 double register_all(const struct side *side, int n);
@@ -142,6 +152,13 @@ double remove_all(const struct side *side, int n);
 double close_with_all(const struct side *side, int n);
 double memory_of_all(const struct side *side, int n);
 double slab_bytes(void);
+
+/* harvesting.c */
+double oneshot_cycle(const struct side *side, int k);
+double harvest_all(const struct side *side, int k);
+
+/* running.c */
+double echo_rate(const struct side *side, int threads);
 
 /* main.c */
 /* Does the clock count instructions?  Then little time tells as much as more. */
@@ -158,6 +175,13 @@ uint64_t now(void);
 void settle(void);
 struct json_t *measure(const struct bar *bar, int rounds);
 
+/* programs.c */
+bool have_program(const char *name);
+pid_t start_server(char *const *args);
+void stop_server(pid_t pid);
+void run_program(char *const *args, char *text, size_t size);
+const char *next_tcp_port(void);
+
 /* sockets.c */
 const int *sockets(int n);
 int sockets_open(void);
@@ -173,6 +197,7 @@ void report_progress(const struct json_t *report, const struct json_t *result);
 void report_write(const struct json_t *report, const char *path);
 struct json_t *report_merge(char *const *paths);
 void report_print(const struct json_t *report);
+void report_points(const struct json_t *report, const char *curve);
 bool report_check(const struct json_t *report, const char *gates);
 
 #endif /* SELFTESTS_BENCH_H */

@@ -136,6 +136,7 @@ static void epoll_free(void *ctx)
 const struct side epoll_side = {
 	.name = "epoll",
 	.echo_server = "echo_epoll",
+	.web_server = "httpd_epoll",
 	.create = epoll_create_fd,
 	.open = epoll_open,
 	.add = epoll_add,

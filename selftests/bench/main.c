@@ -22,7 +22,8 @@
 
 static const struct bar *const all_bars[] = {
 	registering_bars, harvesting_bars, waking_bars, echoing_bars,
-	running_bars, scale_bars,
+	running_bars, web_bars, scale_bars,
+	curve_bars,
 };
 
 static const struct argp_option options[] = {
@@ -33,6 +34,8 @@ static const struct argp_option options[] = {
 	{ "list", 'l', NULL, 0, "list the bars, and measure nothing", 0 },
 	{ "show", 's', NULL, 0,
 	  "the arguments are files of --json, perhaps of several boots, to be shown as one table", 0 },
+	{ "points", 'p', "CURVE", 0,
+	  "as --show, but the points of one curve, as a table for gnuplot", 0 },
 	{ "gates", 'g', "FILE", 0,
 	  "fail if a ratio is worse than FILE says", 0 },
 	{ 0 }
@@ -42,7 +45,7 @@ static const char doc[] =
 	"Measures what sockets cost with sockiocp, and with epoll and io_uring."
 	"\v"
 	"A BAR is a name (P1-64), the first part of one (P1), or a group: count, "
-	"threads or scale.  Without one it is count.\n\n"
+	"web, scale, threads, curves or thread-curves.  Without one it is count.\n\n"
 	"Each line of the table: the work, the median of what it costs ours and the "
 	"best peer, the ratio, what it must not exceed (gate) and what is aimed at "
 	"(goal).  On real hardware the costs are in ns, with their range.\n\n"
@@ -55,6 +58,7 @@ static struct {
 	int rounds;
 	const char *json;
 	const char *gates;
+	const char *curve;
 	char **args;
 } arguments;
 
@@ -145,6 +149,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 's':
 		arguments.show = true;
 		break;
+	case 'p':
+		arguments.show = true;
+		arguments.curve = arg;
+		break;
 	case 'g':
 		arguments.gates = arg;
 		break;
@@ -217,21 +225,31 @@ static json_t *describe(const struct bar *bar)
 			 "larger_is_better", bar->larger_is_better);
 }
 
+/* Why a bar cannot be measured here, or NULL. */
+static const char *obstacle(const struct bar *bar)
+{
+	static char text[80];
+
+	if (bar->missing && bar->missing())
+		return bar->missing();
+	if (have_fds(fds_of(bar)))
+		return NULL;
+	snprintf(text, sizeof(text), "needs %d descriptors: ulimit -n",
+		 fds_of(bar));
+	return text;
+}
+
 static void run_bar(const struct bar *bar, json_t *report)
 {
 	json_t *result = describe(bar);
-	char why[80];
+	const char *why = obstacle(bar);
 
 	choose_processors(bar->anywhere);
-	if (have_fds(fds_of(bar))) {
-		json_object_update_new(result, measure(bar, arguments.rounds));
-		report_add(report, result);
-	} else {
-		snprintf(why, sizeof(why), "needs %d descriptors: ulimit -n",
-			 fds_of(bar));
+	if (why)
 		json_object_set_new(result, "skipped", json_string(why));
-		json_array_append_new(json_object_get(report, "bars"), result);
-	}
+	else
+		json_object_update_new(result, measure(bar, arguments.rounds));
+	report_add(report, result);
 	report_progress(report, result);
 }
 
@@ -268,7 +286,10 @@ int main(int argc, char **argv)
 
 	if (arguments.show) {
 		report = report_merge(arguments.args);
-		report_print(report);
+		if (arguments.curve)
+			report_points(report, arguments.curve);
+		else
+			report_print(report);
 	} else {
 		for (arg = arguments.args; *arg; arg++) {
 			if (!is_known(*arg))

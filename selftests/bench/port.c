@@ -234,6 +234,7 @@ static void port_free(void *ctx)
 const struct side port_side = {
 	.name = "sockiocp",
 	.echo_server = "echo_port",
+	.web_server = "httpd",
 	.create = port_create,
 	.open = port_open,
 	.add = port_add,

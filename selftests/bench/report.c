@@ -113,6 +113,9 @@ void report_add(json_t *report, json_t *result)
 	json_t *peer;
 	size_t i;
 
+	json_array_append_new(json_object_get(report, "bars"), result);
+	if (!ours)
+		return;
 	add_median(ours);
 	json_array_foreach(json_object_get(result, "peers"), i, peer)
 		add_median(peer);
@@ -121,7 +124,6 @@ void report_add(json_t *report, json_t *result)
 		json_object_set_new(result, "ratio",
 				    json_real(real(ours, "median") /
 					      real(peer, "median")));
-	json_array_append_new(json_object_get(report, "bars"), result);
 }
 
 void report_write(const json_t *report, const char *path)
@@ -162,6 +164,8 @@ static void merge_bar(json_t *into, const json_t *from)
 	json_t *peer, *peers = json_object_get(from, "peers");
 	size_t i;
 
+	if (!json_object_get(into, "ours") || !peers)
+		return;
 	merge_entrant(json_object_get(into, "ours"),
 		      json_object_get(from, "ours"));
 	json_array_foreach(json_object_get(into, "peers"), i, peer)
@@ -217,7 +221,10 @@ json_t *report_merge(char *const *paths)
 
 static const char *number(char *out, size_t size, double value)
 {
-	snprintf(out, size, "%.*f", fabs(value) < 10 ? 2 : 0, value);
+	if (fabs(value) >= 1e6)
+		snprintf(out, size, "%.4gM", value / 1e6);
+	else
+		snprintf(out, size, "%.*f", fabs(value) < 10 ? 2 : 0, value);
 	return out;
 }
 
@@ -307,6 +314,42 @@ void report_print(const json_t *report)
 	printf("Linux %s, %s\n", text(report, "kernel"), text(report, "unit"));
 	json_array_foreach(json_object_get(report, "bars"), i, result)
 		report_progress(report, result);
+}
+
+static void print_point(const json_t *result, bool heading)
+{
+	json_t *peer, *ours = json_object_get(result, "ours");
+	size_t i;
+
+	if (heading)
+		printf("n\t\"%s\"", text(ours, "name"));
+	else
+		printf("%.0f\t%.1f", real(ours, "n"), real(ours, "median"));
+	json_array_foreach(json_object_get(result, "peers"), i, peer) {
+		if (heading)
+			printf("\t\"%s\"", text(peer, "name"));
+		else
+			printf("\t%.1f", real(peer, "median"));
+	}
+	printf("\n");
+}
+
+/* A column for each who took part. */
+void report_points(const json_t *report, const char *curve)
+{
+	size_t i, len = strlen(curve);
+	json_t *result;
+	bool begun = false;
+
+	json_array_foreach(json_object_get(report, "bars"), i, result) {
+		if (strncmp(text(result, "id"), curve, len) ||
+		    text(result, "id")[len] != '-')
+			continue;
+		if (!begun)
+			print_point(result, true);
+		begun = true;
+		print_point(result, false);
+	}
 }
 
 /*

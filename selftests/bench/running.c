@@ -3,17 +3,9 @@
  * Bars about threads: writers into one queue, and echo servers, which are programs
  * of selftests/demo that run as they are.
  */
-#define _GNU_SOURCE
-#include <libgen.h>
-#include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "bench.h"
 
@@ -82,90 +74,32 @@ static double writers(const struct side *side, int n)
 struct echo {
 	double per_second;
 	double switches;
-	double cpu_us;
 };
 
-/* Where a program of the demo is: beside this one, or where it was built. */
-static void find_program(char *path, size_t size, const char *name)
-{
-	char self[PATH_MAX], *dir;
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	need(len > 0, "/proc/self/exe");
-	self[len] = '\0';
-	dir = dirname(self);
-	snprintf(path, size, "%s/%s", dir, name);
-	if (access(path, X_OK))
-		snprintf(path, size, "%s/../demo/%s", dir, name);
-	if (access(path, X_OK))
-		die("there is no %s; build it: make -C selftests demo", name);
-}
-
-/* Starts a program that ends with us, its output going to @out if that is not 0. */
-static pid_t start(const char *name, char *const *args, int out)
-{
-	char path[PATH_MAX + 32];
-	pid_t pid;
-
-	find_program(path, sizeof(path), name);
-	pid = fork();
-	need(pid >= 0, "fork");
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (out)
-			dup2(out, STDOUT_FILENO);
-		execv(path, args);
-		_exit(127);
-	}
-	return pid;
-}
-
 /* Lets one thread ask for a while what a server's threads answer. */
-static struct echo load(const char *port, pid_t server)
-{
-	char pid[16], line[128] = "";
-	char *args[] = { "echo_load", (char *)port, CONNECTIONS,
-			 clock_counts() ? "50" : "1000", pid, NULL };
-	struct echo echo;
-	int out[2], status;
-	pid_t loader;
-	FILE *file;
-
-	snprintf(pid, sizeof(pid), "%d", server);
-	need(!pipe(out), "pipe");
-	loader = start("echo_load", args, out[1]);
-	close(out[1]);
-	file = fdopen(out[0], "r");
-	if (!fgets(line, sizeof(line), file))
-		line[0] = '\0';
-	fclose(file);
-	waitpid(loader, &status, 0);
-	if (status || sscanf(line, "%lf %lf %lf", &echo.per_second,
-			     &echo.switches, &echo.cpu_us) != 3)
-		die("echo_load has failed: status %#x, \"%s\"", status, line);
-	return echo;
-}
-
 static struct echo echo(const struct side *side, int threads)
 {
-	static int next_port = 20000;
-	char port[16], count[16];
-	char *args[] = { (char *)side->echo_server, port, count,
-			 /* As many run as there are processors. */
-			 side == &port_side ? "0" : NULL, NULL };
+	const char *port = next_tcp_port();
+	char count[16], process[16], text[256];
+	char *server_args[] = { (char *)side->echo_server, (char *)port, count,
+				/* As many run as there are processors. */
+				side == &port_side ? "0" : NULL, NULL };
+	char *load_args[] = { "echo_load", (char *)port, CONNECTIONS,
+			      clock_counts() ? "50" : "1000", process, NULL };
 	struct echo echo;
 	pid_t server;
 
-	snprintf(port, sizeof(port), "%d", next_port++);
 	snprintf(count, sizeof(count), "%d", threads);
-	server = start(side->echo_server, args, 0);
-	echo = load(port, server);
-	kill(server, SIGKILL);
-	waitpid(server, NULL, 0);
+	server = start_server(server_args);
+	snprintf(process, sizeof(process), "%d", server);
+	run_program(load_args, text, sizeof(text));
+	stop_server(server);
+	if (sscanf(text, "%lf %lf", &echo.per_second, &echo.switches) != 2)
+		die("what does echo_load say? %s", text);
 	return echo;
 }
 
-static double echo_rate(const struct side *side, int threads)
+double echo_rate(const struct side *side, int threads)
 {
 	return echo(side, threads).per_second;
 }

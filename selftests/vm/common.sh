@@ -88,3 +88,15 @@ kernel_release()
 	sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' \
 		"$1/include/generated/utsrelease.h"
 }
+
+# put_program PROGRAM TREE: a program of this machine and the shared libraries that
+# it needs, at the same places in the tree of a guest.
+put_program()
+{
+	local file
+
+	for file in "$1" $(ldd "$1" | grep -o '/[^ ]*'); do
+		mkdir -p "$2$(dirname "$file")"
+		cp -L "$file" "$2$file"
+	done
+}
