@@ -369,6 +369,32 @@ static const char *message_end(DWORD flags)
 	       FORMAT_MESSAGE_MAX_WIDTH_MASK ? " " : "\r\n";
 }
 
+/* FormatMessageA() and FormatMessageW(): a character has @width bytes. */
+static DWORD format_message(DWORD flags, DWORD code, void *buffer, DWORD size,
+			    size_t width)
+{
+	const char *text = message_text(flags, code);
+	const char *end = message_end(flags);
+	size_t i, length;
+	void *to;
+	char c;
+
+	if (!text)
+		return 0;
+	length = strlen(text) + strlen(end);
+	to = message_buffer(flags, buffer, size, length, width);
+	if (!to)
+		return 0;
+	for (i = 0; i <= length; i++) {
+		c = i < strlen(text) ? text[i] : end[i - strlen(text)];
+		if (width == sizeof(WCHAR))
+			((WCHAR *)to)[i] = (WCHAR)c;
+		else
+			((CHAR *)to)[i] = c;
+	}
+	return (DWORD)length;
+}
+
 /**
  * FormatMessageA - the text of an error code
  * @dwFlags: FORMAT_MESSAGE_FROM_SYSTEM, and any of
@@ -400,23 +426,10 @@ DWORD WINAPI FormatMessageA(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
 			    DWORD dwLanguageId, LPSTR lpBuffer, DWORD nSize,
 			    va_list *Arguments)
 {
-	const char *text = message_text(dwFlags, dwMessageId);
-	const char *end = message_end(dwFlags);
-	size_t length;
-	char *to;
-
 	(void)lpSource;
 	(void)dwLanguageId;
 	(void)Arguments;
-	if (!text)
-		return 0;
-
-	length = strlen(text) + strlen(end);
-	to = message_buffer(dwFlags, lpBuffer, nSize, length, sizeof(*to));
-	if (!to)
-		return 0;
-	strcpy(stpcpy(to, text), end);
-	return (DWORD)length;
+	return format_message(dwFlags, dwMessageId, lpBuffer, nSize, sizeof(*lpBuffer));
 }
 
 /**
@@ -437,27 +450,10 @@ DWORD WINAPI FormatMessageW(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
 			    DWORD dwLanguageId, LPWSTR lpBuffer, DWORD nSize,
 			    va_list *Arguments)
 {
-	const char *text = message_text(dwFlags, dwMessageId);
-	const char *end = message_end(dwFlags);
-	size_t length;
-	WCHAR *to;
-
 	(void)lpSource;
 	(void)dwLanguageId;
 	(void)Arguments;
-	if (!text)
-		return 0;
-
-	length = strlen(text) + strlen(end);
-	to = message_buffer(dwFlags, lpBuffer, nSize, length, sizeof(*to));
-	if (!to)
-		return 0;
-	while (*text)
-		*to++ = (WCHAR)*text++;
-	while (*end)
-		*to++ = (WCHAR)*end++;
-	*to = 0;
-	return (DWORD)length;
+	return format_message(dwFlags, dwMessageId, lpBuffer, nSize, sizeof(*lpBuffer));
 }
 
 /**
