@@ -209,10 +209,19 @@ static u32 tcp_read(struct sock *sk, __poll_t poll, int state)
 }
 
 /*
- * After the end of an MPTCP stream ->poll says readable whether or not there is
- * something to read, and where that would be differs between kernels.  So ask
- * for it.  An error would be taken out of the socket, which is why there must be
- * none; one that comes at this very moment is put back.
+ * After the end of an MPTCP stream, and after a local shutdown, ->poll says readable
+ * whether or not there is something to read, and where that would be is MPTCP's own
+ * and differs between kernels.  So ask recv() for it, as others in the kernel do.
+ *
+ * To go by ->poll would be less code, but then the end of a stream would be IN, and
+ * stay IN under LEVEL after it was read, and so would a local shutdown.  A program
+ * need not know that its TCP is MPTCP (mptcpize, Go's listeners): TCP's rules hold.
+ *
+ * The price: while a stream has ended and is not closed yet, a look at it sleeps for
+ * the socket's lock, as AF_VSOCK's ->poll does; a send() that waits for a page of its
+ * memory holds it.  And recv() takes an error out of the socket, which is why there
+ * must be none; one that comes at this very moment is put back, unless there is
+ * another by then.
  */
 static bool mptcp_has_data(struct socket *socket)
 {
@@ -228,7 +237,7 @@ static bool mptcp_has_data(struct socket *socket)
 	iov_iter_kvec(&msg.msg_iter, ITER_DEST, &vec, 1, sizeof(byte));
 	ret = READ_ONCE(socket->ops)->recvmsg(socket, &msg, sizeof(byte), msg.msg_flags);
 	if (unlikely(ret < 0 && ret != -EAGAIN && ret != -ENOTCONN))
-		WRITE_ONCE(sk->sk_err, -ret);
+		cmpxchg(&sk->sk_err, 0, -ret);
 	return ret > 0;
 }
 
