@@ -29,8 +29,8 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
-/* How often blocked threads are looked for, without notifiers. */
-#define SAMPLE_INTERVAL		max(1UL, HZ / 1000)
+/* How often blocked threads are looked for, without notifiers: in jiffies. */
+#define SAMPLE_INTERVAL		1
 
 static bool sample;
 module_param(sample, bool, 0644);
