@@ -4,7 +4,7 @@
  * and disabled, and what happens to a packet that is still in the queue.
  *
  * All on connected TCP sockets, where edges are exact, unless a test is named
- * for another kind.  Which masks the states of a socket give: socket_states.c.
+ * for another kind.  Which masks the states of a socket give: the *_states.c.
  */
 #include "kselftest_harness.h"
 

@@ -2,7 +2,7 @@
 /*
  * A stream means the same whatever carries it: the rows of the table that all
  * kinds have, for each kind, under LEVEL and under EDGE.  Where a kind differs
- * the test says so.  More of TCP is in socket_states.c; what only one kind has,
+ * the test says so.  More of TCP is in tcp_states.c; what only one kind has,
  * in the file named for it.
  */
 #include "kselftest_harness.h"

@@ -1,67 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the states of a socket mean: every state of the table, its mask in full.
- *
- * Each test runs for two ways of looking.  "enable" registers the socket anew
- * for each look, so the mask is what the state of the socket says; "wake" has a
- * registration from before the first change, so the changes must be noticed.
- * When a notification comes, and how often: level_edge.c.
+ * What the states of a TCP socket mean: every state of the table, its mask in full,
+ * over IPv4 and IPv6.  What TCP has in common with every stream, and EDGE:
+ * stream_states.c.
  */
 #include "kselftest_harness.h"
 
-#include "lib/port.h"
+#include "lib/kinds.h"
+#include "lib/look.h"
 
-#include <ws2tcpip.h>
-
-#define KEY	0x5157
-
-struct look {
-	HANDLE port;
-	int fd;
-	/* What the registration has in its filter. */
-	UINT16 filter;
-	/* One registration that stays, or a new one for each look. */
-	int persistent;
-};
-
-static DWORD look_begin(struct look *look, int fd, UINT16 filter)
-{
-	look->fd = fd;
-	look->filter = filter;
-	look->port = port_open();
-	if (!look->port)
-		return CALL_FAILED | GetLastError();
-	if (!look->persistent)
-		return 0;
-	return enable(look->port, fd, KEY, filter, T_LEVEL | T_PERSISTENT);
-}
-
-/*
- * Which mask does a look give?  0 is "no packet".  A registration that stays
- * may need to wait for a change; a new one sees the state or nothing.
- */
-static const char *look_differs(struct look *look, DWORD mask)
-{
-	const struct packet want = { KEY, mask };
-	SOCK_NOTIFY_REGISTRATION reg;
-	const char *text;
-
-	if (look->persistent)
-		return packets_differ(look->port, mask ? COMES : COMES_NOT,
-				      &want, !!mask);
-
-	reg = entry(look->fd, KEY, look->filter, OP_ENABLE, T_LEVEL | T_ONESHOT);
-	text = call_differs(look->port, &reg, 1, 0, &want, !!mask);
-	if (reg.registrationResult)
-		return "the registration failed";
-	if (!CloseHandle(look->port))
-		return "CloseHandle failed";
-	look->port = port_open();
-	return text;
-}
-
-#define EXPECT_MASK(look, mask)						\
-	EXPECT_STREQ("", look_differs(look, mask))
+/* Under LEVEL it does not matter what has just risen. */
+#define EXPECT_MASK(look, mask)		EXPECT_STATE(look, mask, 0)
 
 FIXTURE(tcp) {
 	struct look look;
@@ -73,18 +22,18 @@ FIXTURE(tcp) {
 
 FIXTURE_VARIANT(tcp) {
 	int family;
-	int persistent;
+	enum way way;
 };
 
-FIXTURE_VARIANT_ADD(tcp, v4_enable) { .family = FAM_INET, .persistent = 0, };
-FIXTURE_VARIANT_ADD(tcp, v4_wake) { .family = FAM_INET, .persistent = 1, };
-FIXTURE_VARIANT_ADD(tcp, v6_enable) { .family = FAM_INET6, .persistent = 0, };
-FIXTURE_VARIANT_ADD(tcp, v6_wake) { .family = FAM_INET6, .persistent = 1, };
+FIXTURE_VARIANT_ADD(tcp, v4_anew) { FAM_INET, LOOK_ANEW };
+FIXTURE_VARIANT_ADD(tcp, v4_stays) { FAM_INET, LOOK_STAYS };
+FIXTURE_VARIANT_ADD(tcp, v6_anew) { FAM_INET6, LOOK_ANEW };
+FIXTURE_VARIANT_ADD(tcp, v6_stays) { FAM_INET6, LOOK_STAYS };
 
 FIXTURE_SETUP(tcp)
 {
 	self->family = variant->family;
-	self->look.persistent = variant->persistent;
+	self->look.way = variant->way;
 	self->fd = -1;
 	self->peer = -1;
 }
@@ -537,10 +486,7 @@ TEST_F(tcp, listener_stays_readable_until_the_backlog_is_empty)
 /* Registered before it is connected, as programs do that register at once. */
 TEST_F(tcp, socket_registered_before_connect_becomes_writable)
 {
-	struct sockaddr_storage addr = { 0 };
-	struct sockaddr_in *v4 = (void *)&addr;
-	struct sockaddr_in6 *v6 = (void *)&addr;
-	int port, listener, len;
+	int port, listener;
 
 	listener = tcp_listen(self->family, 4, &port);
 	ASSERT_LE(0, listener);
@@ -548,21 +494,8 @@ TEST_F(tcp, socket_registered_before_connect_becomes_writable)
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
 	EXPECT_MASK(&self->look, 0);
-
-	if (self->family == FAM_INET6) {
-		v6->sin6_family = FAM_INET6;
-		v6->sin6_port = htons(port);
-		v6->sin6_addr.s6_addr[15] = 1;
-		len = sizeof(*v6);
-	} else {
-		v4->sin_family = FAM_INET;
-		v4->sin_port = htons(port);
-		v4->sin_addr.s_addr = htonl(0x7f000001);
-		len = sizeof(*v4);
-	}
-	if (connect((SOCKET)self->fd, (struct sockaddr *)&addr, len)) {
-		ASSERT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
-	}
+	ASSERT_EQ(0, kind_connect(self->family == FAM_INET6 ? KIND_TCP6 : KIND_TCP4,
+				  self->fd, port));
 	self->peer = tcp_accept(listener);
 	ASSERT_LE(0, self->peer);
 	ASSERT_TRUE(sock_becomes(self->fd, SEE_OUT, COMES));
@@ -573,268 +506,21 @@ TEST_F(tcp, socket_registered_before_connect_becomes_writable)
 /* The state between is "connecting": no packet may come from it. */
 TEST_F(tcp, socket_registered_before_it_is_refused_is_an_error_only)
 {
-	struct sockaddr_storage addr = { 0 };
-	struct sockaddr_in *v4 = (void *)&addr;
-	struct sockaddr_in6 *v6 = (void *)&addr;
 	int port = tcp_refused_port(self->family);
-	int len;
 
 	ASSERT_LT(0, port);
 	self->fd = any_socket(self->family, TYPE_STREAM, 0);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
 	EXPECT_MASK(&self->look, 0);
-
-	if (self->family == FAM_INET6) {
-		v6->sin6_family = FAM_INET6;
-		v6->sin6_port = htons(port);
-		v6->sin6_addr.s6_addr[15] = 1;
-		len = sizeof(*v6);
-	} else {
-		v4->sin_family = FAM_INET;
-		v4->sin_port = htons(port);
-		v4->sin_addr.s_addr = htonl(0x7f000001);
-		len = sizeof(*v4);
-	}
-	EXPECT_EQ(SOCKET_ERROR, connect((SOCKET)self->fd,
-					(struct sockaddr *)&addr, len));
+	ASSERT_EQ(0, kind_connect(self->family == FAM_INET6 ? KIND_TCP6 : KIND_TCP4,
+				  self->fd, port));
 	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));
 	EXPECT_MASK(&self->look, EV_ERR);
-	if (self->look.persistent) {
+	if (self->look.way == LOOK_STAYS) {
 		EXPECT_LT(0, sock_error(self->fd));
 		EXPECT_MASK(&self->look, EV_ERR);
 	}
-}
-
-FIXTURE(udp) {
-	struct look look;
-	int fd[2];
-};
-
-FIXTURE_VARIANT(udp) {
-	int family;
-	int persistent;
-};
-
-FIXTURE_VARIANT_ADD(udp, v4_enable) { .family = FAM_INET, .persistent = 0, };
-FIXTURE_VARIANT_ADD(udp, v4_wake) { .family = FAM_INET, .persistent = 1, };
-FIXTURE_VARIANT_ADD(udp, v6_enable) { .family = FAM_INET6, .persistent = 0, };
-FIXTURE_VARIANT_ADD(udp, v6_wake) { .family = FAM_INET6, .persistent = 1, };
-
-FIXTURE_SETUP(udp)
-{
-	self->look.persistent = variant->persistent;
-	ASSERT_EQ(0, udp_pair(variant->family, self->fd));
-}
-
-FIXTURE_TEARDOWN(udp)
-{
-	fd_close(self->fd[0]);
-	fd_close(self->fd[1]);
-	EXPECT_TRUE(CloseHandle(self->look.port));
-}
-
-TEST_F(udp, unbound_socket_is_writable)
-{
-	int fd = any_socket(variant->family, TYPE_DGRAM, 0);
-
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, look_begin(&self->look, fd, EV_ALL));
-	EXPECT_MASK(&self->look, EV_OUT);
-	fd_close(fd);
-}
-
-TEST_F(udp, datagram_is_readable_until_read)
-{
-	char data[8];
-
-	ASSERT_EQ(0, look_begin(&self->look, self->fd[0], EV_ALL));
-	EXPECT_MASK(&self->look, EV_OUT);
-	ASSERT_EQ(1, sock_send(self->fd[1], "x", 1));
-	ASSERT_EQ(1, sock_send(self->fd[1], "y", 1));
-	ASSERT_TRUE(sock_becomes(self->fd[0], SEE_IN, COMES));
-	EXPECT_MASK(&self->look, EV_IN | EV_OUT);
-	ASSERT_EQ(1, sock_recv(self->fd[0], data, sizeof(data)));
-	ASSERT_TRUE(sock_becomes(self->fd[0], SEE_IN, COMES));
-	EXPECT_MASK(&self->look, EV_IN | EV_OUT);
-	ASSERT_EQ(1, sock_recv(self->fd[0], data, sizeof(data)));
-	EXPECT_MASK(&self->look, EV_OUT);
-}
-
-TEST_F(udp, empty_datagram_is_readable)
-{
-	char c;
-
-	ASSERT_EQ(0, look_begin(&self->look, self->fd[0], EV_IN));
-	EXPECT_MASK(&self->look, 0);
-	ASSERT_EQ(0, sock_send(self->fd[1], "", 0));
-	ASSERT_TRUE(sock_becomes(self->fd[0], SEE_IN, COMES));
-	EXPECT_MASK(&self->look, EV_IN);
-	ASSERT_EQ(0, sock_recv(self->fd[0], &c, 1));
-	EXPECT_MASK(&self->look, 0);
-}
-
-TEST_F(udp, icmp_error_is_an_error)
-{
-	ASSERT_EQ(0, look_begin(&self->look, self->fd[0], EV_ALL));
-	EXPECT_MASK(&self->look, EV_OUT);
-	fd_close(self->fd[1]);
-	self->fd[1] = -1;
-	ASSERT_EQ(1, sock_send(self->fd[0], "x", 1));
-	ASSERT_TRUE(sock_becomes(self->fd[0], SEE_ERR, COMES));
-	EXPECT_MASK(&self->look, EV_ERR | EV_OUT);
-	EXPECT_MASK(&self->look, EV_ERR | EV_OUT);
-	EXPECT_LT(0, sock_error(self->fd[0]));
-	EXPECT_MASK(&self->look, EV_OUT);
-}
-
-TEST_F(udp, icmp_error_is_reported_whatever_the_filter)
-{
-	ASSERT_EQ(0, look_begin(&self->look, self->fd[0], EV_NONE));
-	fd_close(self->fd[1]);
-	self->fd[1] = -1;
-	ASSERT_EQ(1, sock_send(self->fd[0], "x", 1));
-	ASSERT_TRUE(sock_becomes(self->fd[0], SEE_ERR, COMES));
-	EXPECT_MASK(&self->look, EV_ERR);
-}
-
-TEST_F(udp, local_shutdown_is_nothing)
-{
-	ASSERT_EQ(0, look_begin(&self->look, self->fd[0], EV_IN | EV_HANGUP));
-	ASSERT_EQ(0, sock_shutdown(self->fd[0], 'b'));
-	EXPECT_MASK(&self->look, 0);
-}
-
-FIXTURE(local) {
-	struct look look;
-	int fd[2];
-};
-
-FIXTURE_VARIANT(local) {
-	int persistent;
-};
-
-FIXTURE_VARIANT_ADD(local, enable) { .persistent = 0, };
-FIXTURE_VARIANT_ADD(local, wake) { .persistent = 1, };
-
-FIXTURE_SETUP(local)
-{
-	self->look.persistent = variant->persistent;
-	self->fd[0] = -1;
-	self->fd[1] = -1;
-}
-
-FIXTURE_TEARDOWN(local)
-{
-	fd_close(self->fd[0]);
-	fd_close(self->fd[1]);
-	EXPECT_TRUE(CloseHandle(self->look.port));
-}
-
-#define UNIX_CONNECTED(type, filter)					\
-	do {								\
-		ASSERT_EQ(0, unix_pair(type, self->fd));		\
-		ASSERT_EQ(0, look_begin(&self->look, self->fd[0], filter));\
-	} while (0)
-
-TEST_F(local, fresh_stream_is_nothing)
-{
-	self->fd[0] = any_socket(FAM_UNIX, TYPE_STREAM, 0);
-	ASSERT_LE(0, self->fd[0]);
-	ASSERT_EQ(0, look_begin(&self->look, self->fd[0], EV_ALL));
-	EXPECT_MASK(&self->look, 0);
-}
-
-TEST_F(local, stream_data_is_readable_until_drained)
-{
-	char data[8];
-
-	UNIX_CONNECTED(TYPE_STREAM, EV_ALL);
-	EXPECT_MASK(&self->look, EV_OUT);
-	ASSERT_EQ(4, sock_send(self->fd[1], "data", 4));
-	EXPECT_MASK(&self->look, EV_IN | EV_OUT);
-	ASSERT_EQ(3, sock_recv(self->fd[0], data, 3));
-	EXPECT_MASK(&self->look, EV_IN | EV_OUT);
-	ASSERT_EQ(1, sock_recv(self->fd[0], data, sizeof(data)));
-	EXPECT_MASK(&self->look, EV_OUT);
-}
-
-TEST_F(local, end_of_a_stream_is_hangup_and_not_readable)
-{
-	char c;
-
-	UNIX_CONNECTED(TYPE_STREAM, EV_ALL);
-	ASSERT_EQ(0, sock_shutdown(self->fd[1], 'w'));
-	EXPECT_MASK(&self->look, EV_HANGUP | EV_OUT);
-	ASSERT_EQ(0, sock_recv(self->fd[0], &c, 1));
-	EXPECT_MASK(&self->look, EV_HANGUP | EV_OUT);
-}
-
-TEST_F(local, end_of_a_stream_behind_data_is_both)
-{
-	char data[8];
-
-	UNIX_CONNECTED(TYPE_STREAM, EV_ALL);
-	ASSERT_EQ(4, sock_send(self->fd[1], "data", 4));
-	ASSERT_EQ(0, sock_shutdown(self->fd[1], 'w'));
-	EXPECT_MASK(&self->look, EV_IN | EV_HANGUP | EV_OUT);
-	ASSERT_EQ(4, sock_recv(self->fd[0], data, sizeof(data)));
-	EXPECT_MASK(&self->look, EV_HANGUP | EV_OUT);
-}
-
-TEST_F(local, stream_closed_by_the_peer_is_hangup)
-{
-	UNIX_CONNECTED(TYPE_STREAM, EV_ALL);
-	fd_close(self->fd[1]);
-	self->fd[1] = -1;
-	EXPECT_MASK(&self->look, EV_HANGUP | EV_OUT);
-}
-
-TEST_F(local, stream_closed_with_our_data_unread_is_an_error_too)
-{
-	UNIX_CONNECTED(TYPE_STREAM, EV_ALL);
-	ASSERT_EQ(4, sock_send(self->fd[0], "data", 4));
-	fd_close(self->fd[1]);
-	self->fd[1] = -1;
-	EXPECT_MASK(&self->look, EV_ERR | EV_HANGUP | EV_OUT);
-}
-
-TEST_F(local, full_stream_is_not_writable_until_the_peer_reads)
-{
-	UNIX_CONNECTED(TYPE_STREAM, EV_ALL);
-	ASSERT_LT(0, sock_fill(self->fd[0]));
-	EXPECT_MASK(&self->look, 0);
-	ASSERT_LT(0, sock_drain_until(self->fd[1], self->fd[0], SEE_OUT));
-	EXPECT_MASK(&self->look, EV_OUT);
-}
-
-TEST_F(local, listener_is_readable_while_a_connection_is_pending)
-{
-	int child;
-
-	self->fd[0] = unix_listen("sockiocp-states");
-	ASSERT_LE(0, self->fd[0]);
-	ASSERT_EQ(0, look_begin(&self->look, self->fd[0], EV_ALL));
-	EXPECT_MASK(&self->look, 0);
-	self->fd[1] = unix_connect("sockiocp-states");
-	ASSERT_LE(0, self->fd[1]);
-	EXPECT_MASK(&self->look, EV_IN);
-	child = tcp_accept(self->fd[0]);
-	ASSERT_LE(0, child);
-	EXPECT_MASK(&self->look, 0);
-	fd_close(child);
-}
-
-TEST_F(local, datagram_is_readable_until_read)
-{
-	char c;
-
-	UNIX_CONNECTED(TYPE_DGRAM, EV_ALL);
-	EXPECT_MASK(&self->look, EV_OUT);
-	ASSERT_EQ(1, sock_send(self->fd[1], "x", 1));
-	EXPECT_MASK(&self->look, EV_IN | EV_OUT);
-	ASSERT_EQ(1, sock_recv(self->fd[0], &c, 1));
-	EXPECT_MASK(&self->look, EV_OUT);
 }
 
 TEST_HARNESS_MAIN
