@@ -98,6 +98,30 @@ static HANDLE port_with(DWORD concurrency)
 	return CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, concurrency);
 }
 
+/* A port for one thread, and threads that are watched in this way. */
+static HANDLE begin(struct __test_metadata *_metadata, int sample)
+{
+	const char *missing = watch_by(sample);
+	HANDLE port;
+
+	if (missing)
+		SKIP(_exit(255), "%s", missing);
+	stage = shared_memory(sizeof(*stage));
+	ASSERT_NE(NULL, stage);
+	port = port_with(1);
+	ASSERT_NE(NULL, port);
+	return port;
+}
+
+/* Whoever still serves the port is told that there is none any more. */
+static void end(struct __test_metadata *_metadata, HANDLE port)
+{
+	if (port) {
+		EXPECT_TRUE(CloseHandle(port));
+	}
+	EXPECT_TRUE(crew_join(&crew, ERROR_ABANDONED_WAIT_0));
+}
+
 FIXTURE(concurrency) {
 	HANDLE port;
 };
@@ -111,23 +135,12 @@ FIXTURE_VARIANT_ADD(concurrency, sampled) { .sample = 1, };
 
 FIXTURE_SETUP(concurrency)
 {
-	const char *missing = watch_by(variant->sample);
-
-	if (missing)
-		SKIP(_exit(255), "%s", missing);
-	stage = shared_memory(sizeof(*stage));
-	ASSERT_NE(NULL, stage);
-	self->port = port_with(1);
-	ASSERT_NE(NULL, self->port);
+	self->port = begin(_metadata, variant->sample);
 }
 
-/* Whoever still serves the port is told that there is none any more. */
 FIXTURE_TEARDOWN(concurrency)
 {
-	if (self->port) {
-		EXPECT_TRUE(CloseHandle(self->port));
-	}
-	EXPECT_TRUE(crew_join(&crew, ERROR_ABANDONED_WAIT_0));
+	end(_metadata, self->port);
 }
 
 #define START(count)							\
@@ -407,22 +420,12 @@ FIXTURE_VARIANT_ADD(disturbed, sampled_by_close) {
 
 FIXTURE_SETUP(disturbed)
 {
-	const char *missing = watch_by(variant->sample);
-
-	if (missing)
-		SKIP(_exit(255), "%s", missing);
-	stage = shared_memory(sizeof(*stage));
-	ASSERT_NE(NULL, stage);
-	self->port = port_with(1);
-	ASSERT_NE(NULL, self->port);
+	self->port = begin(_metadata, variant->sample);
 }
 
 FIXTURE_TEARDOWN(disturbed)
 {
-	if (self->port) {
-		EXPECT_TRUE(CloseHandle(self->port));
-	}
-	EXPECT_TRUE(crew_join(&crew, ERROR_ABANDONED_WAIT_0));
+	end(_metadata, self->port);
 }
 
 /* spec 8.6 */
@@ -515,22 +518,12 @@ BLOCK_VARIANT(fault_in_kernel, BLOCK_FAULT_IN_KERNEL)
 
 FIXTURE_SETUP(blocking)
 {
-	const char *missing = watch_by(variant->sample);
-
-	if (missing)
-		SKIP(_exit(255), "%s", missing);
-	stage = shared_memory(sizeof(*stage));
-	ASSERT_NE(NULL, stage);
-	self->port = port_with(1);
-	ASSERT_NE(NULL, self->port);
+	self->port = begin(_metadata, variant->sample);
 }
 
 FIXTURE_TEARDOWN(blocking)
 {
-	if (self->port) {
-		EXPECT_TRUE(CloseHandle(self->port));
-	}
-	EXPECT_TRUE(crew_join(&crew, ERROR_ABANDONED_WAIT_0));
+	end(_metadata, self->port);
 }
 
 #define BLOCK_INIT(job)							\
@@ -586,6 +579,26 @@ TEST_F(blocking, packet_that_comes_while_the_thread_blocks_wakes_another)
 	if (!variant->sample) {
 		EXPECT_TRUE(becomes(self->port, "active", 0, SOON));
 	}
+	POST(b);
+	EXPECT_RUNS(b);
+	ASSERT_TRUE(job_unblock(a));
+	job_finish(a);
+	job_finish(b);
+	EXPECT_REST(self->port);
+}
+
+/* It is new, and has not waited for a packet yet. */
+TEST_F(blocking, thread_that_found_its_packet_waiting_lets_another_run)
+{
+	struct job *a = new_job(0), *b = new_job(1);
+
+	BLOCK_INIT(a);
+	POST(a);
+	ASSERT_EQ(0, crew_start(&crew, self->port, 2));
+	/* Not crew_ask(): it would expect the thread to wait. */
+	sem_post(&crew.member[0].may_ask);
+	ASSERT_TRUE(job_block(a));
+	ASSERT_TRUE(crew_ask(&crew, 1));
 	POST(b);
 	EXPECT_RUNS(b);
 	ASSERT_TRUE(job_unblock(a));
@@ -687,6 +700,26 @@ TEST_F(concurrency, thread_that_exits_lets_another_run)
 	EXPECT_RUNS(b);
 	job_finish(b);
 	EXPECT_LEFT(self->port, 2);
+}
+
+/* The scheduler calls the module for it; who is sampled is not called for. */
+TEST_F(concurrency, module_stays_while_a_thread_lives_that_was_a_worker)
+{
+	long long before = module_users(), own = variant->sample ? 0 : 1;
+	int64_t end = now_ms() + SOON;
+	struct job *a = new_job(0);
+
+	if (before < 0)
+		SKIP(return, "modules are not counted here");
+	a->exits = 1;
+	START(3);
+	EXPECT_EQ(before + 3 * own, module_users());
+	POST(a);
+	job_finish(a);
+	EXPECT_DONE(a);
+	while (module_users() != before + 2 * own && now_ms() < end)
+		sleep_ms(1);
+	EXPECT_EQ(before + 2 * own, module_users());
 }
 
 /* spec 8.6 */

@@ -96,6 +96,17 @@ static void in_enable(struct stream *s)
 	s->told = s->arrived;
 }
 
+#define FAMILIES_AND_TRIGGERS(fixture)					\
+	FAMILY_AND_TRIGGER(fixture, v4, FAM_INET, persistent, T_PERSISTENT) \
+	FAMILY_AND_TRIGGER(fixture, v6, FAM_INET6, persistent, T_PERSISTENT) \
+	FAMILY_AND_TRIGGER(fixture, v4, FAM_INET, oneshot, T_ONESHOT)	\
+	FAMILY_AND_TRIGGER(fixture, v6, FAM_INET6, oneshot, T_ONESHOT)
+
+#define FAMILY_AND_TRIGGER(fixture, name, fam, often_name, often)	\
+	FIXTURE_VARIANT_ADD(fixture, name##_##often_name) {		\
+		.family = fam, .trigger = T_EDGE | often,		\
+	};
+
 FIXTURE(tcp_in) {
 	HANDLE port;
 	int fd;
@@ -108,18 +119,7 @@ FIXTURE_VARIANT(tcp_in) {
 	int trigger;
 };
 
-FIXTURE_VARIANT_ADD(tcp_in, v4_persistent) {
-	.family = FAM_INET, .trigger = T_EDGE | T_PERSISTENT,
-};
-FIXTURE_VARIANT_ADD(tcp_in, v6_persistent) {
-	.family = FAM_INET6, .trigger = T_EDGE | T_PERSISTENT,
-};
-FIXTURE_VARIANT_ADD(tcp_in, v4_oneshot) {
-	.family = FAM_INET, .trigger = T_EDGE | T_ONESHOT,
-};
-FIXTURE_VARIANT_ADD(tcp_in, v6_oneshot) {
-	.family = FAM_INET6, .trigger = T_EDGE | T_ONESHOT,
-};
+FAMILIES_AND_TRIGGERS(tcp_in)
 
 FIXTURE_SETUP(tcp_in)
 {
@@ -309,18 +309,7 @@ FIXTURE_VARIANT(tcp_out) {
 	int trigger;
 };
 
-FIXTURE_VARIANT_ADD(tcp_out, v4_persistent) {
-	.family = FAM_INET, .trigger = T_EDGE | T_PERSISTENT,
-};
-FIXTURE_VARIANT_ADD(tcp_out, v6_persistent) {
-	.family = FAM_INET6, .trigger = T_EDGE | T_PERSISTENT,
-};
-FIXTURE_VARIANT_ADD(tcp_out, v4_oneshot) {
-	.family = FAM_INET, .trigger = T_EDGE | T_ONESHOT,
-};
-FIXTURE_VARIANT_ADD(tcp_out, v6_oneshot) {
-	.family = FAM_INET6, .trigger = T_EDGE | T_ONESHOT,
-};
+FAMILIES_AND_TRIGGERS(tcp_out)
 
 FIXTURE_SETUP(tcp_out)
 {

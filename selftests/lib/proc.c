@@ -21,7 +21,8 @@
 
 #include "sock.h"
 
-#define PARAMETERS	"/sys/module/sockiocp/parameters/"
+#define MODULE		"/sys/module/sockiocp/"
+#define PARAMETERS	MODULE "parameters/"
 
 static int result(int ret)
 {
@@ -199,20 +200,31 @@ long long mem_available_kb(void)
 	return line_value("/proc/meminfo", "MemAvailable");
 }
 
-long long param_get(const char *name)
+static long long number_in(const char *path)
 {
-	char path[128];
 	long long value = -EIO;
-	FILE *file;
+	FILE *file = fopen(path, "re");
 
-	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	file = fopen(path, "re");
 	if (!file)
 		return -errno;
 	if (fscanf(file, "%lld", &value) != 1)
 		value = -EIO;
 	fclose(file);
 	return value;
+}
+
+long long param_get(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	return number_in(path);
+}
+
+/* Who keeps the module loaded: ports and threads that are workers. */
+long long module_users(void)
+{
+	return number_in(MODULE "refcnt");
 }
 
 int param_set(const char *name, long long value)

@@ -87,6 +87,7 @@ int raise_nofile(unsigned long want);
 long long fdinfo_value(int fd, const char *name);
 long long param_get(const char *name);
 int param_set(const char *name, long long value);
+long long module_users(void);
 long long mem_available_kb(void);
 
 int64_t now_ms(void);
