@@ -66,6 +66,11 @@ static double writers(const struct side *side, int n)
 	return taken / (took / 1e9);
 }
 
+static double writers_time(const struct side *side, int n)
+{
+	return 1e9 / writers(side, n);
+}
+
 /*
  * Echo servers
  */
@@ -131,6 +136,10 @@ const struct bar running_bars[] = {
 	{ "P11-64", "threads", "TCP echo, 64 threads: requests/s",
 	  echo_rate, BOTH(64),
 	  .unit = UNIT_PER_SECOND, .larger_is_better = true },
+	{ "P14-work", "count", "8 writers, one processor: an event",
+	  writers_time, .ours = { &port_side, 8 },
+	  .peers = { { &eventfd_level_side, 8 }, { &eventfd_edge_side, 8 } },
+	  .anywhere = true },
 	{ "P14", "threads", "8 writers into one queue: events/s",
 	  writers, .ours = { &port_side, 8 },
 	  .peers = { { &eventfd_level_side, 8 }, { &eventfd_edge_side, 8 } },
