@@ -169,7 +169,25 @@ void die(const char *format, ...)
 void need(bool holds, const char *what);
 void *zalloc(uint64_t size);
 
+/*
+ * Several bars that look at the same work: each has one of the @value that @make
+ * fills in.  The first of them to come to its n-th round has it done, for a side.
+ */
+enum {
+	SHARED_ROUNDS = 64,
+	SHARED_VALUES = 8,
+};
+
+struct shared {
+	void (*make)(const struct side *side, int n, double *value);
+	double value[2][SHARED_ROUNDS][SHARED_VALUES];
+	int made[2];
+	int seen[2][SHARED_VALUES];
+};
+
 /* measure.c */
+double shared_value(struct shared *shared, const struct side *side, int n,
+		    int which);
 struct json_t;
 uint64_t now(void);
 void settle(void);

@@ -270,7 +270,7 @@ static void for_each_wanted(void (*run)(const struct bar *bar, json_t *report),
 static void list_bar(const struct bar *bar, json_t *report)
 {
 	(void)report;
-	printf("%-10s %-8s %s\n", bar->id, bar->group, bar->work);
+	printf("%-14s %-13s %s\n", bar->id, bar->group, bar->work);
 }
 
 int main(int argc, char **argv)

@@ -28,6 +28,19 @@ void settle(void)
 	usleep(200000);
 }
 
+double shared_value(struct shared *shared, const struct side *side, int n,
+		    int which)
+{
+	int s = side == &port_side;
+	int round = shared->seen[s][which]++;
+
+	if (round >= SHARED_ROUNDS)
+		die("more than %d rounds", SHARED_ROUNDS - 1);
+	if (round == shared->made[s])
+		shared->make(side, n, shared->value[s][shared->made[s]++]);
+	return shared->value[s][round][which];
+}
+
 static json_t *entrant_result(const struct entrant *entrant)
 {
 	return json_pack("{s:s, s:i, s:[]}", "name", entrant->side->name,

@@ -253,7 +253,7 @@ static void print_heading(const json_t *report)
 {
 	int width = is_range(report) ? 24 : 9;
 
-	printf("%-10s %-42s %*s %*s  %-24s %6s %5s %5s  %s\n", "bar", "work",
+	printf("%-14s %-42s %*s %*s  %-20s %6s %5s %5s  %s\n", "bar", "work",
 	       width, "ours", width, "peer", "", "ratio", "gate", "goal",
 	       "verdict");
 }
@@ -275,14 +275,14 @@ static void print_result(const json_t *report, const json_t *result)
 	json_t *peer = best_peer(result);
 	bool range = is_range(report);
 
-	printf("%-10s %-42s", text(result, "id"), text(result, "work"));
+	printf("%-14s %-42s", text(result, "id"), text(result, "work"));
 	if (*skipped) {
 		printf(" skipped: %s\n", skipped);
 		return;
 	}
 	print_cost(json_object_get(result, "ours"), range);
 	print_cost(peer, range);
-	printf("  %-24s %6.3f", text(peer, "name"), real(result, "ratio"));
+	printf("  %-20s %6.3f", text(peer, "name"), real(result, "ratio"));
 	if (real(result, "gate") != 0)
 		printf(" %5.2f %5.2f  %s", real(result, "gate"),
 		       real(result, "goal"),

@@ -28,11 +28,6 @@ enum metric {
 	SWITCHES,
 	CPU,
 	CALLS,
-	METRICS,
-};
-
-struct load {
-	double value[METRICS];
 };
 
 /* The server listens when it is connected to. */
@@ -117,7 +112,8 @@ static double calls_of(pid_t pid)
 	return sum;
 }
 
-static struct load run_load(const struct side *side, int threads, bool count_calls)
+static void run_load(const struct side *side, int threads, bool count_calls,
+		     double *value)
 {
 	const char *port = next_tcp_port();
 	char count[16], url[64], text[4096];
@@ -127,7 +123,6 @@ static struct load run_load(const struct side *side, int threads, bool count_cal
 			     clock_counts() ? "-d1s" : "-d2s", "--latency", url,
 			     NULL };
 	struct usage before, after;
-	struct load load = { 0 };
 	double requests;
 	pid_t server;
 
@@ -144,36 +139,28 @@ static struct load run_load(const struct side *side, int threads, bool count_cal
 		die("%s made errors:\n%s", side->web_server, text);
 
 	requests = requests_of(text);
-	load.value[RATE] = number_after(text, "Requests/sec:");
-	load.value[MEDIAN] = number_after(text, " 50%");
-	load.value[PERCENTILE_99] = number_after(text, " 99%");
-	load.value[SWITCHES] = (after.switches - before.switches) / requests;
-	load.value[CPU] = (after.ns - before.ns) / requests;
+	value[RATE] = number_after(text, "Requests/sec:");
+	value[MEDIAN] = number_after(text, " 50%");
+	value[PERCENTILE_99] = number_after(text, " 99%");
+	value[SWITCHES] = (after.switches - before.switches) / requests;
+	value[CPU] = (after.ns - before.ns) / requests;
 	if (count_calls) {
-		load.value[CALLS] = calls_of(server) / requests;
+		value[CALLS] = calls_of(server) / requests;
 		trigger("!" COUNT_CALLS);
 	}
 	stop_server(server);
-	return load;
 }
 
-/*
- * Every bar of this file but the last one is about the same loads: the first of them
- * to be in its n-th round makes the n-th load of a side, the others look at it.
- */
-enum { MAX_LOADS = 64 };
+static void make_load(const struct side *side, int threads, double *value)
+{
+	run_load(side, threads, false, value);
+}
 
 static double metric(const struct side *side, int threads, enum metric which)
 {
-	static struct load loads[2][MAX_LOADS];
-	static int made[2], seen[2][METRICS];
-	int s = side == &port_side, n = seen[s][which]++;
+	static struct shared loads = { .make = make_load };
 
-	if (n >= MAX_LOADS)
-		die("too many rounds");
-	if (n >= made[s])
-		loads[s][made[s]++] = run_load(side, threads, false);
-	return loads[s][n].value[which];
+	return shared_value(&loads, side, threads, which);
 }
 
 static double rate(const struct side *side, int threads)
@@ -209,7 +196,10 @@ static double all_time(const struct side *side, int threads)
 /* To count takes time, so this load is for nothing else. */
 static double calls(const struct side *side, int threads)
 {
-	return run_load(side, threads, true).value[CALLS];
+	double value[CALLS + 1];
+
+	run_load(side, threads, true, value);
+	return value[CALLS];
 }
 
 static const char *no_wrk(void)
