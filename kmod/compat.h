@@ -11,9 +11,16 @@
 #include <linux/net.h>
 #include <linux/sched.h>
 #include <linux/version.h>
+/* 5.10 expects that of those who include the next one. */
+#include <net/sock.h>
+#include <net/af_vsock.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
 #error "sockiocp needs Linux 5.10 or newer"
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0) && !defined(SOCKIOCP_UNTESTED_KERNEL)
+#error "sockiocp is not tested with Linux 7.3 or newer; to try: make kmod KCFLAGS=-DSOCKIOCP_UNTESTED_KERNEL"
 #endif
 
 /* 5.11 dropped the second argument of sock_from_file(). */
@@ -39,6 +46,16 @@ static inline bool task_is_runnable(struct task_struct *task)
 	return task->on_rq;
 }
 #endif
+
+/* 5.14 gave AF_VSOCK messages. */
+static inline bool sockiocp_vsock_has_message(struct vsock_sock *vsk)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+	return false;
+#else
+	return vsk->transport->seqpacket_has_data(vsk) > 0;
+#endif
+}
 
 /* 5.14 renamed task->state. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)

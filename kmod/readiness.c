@@ -314,7 +314,7 @@ static bool vsock_has_data(struct sock *sk)
 	transport = vsk->transport;
 	if (transport && transport->stream_is_active(vsk)) {
 		if (sk->sk_type == SOCK_SEQPACKET)
-			data = transport->seqpacket_has_data(vsk) > 0;
+			data = sockiocp_vsock_has_message(vsk);
 		else
 			data = transport->stream_has_data(vsk) > 0;
 	}
