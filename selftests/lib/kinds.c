@@ -223,6 +223,8 @@ const char *kind_missing(enum kind kind)
 		return "the kernel has no AF_VSOCK (module vsock)";
 	if (family == AF_VSOCK && ret == -EADDRNOTAVAIL)
 		return "AF_VSOCK has no loopback (module vsock_loopback)";
+	if (kind == KIND_VSOCK_SEQPACKET && ret == -ESOCKTNOSUPPORT)
+		return "AF_VSOCK has no SOCK_SEQPACKET before Linux 5.14";
 	if (kinds[kind].protocol == IPPROTO_MPTCP &&
 	    (ret == -EPROTONOSUPPORT || ret == -ENOPROTOOPT))
 		return "the kernel has no MPTCP, or it is turned off";

@@ -45,6 +45,9 @@ static int fault_init(struct block *block)
 	if (block->memory == MAP_FAILED)
 		return -errno;
 	fd = syscall(SYS_userfaultfd, O_CLOEXEC | mode);
+	/* Before 5.11 all faults came, those of the kernel too. */
+	if (fd < 0 && errno == EINVAL)
+		fd = syscall(SYS_userfaultfd, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	block->fd[0] = fd;
