@@ -25,6 +25,12 @@ bench-check: ## does it cost more than it did? (selftests/bench/gates)
 bench-plots: ## measure and draw the curves in Documentation/bench
 	@$(VM)/bench-plots
 
+check-kernels: ## run all tests on each kernel that is supported
+	@$(VM)/check-kernels
+
+check-debug: ## run all tests on kernels that look for mistakes (CPUS="1 2 4")
+	@LEAKS=yes $(VM)/check-kernels kasan kcsan
+
 setup: ## fetch what demo and check need (they do it themselves)
 	@$(VM)/setup
 
@@ -57,4 +63,4 @@ rmmod: ## unload it
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help demo check bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install insmod rmmod clean
+.PHONY: help demo check check-kernels check-debug bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install insmod rmmod clean

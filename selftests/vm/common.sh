@@ -59,16 +59,56 @@ try()
 	fi
 }
 
-# The directory of the kernel to test.  KERNEL may be empty (the newest of
-# Debian 12 at the time of set-up), a release that set-up can fetch, or a
-# directory that holds a vmlinux and, as itself or as "build", a build tree.
+# Of TAP, results go to the terminal.
+results()
+{
+	grep --line-buffered -E '^(ok|not ok|1\.\.0)|^# selftests: [^:]*$' | sed -u 's/^/      /' || :
+}
+
+# host COMMAND...: all that it says goes into HOST_LOG.
+host()
+{
+	{ "$@" || :; } | tee -a "$HOST_LOG" | results
+}
+
+# The directory of the kernel to test.  KERNEL is one of
+#
+#   a name	of those that fetch-kernel lists, for Debian's newest of that line
+#		(at the time of set-up); default: 6.1, which is Debian 12's
+#   a release	of Debian's
+#   kasan, kcsan	built by debug-kernel
+#   a directory	that holds a vmlinux and, as itself or as "build", a build tree
 kernel_dir()
 {
 	case ${KERNEL:-} in
-	'')  echo "$CACHE/kernels/default" ;;
-	*/*) echo "$KERNEL" ;;
-	*)   echo "$CACHE/kernels/$KERNEL" ;;
+	*/*)           echo "$KERNEL" ;;
+	kasan | kcsan) debug_kernel_dir "$KERNEL" ;;
+	*)             echo "$CACHE/kernels/${KERNEL:-6.1}" ;;
 	esac
+}
+
+# Debug kernels are named after what they were configured from.
+debug_kernel_hash()
+{
+	cat "$VM/debug"/{base.config,"$1.config",pvh.patch} | sha256sum | cut -c 1-12
+}
+
+# The newest of that configuration; there may be none.
+debug_kernel_dir()
+{
+	find "$CACHE/kernels" -maxdepth 1 -name "*-$1-$(debug_kernel_hash "$1")" |
+		sort -V | tail -n 1
+}
+
+# Gets the kernel to test, if it is not there.
+make_kernel_ready()
+{
+	case ${KERNEL:-} in
+	*/*)           [ -e "$KERNEL/vmlinux" ] || die "there is no vmlinux in $KERNEL" ;;
+	kasan | kcsan) "$VM/debug-kernel" "$KERNEL" ;;
+	*)             "$VM/fetch-kernel" "${KERNEL:-6.1}" ;;
+	esac
+	note "$(kernel_release "$(kernel_build_dir "$(kernel_dir)")")"
 }
 
 # The tree that modules for the kernel in directory $1 are built against.
