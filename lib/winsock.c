@@ -618,12 +618,16 @@ int WSAAPI ioctlsocket(SOCKET s, long cmd, void *argp)
  * @cp: the text, for instance "127.0.0.1"
  *
  * Return: the address in network order; INADDR_NONE if the text is not one
- * (or is "255.255.255.255").
+ * (or is "255.255.255.255").  The last error is set only if @cp is NULL.
  *
  * Windows: "inet_addr function (winsock2.h)".
  */
 ULONG WSAAPI inet_addr(const char *cp)
 {
+	if (!cp) {
+		sockiocp_wsa_fail(EFAULT);
+		return INADDR_NONE;
+	}
 	return libc_inet_addr(cp);
 }
 
@@ -668,6 +672,10 @@ const char *WSAAPI inet_ntop(int Family, const void *pAddr, char *pStringBuf,
 	unsigned int size = StringBufSize > UINT_MAX ?
 				UINT_MAX : (unsigned int)StringBufSize;
 
+	if (!pAddr || !pStringBuf) {
+		sockiocp_wsa_fail(EFAULT);
+		return NULL;
+	}
 	if (libc_inet_ntop(Family, pAddr, pStringBuf, size))
 		return pStringBuf;
 	sockiocp_wsa_fail(errno == ENOSPC ? EINVAL : errno);
