@@ -31,6 +31,12 @@ check-kernels: ## run all tests on each kernel that is supported
 check-debug: ## run all tests on kernels that look for mistakes (CPUS="1 2 4")
 	@LEAKS=yes $(VM)/check-kernels kasan kcsan
 
+fuzz: ## try inputs on the module for a time (SECONDS=900)
+	@FUZZ_SECONDS=$(or $(SECONDS),900) $(VM)/fuzz
+
+coverage: ## how much of the module do the tests and the fuzzer's corpus reach?
+	@$(VM)/coverage
+
 setup: ## fetch what demo and check need (they do it themselves)
 	@$(VM)/setup
 
@@ -63,4 +69,4 @@ rmmod: ## unload it
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help demo check check-kernels check-debug bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install insmod rmmod clean
+.PHONY: help demo check check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install insmod rmmod clean
