@@ -31,7 +31,8 @@ check-kernels: ## run all tests on each kernel that is supported
 check-debug: ## run all tests on kernels that look for mistakes (CPUS="1 2 4")
 	@LEAKS=yes $(VM)/check-kernels kasan kcsan
 
-fuzz: ## try inputs on the module for a time (SECONDS=900)
+fuzz: ## try inputs on the library and on the module (SECONDS=900)
+	@FUZZ_SECONDS=60 $(VM)/fuzz-library
 	@FUZZ_SECONDS=$(or $(SECONDS),900) $(VM)/fuzz
 
 coverage: ## how much of the module do the tests and the fuzzer's corpus reach?
