@@ -20,7 +20,7 @@ bench: ## what it costs, beside epoll and io_uring, in virtual machines
 	@$(VM)/bench
 
 bench-check: ## does it cost more than it did? (selftests/bench/gates)
-	@BOOTS=1 CHECK=yes $(VM)/bench count
+	@CHECK=yes $(VM)/bench
 
 bench-plots: ## measure and draw the curves in Documentation/bench
 	@$(VM)/bench-plots
