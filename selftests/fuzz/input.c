@@ -71,6 +71,8 @@ static const struct {
 	[OP_SAMPLE] = { "sample", 1, { ARG_SMALL } },
 	[OP_USER] = { "user", 1, { ARG_SMALL } },
 	/* a packet is left in the queue that says nothing any more */
+	/* again and again: holds the lock that a harvest tries to take */
+	[OP_CHMOD] = { "chmod", 2, { ARG_SLOT, ARG_SMALL } },
 	[OP_STALE] = { "stale", 3, { ARG_SLOT, ARG_SLOT, ARG_SLOT, ARG_COUNT } },
 };
 

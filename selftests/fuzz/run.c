@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <netinet/in.h>
@@ -569,6 +570,10 @@ static void execute(struct state *s, unsigned int i, int thread)
 		break;
 	case OP_USER:
 		setresuid(a[0] % 2 ? USER : 0, -1, -1);
+		break;
+	case OP_CHMOD:
+		for (i = 0; i < 200 * (a[1] % 20); i++)
+			fchmod(get(s, a[0]), 0600);
 		break;
 	case OP_STALE:
 		stale(s, a);
