@@ -44,7 +44,8 @@ static const struct argp_option options[] = {
 static const char doc[] =
 	"Measures what sockets cost with sockiocp, and with epoll and io_uring."
 	"\v"
-	"A BAR is a name (P1-64), the first part of one (P1), or a group: count, "
+	"A BAR is a name (P1-64), the first part of some (P1; =P3 is P3 and no "
+	"other), or a group: count, "
 	"web, scale, threads, curves or thread-curves.  Without one it is count.\n\n"
 	"Each line of the table: the work, the median of what it costs ours and the "
 	"best peer, the ratio, what it must not exceed (gate) and what is aimed at "
@@ -106,6 +107,11 @@ static bool is_wanted(const struct bar *bar)
 		len = strlen(*arg);
 		if (!strcmp(bar->group, *arg))
 			return true;
+		if (**arg == '=') {
+			if (!strcmp(bar->id, *arg + 1))
+				return true;
+			continue;
+		}
 		if (!strncmp(bar->id, *arg, len) &&
 		    (!bar->id[len] || bar->id[len] == '-'))
 			return true;
