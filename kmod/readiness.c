@@ -6,7 +6,7 @@
  * Linux reports a fresh TCP socket as writable and hung up, an end of stream as
  * readable, a local shutdown as both; Windows reports none of these.  Of ->poll
  * only two facts are used, that there is enough to read and that there is room
- * to write, and only where the state leaves them open: see glance().
+ * to write, and only where the state leaves them open.
  *
  *   socket					mask
  *   --------------------------------------------------------------------------
@@ -182,6 +182,13 @@ static u32 tcp_closed_read(struct sock *sk, __poll_t poll)
 	return now;
 }
 
+static u32 tcp_end(const struct sock *sk)
+{
+	if (unlikely(READ_ONCE(sk->sk_err)))
+		return SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP;
+	return sock_flag(sk, SOCK_DONE) ? SOCKIOCP_EVENT_HANGUP : 0;
+}
+
 static u32 tcp_read(struct sock *sk, __poll_t poll, int state)
 {
 	u32 now = SOCKIOCP_CONNECTED;
@@ -201,11 +208,7 @@ static u32 tcp_read(struct sock *sk, __poll_t poll, int state)
 		now |= SOCKIOCP_EVENT_IN;
 	if (poll & EPOLLOUT)
 		now |= SOCKIOCP_EVENT_OUT;
-	if (sock_flag(sk, SOCK_DONE))
-		now |= SOCKIOCP_EVENT_HANGUP;
-	if (READ_ONCE(sk->sk_err))
-		now |= SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP;
-	return now;
+	return now | tcp_end(sk);
 }
 
 /*
@@ -360,7 +363,7 @@ static u32 vsock_read(struct socket *socket, __poll_t poll, int state)
 	return now;
 }
 
-static u32 unix_stream_read(struct sock *sk, __poll_t poll, int state)
+static u32 unix_stream_read(const struct sock *sk, __poll_t poll, int state)
 {
 	u32 now = SOCKIOCP_CONNECTED;
 
@@ -381,7 +384,7 @@ static u32 unix_stream_read(struct sock *sk, __poll_t poll, int state)
 	return now;
 }
 
-static u32 datagram_read(struct sock *sk, __poll_t poll, bool udp)
+static u32 datagram_read(const struct sock *sk, __poll_t poll, bool udp)
 {
 	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
 	u32 now = 0;
@@ -398,59 +401,106 @@ static u32 datagram_read(struct sock *sk, __poll_t poll, bool udp)
 	return now;
 }
 
-/*
- * Tell whether there is enough to read and room to write without ->poll, which
- * costs more than all the rest of a delivery.  Only a clear case is decided here:
- * where a protocol has a say of its own (kTLS, sockmap), where SO_RCVLOWAT or a
- * checksum decide, and where there is no room, so that the protocol has to
- * remember that somebody waits for it (SOCK_NOSPACE), ->poll is asked.
- */
-static bool glance(struct sock *sk, const struct file *file, enum sockiocp_kind kind,
-		   int state, u8 filter, __poll_t *poll)
+/* Read the socket's state with ->poll's help. */
+static noinline u32 ask(struct socket *socket, struct file *file,
+			enum sockiocp_kind kind, int state, u8 filter)
 {
-	bool out = filter & SOCKIOCP_REGISTER_OUT;
-	bool in;
+	struct poll_table_struct table = {
+		._key = EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLIN | EPOLLRDNORM,
+	};
+	struct sock *sk = socket->sk;
+	__poll_t poll;
 
-	if (READ_ONCE(sk->sk_prot)->sock_is_readable)
-		return false;
+	if (filter & SOCKIOCP_REGISTER_OUT)
+		table._key |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+	poll = READ_ONCE(socket->ops)->poll(file, socket, &table);
 
 	switch (kind) {
-	case SOCKIOCP_TCP: {
-		s32 unread;
-
-		/* The states of a connection that the handshake is behind. */
-		if (!(BIT(state) & (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
-				    TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING)))
-			return false;
-		unread = tcp_unread(sk);
-		in = unread > 0;
-		if (in && unread < sock_rcvlowat(sk, 0, INT_MAX))
-			return false;
-		if (out && !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) &&
-		    !__sk_stream_is_writeable(sk, 1))
-			return false;
-		break;
-	}
-	case SOCKIOCP_UDP:
-		in = !skb_queue_empty_lockless(&udp_sk(sk)->reader_queue) ||
-		     !skb_queue_empty_lockless(&sk->sk_receive_queue);
-		if (in && !(READ_ONCE(file->f_flags) & O_NONBLOCK))
-			return false;
-		if (out && !sock_writeable(sk))
-			return false;
-		break;
+	case SOCKIOCP_TCP:
+		return tcp_read(sk, poll, state);
+	case SOCKIOCP_MPTCP:
+		return mptcp_read(socket, poll, state);
+	case SOCKIOCP_VSOCK:
+		return vsock_read(socket, poll, state);
 	case SOCKIOCP_UNIX_STREAM:
+		return unix_stream_read(sk, poll, state);
+	case SOCKIOCP_UDP:
 	case SOCKIOCP_UNIX_DGRAM:
-		/* Whether a peer has room is known to AF_UNIX alone. */
-		if (out)
-			return false;
-		in = !skb_queue_empty_lockless(&sk->sk_receive_queue);
-		break;
-	default:
-		return false;
+		return datagram_read(sk, poll, kind == SOCKIOCP_UDP);
 	}
-	*poll = (in ? EPOLLIN : 0) | (out ? EPOLLOUT : 0);
-	return true;
+	return 0;
+}
+
+/*
+ * ->poll costs more than all the rest of a delivery.  Where its answer is clear
+ * these functions do without: not where a protocol has a say of its own (kTLS,
+ * sockmap), where SO_RCVLOWAT or a checksum decide, or where there is no room, so
+ * that the protocol has to remember that somebody waits for it (SOCK_NOSPACE).
+ * They are kept apart so that the short ones stay short.
+ */
+
+static noinline u32 tcp_quick_read(struct socket *socket, struct file *file, int state,
+				   u8 filter)
+{
+	const struct sock *sk = socket->sk;
+	u32 now = SOCKIOCP_CONNECTED;
+	s32 unread;
+
+	/* Not a connection that the handshake is behind. */
+	if (!(BIT(state) & (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
+			    TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING)))
+		goto ask;
+	unread = tcp_unread(sk);
+	if (unread > 0) {
+		if (unread < sock_rcvlowat(sk, 0, INT_MAX))
+			goto ask;
+		now |= SOCKIOCP_EVENT_IN;
+	}
+	if (filter & SOCKIOCP_REGISTER_OUT) {
+		if (!(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) &&
+		    !__sk_stream_is_writeable(sk, 1))
+			goto ask;
+		now |= SOCKIOCP_EVENT_OUT;
+	}
+	return now | tcp_end(sk);
+ask:
+	return ask(socket, file, SOCKIOCP_TCP, state, filter);
+}
+
+static noinline u32 unix_quick_read(struct socket *socket, struct file *file,
+				    enum sockiocp_kind kind, int state, u8 filter)
+{
+	const struct sock *sk = socket->sk;
+	__poll_t poll = skb_queue_empty_lockless(&sk->sk_receive_queue) ? 0 : EPOLLIN;
+
+	/* Whether a peer has room is known to AF_UNIX alone. */
+	if (filter & SOCKIOCP_REGISTER_OUT)
+		return ask(socket, file, kind, state, filter);
+	return kind == SOCKIOCP_UNIX_STREAM ? unix_stream_read(sk, poll, state) :
+					      datagram_read(sk, poll, false);
+}
+
+static u32 udp_quick_read(struct socket *socket, struct file *file, int state, u8 filter)
+{
+	const struct sock *sk = socket->sk;
+	u32 now = 0;
+
+	if (!skb_queue_empty_lockless(&udp_sk(sk)->reader_queue) ||
+	    !skb_queue_empty_lockless(&sk->sk_receive_queue)) {
+		if (!(READ_ONCE(file->f_flags) & O_NONBLOCK))
+			goto ask;
+		now |= SOCKIOCP_EVENT_IN;
+	}
+	if (filter & SOCKIOCP_REGISTER_OUT) {
+		if (!sock_writeable(sk))
+			goto ask;
+		now |= SOCKIOCP_EVENT_OUT;
+	}
+	if (READ_ONCE(sk->sk_err))
+		now |= SOCKIOCP_EVENT_ERR;
+	return now;
+ask:
+	return ask(socket, file, SOCKIOCP_UDP, state, filter);
 }
 
 /**
@@ -468,39 +518,27 @@ static bool glance(struct sock *sk, const struct file *file, enum sockiocp_kind 
 u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
 			    enum sockiocp_kind kind, u8 filter)
 {
-	struct sock *sk = socket->sk;
-	__poll_t poll;
-	int state;
-
+	const struct sock *sk = socket->sk;
 	/*
 	 * The state is read before ->poll and sk_err, which a reset sets first:
 	 * whoever sees the new state sees the reason.
 	 */
-	state = smp_load_acquire(&sk->sk_state);
-	if (!glance(sk, file, kind, state, filter, &poll)) {
-		struct poll_table_struct table = {
-			._key = EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLIN | EPOLLRDNORM,
-		};
+	int state = smp_load_acquire(&sk->sk_state);
 
-		if (filter & SOCKIOCP_REGISTER_OUT)
-			table._key |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
-		poll = READ_ONCE(socket->ops)->poll(file, socket, &table);
-	}
+	if (unlikely(READ_ONCE(sk->sk_prot)->sock_is_readable))
+		return ask(socket, file, kind, state, filter);
 
 	switch (kind) {
 	case SOCKIOCP_TCP:
-		return tcp_read(sk, poll, state);
-	case SOCKIOCP_MPTCP:
-		return mptcp_read(socket, poll, state);
-	case SOCKIOCP_VSOCK:
-		return vsock_read(socket, poll, state);
-	case SOCKIOCP_UNIX_STREAM:
-		return unix_stream_read(sk, poll, state);
+		return tcp_quick_read(socket, file, state, filter);
 	case SOCKIOCP_UDP:
+		return udp_quick_read(socket, file, state, filter);
+	case SOCKIOCP_UNIX_STREAM:
 	case SOCKIOCP_UNIX_DGRAM:
-		return datagram_read(sk, poll, kind == SOCKIOCP_UDP);
+		return unix_quick_read(socket, file, kind, state, filter);
+	default:
+		return ask(socket, file, kind, state, filter);
 	}
-	return 0;
 }
 
 /*
