@@ -15,7 +15,7 @@ static _Thread_local DWORD last_error
 
 /*
  * What an errno value means to a function of Win32, and to one of Winsock.
- * EAGAIN comes first, for programs that read until a socket is empty.
+ * What is not there yet comes first: nothing else is asked for so often.
  */
 static const struct {
 	int err;
@@ -23,6 +23,7 @@ static const struct {
 	int wsa;
 } errors[] = {
 	{ EAGAIN,	ERROR_NO_SYSTEM_RESOURCES,	WSAEWOULDBLOCK },
+	{ ETIME,	WAIT_TIMEOUT,			WSAETIMEDOUT },
 	{ EPERM,	ERROR_ACCESS_DENIED,		WSAEACCES },
 	{ ENOENT,	ERROR_FILE_NOT_FOUND,		WSAEADDRNOTAVAIL },
 	{ ESRCH,	ERROR_GEN_FAILURE,		WSAEINVAL },
@@ -40,7 +41,6 @@ static const struct {
 	{ ENOTTY,	ERROR_INVALID_HANDLE,		WSAEOPNOTSUPP },
 	/* A reset after the peer's FIN; see send() for a local shutdown. */
 	{ EPIPE,	ERROR_NETNAME_DELETED,		WSAECONNRESET },
-	{ ETIME,	WAIT_TIMEOUT,			WSAETIMEDOUT },
 	{ EPROTO,	ERROR_NETNAME_DELETED,		WSAECONNRESET },
 	{ ENOTSOCK,	ERROR_INVALID_HANDLE,		WSAENOTSOCK },
 	{ EDESTADDRREQ,	ERROR_INVALID_PARAMETER,	WSAENOTCONN },
