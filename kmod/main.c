@@ -29,8 +29,10 @@
  * its account.
  *
  * A registration belongs to its port while it is live, and to the queue while
- * its REMOVE packet stands there; either is one reference.  A task that works on
- * it without a lock holds another one.  It pins the *inode* of its socket, which
+ * its REMOVE packet stands there; either is one reference.  If it ends while a
+ * harvest has taken its packet off the queue, that reference is left to the
+ * harvest.  Any other task that works on it without a lock holds another one.  It
+ * pins the *inode* of its socket, which
  * is the memory of struct socket and of the wait queue in it, and never the
  * file: the last close() releases the socket, and sends the FIN, as if nobody
  * watched.  Such a socket is found closed later (Removal paths, C).
@@ -73,7 +75,7 @@
  * whichever ports are asked at the same time.  The port's lock is held for a
  * chunk of packets at a time and never over ->poll, user memory or an allocation.
  *
- * sockiocp_wake() looks at interest and queued before it takes the port's lock.
+ * sockiocp_wake() looks at interest and place before it takes the port's lock.
  * Why it loses nothing is said there.
  *
  * Field protection
@@ -91,10 +93,12 @@
  *			account_node			account->ports_lock
  *   registration	wait				wait.lock of the socket
  *			packet, port_node, enabled,
- *			queued, edges, seen, session,
+ *			place, edges, seen, session,
  *			rcv_nxt, interest		port->lock; interest and
- *							queued are also read
- *							without it
+ *							place are also read
+ *							without it, as are
+ *							enabled, seen, session
+ *							and trigger by look()
  *			filter, trigger, state		written under both, read
  *							under either; filter is
  *							also read without
@@ -140,9 +144,13 @@
  * a sweep by another port of the same user, which is why the port is freed only
  * after sockiocp_account_put() has had ports_lock.
  *
- * A harvest meets all of them: it works on a registration with a reference of its
- * own, and looks at the state again, under the port's lock, before it delivers.
- * A packet that it had taken off the queue before REMOVE is dropped.
+ * A harvest meets all of them.  It marks the packets that it takes off the queue
+ * as taken, under the port's lock.  unhook() sees that, under the same lock, and
+ * then neither the reference for being live is given back nor the REMOVE packet
+ * queued: the harvest does either when it comes back with the lock.  So what it has
+ * taken stays in memory without a reference for each, and a REMOVE packet cannot
+ * overtake a notification that is on its way.  sockiocp_port_has_packet() does the
+ * same with a packet that it takes.
  *
  * The memory goes with the last reference (sockiocp_registration_put()), in task
  * context, since iput() sleeps.

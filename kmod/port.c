@@ -96,23 +96,6 @@ static void slot_freed(struct irq_work *work)
 /* ------------------------------------------------------------------ queue */
 
 /**
- * sockiocp_port_queue_quietly - put a packet behind all others
- * @port: the port, locked
- * @packet: a packet that stands nowhere
- *
- * The caller's call will harvest, and pass on what it leaves.
- */
-void sockiocp_port_queue_quietly(struct sockiocp_port *port,
-				 struct sockiocp_packet *packet)
-{
-	lockdep_assert_held(&port->lock);
-
-	packet->seq = port->next_seq++;
-	list_add_tail(&packet->node, &port->queue);
-	port->nr_packets++;
-}
-
-/**
  * sockiocp_port_queue - put a packet behind all others, and wake a thread for it
  * @port: the port, locked
  * @packet: a packet that stands nowhere
@@ -147,9 +130,9 @@ void sockiocp_port_wake_pollers(struct sockiocp_port *port)
 		wake_up_interruptible_poll(&port->poll_wait, EPOLLIN | EPOLLRDNORM);
 }
 
-static struct sockiocp_registration *packet_registration(struct sockiocp_packet *packet)
+static bool is_posted(const struct sockiocp_packet *packet)
 {
-	return container_of(packet, struct sockiocp_registration, packet);
+	return packet->seq & SOCKIOCP_SEQ_POSTED;
 }
 
 static struct sockiocp_posted *packet_posted(struct sockiocp_packet *packet)
@@ -168,30 +151,20 @@ static void free_posted(struct sockiocp_port *port, struct sockiocp_posted *post
 /*
  * A packet on its way from the queue to the user.
  *
- *   detach()	takes packets off the queue: from here on a wake-up queues the
- *		registration anew, so nothing that happens later is missed
- *   verify()	reads what the sockets are like now, without a lock
- *   commit()	decides what goes out, and lets ONESHOT and LEVEL act
- *   hand_over() copies it to the user; what cannot be copied goes back
- *   finish()	drops what was handed over
+ *   detach()	takes packets off the queue: from here on a wake-up marks the
+ *		registration to be queued again, so nothing that happens later is
+ *		missed, and whoever ends it leaves it to the harvest
+ *   sockiocp_registration_verify() reads what the sockets are like now, and so what goes out
+ *   hand_over() copies that to the user
+ *   commit()	lets ONESHOT and LEVEL act, and queues again what has to be; if
+ *		handing over failed, all of it, in its old place
+ *   finish()	drops what has gone out or ended
  */
-struct delivery {
-	struct sockiocp_packet *packet;
-	enum {
-		/* A posted packet, or a REMOVE packet: goes out as it is. */
-		DELIVER_AS_IS,
-		/* A notification: depends on the socket. */
-		DELIVER_NOTIFICATION,
-	} what;
-	u8 edges;
-	u32 session;
-	/* What the socket is like, then what the packet carries; 0: nothing. */
-	u32 events;
-};
-
-/* The list of those LEVEL registrations that a harvest will queue again. */
 struct harvest {
 	struct sockiocp_port *port;
+	/* The packets of this chunk, in their order. */
+	struct list_head chunk;
+	/* Packets that will be queued again behind all others. */
 	struct list_head again;
 	/* Packets as young as this one, or younger, are left for the next. */
 	u64 end_seq;
@@ -199,188 +172,77 @@ struct harvest {
 	bool woken;
 	/* A socket could not be looked at; its packet is queued still. */
 	bool busy;
+	/* Something in this chunk has to be dropped. */
+	bool drops;
 };
 
-static unsigned int detach(struct harvest *harvest, struct delivery *deliveries,
+static unsigned int detach(struct harvest *harvest, struct sockiocp_delivery *deliveries,
 			   unsigned int max)
 {
 	struct sockiocp_port *port = harvest->port;
-	unsigned int nr = 0;
+	struct sockiocp_delivery *d = deliveries, *end = deliveries + max;
+	struct sockiocp_registration *reg;
+	struct sockiocp_packet *packet;
 
 	spin_lock_irq(&port->lock);
 	port->nr_woken -= harvest->woken;
 	harvest->woken = false;
+	harvest->drops = false;
 	if (!harvest->end_seq)
 		harvest->end_seq = port->next_seq;
-	while (nr < max && !list_empty(&port->queue)) {
-		struct sockiocp_packet *packet = list_first_entry(&port->queue,
-						struct sockiocp_packet, node);
-		struct delivery *d = &deliveries[nr];
-		struct sockiocp_registration *reg;
-
-		if (packet->seq >= harvest->end_seq)
+	list_for_each_entry(packet, &port->queue, node) {
+		if (d == end || packet->seq >= harvest->end_seq)
 			break;
-		sockiocp_port_unqueue(port, packet);
 		d->packet = packet;
-		d->what = DELIVER_AS_IS;
-		d->events = SOCKIOCP_EVENT_REMOVE;
-		nr++;
-		if (packet->type != SOCKIOCP_PACKET_REGISTRATION)
-			continue;
-
-		reg = packet_registration(packet);
-		WRITE_ONCE(reg->queued, false);
-		/* The reference that a REMOVE packet holds becomes ours. */
-		if (reg->state == SOCKIOCP_REMOVED)
-			continue;
-		refcount_inc(&reg->refs);
-		d->what = DELIVER_NOTIFICATION;
-		d->edges = reg->edges;
-		d->session = reg->session;
-		reg->edges = 0;
+		reg = sockiocp_packet_registration(packet);
+		d->is_notification = !is_posted(packet) &&
+				     reg->state != SOCKIOCP_REMOVED;
+		if (d->is_notification) {
+			WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
+			d->ended = false;
+			d->edges = reg->edges;
+			d->session = reg->session;
+			reg->edges = 0;
+		} else {
+			d->events = SOCKIOCP_EVENT_REMOVE;
+			harvest->drops = true;
+		}
+		d++;
+	}
+	if (d > deliveries) {
+		list_cut_position(&harvest->chunk, &port->queue, &d[-1].packet->node);
+		port->nr_packets -= d - deliveries;
 	}
 	spin_unlock_irq(&port->lock);
-	return nr;
-}
-
-static void verify(struct delivery *deliveries, unsigned int nr)
-{
-	struct delivery *d;
-
-	/*
-	 * Between clearing queued and reading the sockets: pairs with
-	 * skwq_has_sleeper(), see sockiocp_wake().
-	 */
-	smp_mb();
-	for (d = deliveries; d < deliveries + nr; d++) {
-		if (d->what == DELIVER_NOTIFICATION)
-			d->events = sockiocp_registration_read(packet_registration(d->packet));
-	}
-}
-
-/* Queue a registration anew unless a wake-up has done so, or it has ended. */
-static void requeue(struct sockiocp_registration *reg, struct list_head *list, bool front)
-{
-	lockdep_assert_held(&reg->port->lock);
-
-	if (reg->queued) {
-		if (!front)
-			return;
-		list_del(&reg->packet.node);
-	} else {
-		WRITE_ONCE(reg->queued, true);
-		reg->port->nr_packets++;
-	}
-	if (front) {
-		struct sockiocp_packet *head =
-			list_first_entry_or_null(list, struct sockiocp_packet, node);
-
-		/* Not younger than what it stands before. */
-		if (head && reg->packet.seq > head->seq)
-			reg->packet.seq = head->seq;
-		list_add(&reg->packet.node, list);
-	} else {
-		list_add_tail(&reg->packet.node, list);
-		reg->packet.seq = reg->port->next_seq++;
-	}
-}
-
-static void commit_notification(struct harvest *harvest, struct delivery *d)
-{
-	struct sockiocp_registration *reg = packet_registration(d->packet);
-	u32 now = d->events;
-
-	d->events = 0;
-	if (reg->state != SOCKIOCP_LIVE || now & SOCKIOCP_GONE)
-		return;
-	/* Disabled meanwhile, and perhaps enabled again: all this is history. */
-	if (d->session != reg->session) {
-		if (reg->enabled)
-			requeue(reg, &harvest->again, false);
-		return;
-	}
-	if (now & SOCKIOCP_BUSY) {
-		reg->edges |= d->edges;
-		requeue(reg, &harvest->again, false);
-		harvest->busy = true;
-		return;
-	}
-
-	d->events = sockiocp_registration_events(reg, now, d->edges);
-	if (!d->events)
-		return;
-	sockiocp_registration_delivered(reg);
-	d->session = reg->session;
-	if (reg->enabled && reg->trigger & SOCKIOCP_TRIGGER_LEVEL)
-		requeue(reg, &harvest->again, false);
-}
-
-static void commit(struct harvest *harvest, struct delivery *deliveries, unsigned int nr)
-{
-	struct delivery *d;
-
-	spin_lock_irq(&harvest->port->lock);
-	for (d = deliveries; d < deliveries + nr; d++) {
-		if (d->what == DELIVER_NOTIFICATION)
-			commit_notification(harvest, d);
-	}
-	spin_unlock_irq(&harvest->port->lock);
-}
-
-/* Put what could not be handed over back to the front, in its old order. */
-static void put_back(struct harvest *harvest, struct delivery *deliveries, unsigned int nr)
-{
-	struct sockiocp_port *port = harvest->port;
-	struct delivery *d;
-
-	spin_lock_irq(&port->lock);
-	for (d = deliveries + nr; d-- > deliveries; ) {
-		struct sockiocp_registration *reg;
-
-		if (!d->events)
-			continue;
-		if (d->packet->type == SOCKIOCP_PACKET_POSTED) {
-			list_add(&d->packet->node, &port->queue);
-			port->nr_packets++;
-			continue;
-		}
-		reg = packet_registration(d->packet);
-		if (d->what == DELIVER_NOTIFICATION) {
-			if (reg->state != SOCKIOCP_LIVE)
-				continue;
-			sockiocp_registration_undeliver(reg, d->events, d->session);
-		}
-		requeue(reg, &port->queue, true);
-	}
-	spin_unlock_irq(&port->lock);
+	return d - deliveries;
 }
 
 /*
  * Copy what goes out, and the number of packets with it.  Returns whether that
- * worked; if not, all of these deliveries are in the queue again.
+ * worked.
  *
  * Word by word: a call of copy_to_user() for a chunk costs several times as much.
  */
-static bool hand_over(struct harvest *harvest, struct delivery *deliveries,
-		      unsigned int nr, struct sockiocp_packet_entry __user *uentries,
+static bool hand_over(const struct sockiocp_delivery *deliveries, unsigned int nr,
+		      struct sockiocp_packet_entry __user *uentries,
 		      u32 __user *ureceived, u32 *received)
 {
 	struct sockiocp_packet_entry __user *to = uentries + *received;
-	struct delivery *d;
+	const struct sockiocp_delivery *d;
 	unsigned int n = 0;
 
 	if (!user_write_access_begin(to, nr * sizeof(*to)))
-		goto put_back;
+		return false;
 	for (d = deliveries; d < deliveries + nr; d++) {
 		struct sockiocp_packet_entry entry;
 
 		if (!d->events)
 			continue;
-		if (d->packet->type == SOCKIOCP_PACKET_POSTED)
+		if (is_posted(d->packet))
 			entry = packet_posted(d->packet)->entry;
 		else
 			entry = (struct sockiocp_packet_entry) {
-				.completion_key = packet_registration(d->packet)->key,
+				.completion_key = sockiocp_packet_registration(d->packet)->key,
 				.bytes_transferred = d->events,
 			};
 		unsafe_put_user(entry.completion_key, &to->completion_key, fault);
@@ -393,32 +255,126 @@ static bool hand_over(struct harvest *harvest, struct delivery *deliveries,
 	}
 	user_write_access_end();
 	if (n && put_user(*received + n, ureceived))
-		goto put_back;
+		return false;
 	*received += n;
 	return true;
 
 fault:
 	user_write_access_end();
-put_back:
-	put_back(harvest, deliveries, nr);
 	return false;
 }
 
-/* Drop the references of a chunk, and the packets that were handed over. */
-static void finish(struct harvest *harvest, struct delivery *deliveries,
+/*
+ * The registration has ended, or was disabled and perhaps enabled again: what was
+ * taken is history, and only what has happened since counts.
+ *
+ * This function and the next return whether it has to be queued again.
+ */
+static bool commit_history(struct harvest *harvest, struct sockiocp_delivery *d)
+{
+	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+
+	if (reg->state != SOCKIOCP_DEAD)
+		return reg->place == SOCKIOCP_TAKEN_AGAIN;
+	d->ended = true;
+	harvest->drops = true;
+	return false;
+}
+
+static bool commit_notification(struct harvest *harvest, struct sockiocp_delivery *d)
+{
+	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+
+	if (unlikely(reg->session != d->session))
+		return commit_history(harvest, d);
+	if (unlikely(d->now & (SOCKIOCP_BUSY | SOCKIOCP_GONE))) {
+		if (d->now & SOCKIOCP_GONE)
+			return false;
+		reg->edges |= d->edges;
+		harvest->busy = true;
+		return true;
+	}
+	if (sockiocp_registration_looked_at(reg, d->now, d->events))
+		return true;
+	return reg->place == SOCKIOCP_TAKEN_AGAIN && reg->enabled;
+}
+
+/*
+ * What is queued again goes behind all others, so that nobody starves.  Runs of
+ * such packets are moved at once; nobody looks at the links of what has left the
+ * queue.
+ */
+static void commit(struct harvest *harvest, struct sockiocp_delivery *deliveries, unsigned int nr)
+{
+	struct list_head *first = NULL, *last = NULL;
+	struct sockiocp_port *port = harvest->port;
+	struct sockiocp_delivery *d;
+
+	spin_lock_irq(&port->lock);
+	for (d = deliveries; d < deliveries + nr; d++) {
+		struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+
+		if (d->is_notification && commit_notification(harvest, d)) {
+			WRITE_ONCE(reg->place, SOCKIOCP_QUEUED);
+			reg->packet.seq = port->next_seq;
+			port->nr_packets++;
+			last = &reg->packet.node;
+			if (!first)
+				first = last;
+			continue;
+		}
+		if (d->is_notification)
+			WRITE_ONCE(reg->place, SOCKIOCP_IDLE);
+		if (first)
+			list_bulk_move_tail(&harvest->again, first, last);
+		first = NULL;
+	}
+	if (first)
+		list_bulk_move_tail(&harvest->again, first, last);
+	port->next_seq += SOCKIOCP_SEQ_STEP;
+	spin_unlock_irq(&port->lock);
+}
+
+/* Handing over has failed: back to the front, in the old order. */
+static void put_back(struct harvest *harvest, struct sockiocp_delivery *deliveries, unsigned int nr)
+{
+	struct sockiocp_port *port = harvest->port;
+	struct sockiocp_delivery *d;
+
+	spin_lock_irq(&port->lock);
+	for (d = deliveries; d < deliveries + nr; d++) {
+		struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+		bool again = true;
+
+		if (d->is_notification) {
+			if (reg->session == d->session)
+				reg->edges |= d->edges;
+			else
+				again = commit_history(harvest, d);
+			WRITE_ONCE(reg->place, again ? SOCKIOCP_QUEUED : SOCKIOCP_IDLE);
+		}
+		if (again)
+			port->nr_packets++;
+		else
+			list_del(&d->packet->node);
+	}
+	list_splice(&harvest->chunk, &port->queue);
+	spin_unlock_irq(&port->lock);
+}
+
+/* Drop the packets that were handed over, and registrations that have ended. */
+static void finish(struct harvest *harvest, struct sockiocp_delivery *deliveries,
 		   unsigned int nr, bool handed_over)
 {
-	struct delivery *d;
+	struct sockiocp_delivery *d;
 
 	for (d = deliveries; d < deliveries + nr; d++) {
-		if (d->what == DELIVER_NOTIFICATION)
-			sockiocp_registration_put(packet_registration(d->packet));
-		else if (!handed_over)
+		if (d->is_notification ? !d->ended : !handed_over)
 			continue;
-		else if (d->packet->type == SOCKIOCP_PACKET_POSTED)
+		if (is_posted(d->packet))
 			free_posted(harvest->port, packet_posted(d->packet));
 		else
-			sockiocp_registration_put(packet_registration(d->packet));
+			sockiocp_registration_put(sockiocp_packet_registration(d->packet));
 	}
 }
 
@@ -482,7 +438,7 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 				  u32 count, u32 __user *ureceived, bool woken,
 				  bool *busy)
 {
-	struct delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
+	struct sockiocp_delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
 	struct harvest harvest;
 	unsigned int nr, looked_at = 0;
 	u32 received = 0;
@@ -500,10 +456,14 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 			    min_t(u32, count - received, SOCKIOCP_CHUNK));
 		if (!nr)
 			break;
-		verify(deliveries, nr);
-		commit(&harvest, deliveries, nr);
-		ok = hand_over(&harvest, deliveries, nr, uentries, ureceived, &received);
-		finish(&harvest, deliveries, nr, ok);
+		sockiocp_registration_verify(deliveries, nr);
+		ok = hand_over(deliveries, nr, uentries, ureceived, &received);
+		if (ok)
+			commit(&harvest, deliveries, nr);
+		else
+			put_back(&harvest, deliveries, nr);
+		if (harvest.drops)
+			finish(&harvest, deliveries, nr, ok);
 		if (!ok) {
 			error = -EFAULT;
 			break;
@@ -526,35 +486,41 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 static bool drop_if_stale(struct sockiocp_registration *reg)
 {
 	struct sockiocp_port *port = reg->port;
-	bool ready = false;
-	u32 session, now;
+	u32 session, now, events;
+	bool ended, ready = false;
 	u8 edges;
 
 	spin_lock_irq(&port->lock);
-	if (!reg->queued || reg->state != SOCKIOCP_LIVE) {
+	if (reg->place != SOCKIOCP_QUEUED || reg->state != SOCKIOCP_LIVE) {
 		spin_unlock_irq(&port->lock);
 		return false;
 	}
 	sockiocp_port_unqueue(port, &reg->packet);
-	WRITE_ONCE(reg->queued, false);
+	WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
 	edges = reg->edges;
 	session = reg->session;
 	reg->edges = 0;
 	spin_unlock_irq(&port->lock);
 
-	/* As in verify(). */
+	/* As in sockiocp_registration_verify(). */
 	smp_mb();
-	now = sockiocp_registration_read(reg);
+	events = sockiocp_registration_look(reg, session, edges, &now);
 
 	spin_lock_irq(&port->lock);
-	if (reg->state == SOCKIOCP_LIVE && reg->session == session &&
-	    sockiocp_registration_has_events(reg, now, edges)) {
-		reg->edges |= edges;
-		requeue(reg, &port->queue, false);
-		sockiocp_port_release_waiters(port);
-		ready = true;
+	ended = reg->state == SOCKIOCP_DEAD;
+	if (!ended) {
+		ready = reg->place == SOCKIOCP_TAKEN_AGAIN;
+		if (reg->session == session && (now & SOCKIOCP_BUSY || events)) {
+			reg->edges |= edges;
+			ready = true;
+		}
 	}
+	WRITE_ONCE(reg->place, ready ? SOCKIOCP_QUEUED : SOCKIOCP_IDLE);
+	if (ready)
+		sockiocp_port_queue(port, &reg->packet);
 	spin_unlock_irq(&port->lock);
+	if (ended)
+		sockiocp_registration_put(reg);
 	if (ready)
 		sockiocp_port_wake_pollers(port);
 	return ready;
@@ -573,26 +539,29 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port)
 	unsigned int looks = SOCKIOCP_CHUNK;
 	struct sockiocp_registration *reg;
 	struct sockiocp_packet *packet;
+	u32 session, now, events;
 	bool ready = false;
-	u32 now;
+	u8 edges;
 
 	while (!ready && looks--) {
 		spin_lock_irq(&port->lock);
 		packet = list_first_entry_or_null(&port->queue, struct sockiocp_packet, node);
-		reg = packet && packet->type == SOCKIOCP_PACKET_REGISTRATION ?
-			packet_registration(packet) : NULL;
+		reg = packet && !is_posted(packet) ?
+			sockiocp_packet_registration(packet) : NULL;
 		if (!reg || reg->state == SOCKIOCP_REMOVED) {
 			spin_unlock_irq(&port->lock);
 			return packet;
 		}
 		refcount_inc(&reg->refs);
+		session = reg->session;
+		edges = reg->edges;
 		spin_unlock_irq(&port->lock);
 
-		now = sockiocp_registration_read(reg);
+		events = sockiocp_registration_look(reg, session, edges, &now);
 
 		spin_lock_irq(&port->lock);
-		ready = reg->queued && (reg->state != SOCKIOCP_LIVE ||
-			sockiocp_registration_has_events(reg, now, reg->edges));
+		ready = reg->place == SOCKIOCP_QUEUED &&
+			(reg->state != SOCKIOCP_LIVE || now & SOCKIOCP_BUSY || events);
 		spin_unlock_irq(&port->lock);
 		if (!ready)
 			ready = drop_if_stale(reg);
@@ -724,8 +693,12 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 	for (;;) {
 		/* Who was woken has a slot; who does not wait takes what is there. */
 		if (woken || !args->timeout_ns || sockiocp_worker_may_harvest(worker)) {
-			error = sockiocp_port_harvest(port, uentries, args->entry_count,
-						      ureceived, woken, &busy);
+			/* Nothing: to see that takes no lock. */
+			error = 0;
+			busy = false;
+			if (woken || !list_empty_careful(&port->queue))
+				error = sockiocp_port_harvest(port, uentries, args->entry_count,
+							      ureceived, woken, &busy);
 			if (error)
 				return min(error, 0L);
 		} else {
@@ -773,13 +746,27 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 /* --------------------------------------------------------------- the call */
 
 /*
- * Can the bytes from @first to @last be written, judging by one in every @step?
- * They are written with what they hold: an error must not change anything.
+ * Can memory be written?  It is written with what it holds: an error must not
+ * change anything.
  */
-static int probe_writable(u64 first, u64 last, unsigned int step)
+static int probe_counter(u32 __user *counter)
 {
-	u8 __user *byte = u64_to_user_ptr(first);
-	u8 __user *end = u64_to_user_ptr(last);
+	u32 value;
+
+	if (!user_access_begin(counter, sizeof(*counter)))
+		return -EFAULT;
+	unsafe_get_user(value, counter, fault);
+	unsafe_put_user(value, counter, fault);
+	user_access_end();
+	return 0;
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+/* All bytes between two, judging by one in every @step. */
+static noinline int probe_between(u8 __user *byte, u8 __user *end, unsigned int step)
+{
 	unsigned int n;
 	u8 value;
 
@@ -788,11 +775,11 @@ static int probe_writable(u64 first, u64 last, unsigned int step)
 			return -EFAULT;
 		/* Not for longer than it takes before others may run. */
 		for (n = 0; n < 1024; n++) {
+			if (end - byte <= step)
+				goto done;
+			byte += step;
 			unsafe_get_user(value, byte, fault);
 			unsafe_put_user(value, byte, fault);
-			if (byte == end)
-				goto done;
-			byte = end - byte > step ? byte + step : end;
 		}
 		user_access_end();
 		if (fatal_signal_pending(current))
@@ -802,6 +789,25 @@ static int probe_writable(u64 first, u64 last, unsigned int step)
 done:
 	user_access_end();
 	return 0;
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+static int probe_array(u64 first, u64 last, unsigned int step)
+{
+	u8 __user *byte = u64_to_user_ptr(first);
+	u8 __user *end = u64_to_user_ptr(last);
+	u8 value;
+
+	if (!user_access_begin(byte, end - byte + 1))
+		return -EFAULT;
+	unsafe_get_user(value, byte, fault);
+	unsafe_put_user(value, byte, fault);
+	unsafe_get_user(value, end, fault);
+	unsafe_put_user(value, end, fault);
+	user_access_end();
+	return end - byte <= step ? 0 : probe_between(byte, end, step);
 fault:
 	user_access_end();
 	return -EFAULT;
@@ -839,91 +845,15 @@ static int check_arguments(const struct sockiocp_process *args)
 	if (regs < entries_end && entries < regs_end && regs_len && entries_len)
 		return -EINVAL;
 
-	if (regs_len) {
-		/* All is read, of what is written only the results. */
-		error = probe_writable(regs + result, regs_end - 1, reg_step);
-		if (error)
-			return error;
-	}
-	if (entries_len) {
-		error = probe_writable(args->received, args->received + sizeof(u32) - 1,
-				       sizeof(u32) - 1);
-		if (error)
-			return error;
-		error = probe_writable(entries, entries_end - 1, PAGE_SIZE);
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
-/* Word by word, as in hand_over(). */
-static int read_registrations(struct sockiocp_registration_entry *entries,
-			      const struct sockiocp_registration_entry __user *uentries,
-			      unsigned int nr)
-{
-	const struct sockiocp_registration_entry *end = entries + nr;
-
-	if (!user_read_access_begin(uentries, nr * sizeof(*uentries)))
-		return -EFAULT;
-	for (; entries < end; entries++, uentries++) {
-		unsafe_get_user(entries->socket, &uentries->socket, fault);
-		unsafe_get_user(entries->completion_key, &uentries->completion_key, fault);
-		unsafe_get_user(entries->event_filter, &uentries->event_filter, fault);
-		unsafe_get_user(entries->operation, &uentries->operation, fault);
-		unsafe_get_user(entries->trigger_flags, &uentries->trigger_flags, fault);
-	}
-	user_read_access_end();
-	return 0;
-fault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
-static int write_results(struct sockiocp_registration_entry __user *uentries,
-			 const struct sockiocp_registration_entry *entries,
-			 unsigned int nr)
-{
-	const struct sockiocp_registration_entry *end = entries + nr;
-
-	if (!user_write_access_begin(uentries, nr * sizeof(*uentries)))
-		return -EFAULT;
-	for (; entries < end; entries++, uentries++)
-		unsafe_put_user(entries->registration_result,
-				&uentries->registration_result, fault);
-	user_write_access_end();
-	return 0;
-fault:
-	user_write_access_end();
-	return -EFAULT;
-}
-
-static noinline_for_stack int
-apply_registrations(struct sockiocp_port *port, const struct sockiocp_process *args)
-{
-	struct sockiocp_registration_entry entries[SOCKIOCP_CHUNK] __uninitialized;
-	struct sockiocp_registration_entry __user *uentries =
-		u64_to_user_ptr(args->registrations);
-	struct sockiocp_call call = { .harvests = args->entry_count };
-	unsigned int i, nr;
-	u32 left;
-
-	for (left = args->registration_count; left; left -= nr, uentries += nr) {
-		nr = min_t(u32, left, SOCKIOCP_CHUNK);
-		if (read_registrations(entries, uentries, nr))
-			return -EFAULT;
-		for (i = 0; i < nr; i++)
-			entries[i].registration_result =
-				sockiocp_registration_apply(port, &call, &entries[i]);
-		if (write_results(uentries, entries, nr))
-			return -EFAULT;
-		if (nr == SOCKIOCP_CHUNK) {
-			if (fatal_signal_pending(current))
-				return -EINTR;
-			cond_resched();
-		}
-	}
-	return 0;
+	error = 0;
+	/* All is read, of what is written only the results. */
+	if (regs_len)
+		error = probe_array(regs + result, regs_end - 1, reg_step);
+	if (!error && entries_len)
+		error = probe_counter(u64_to_user_ptr(args->received));
+	if (!error && entries_len)
+		error = probe_array(entries, entries_end - 1, PAGE_SIZE);
+	return error;
 }
 
 /**
@@ -949,11 +879,15 @@ long sockiocp_port_process(struct file *file, struct sockiocp_process __user *ua
 	if (args->timeout_ns && args->timeout_ns != SOCKIOCP_INFINITE &&
 	    put_user(args->timeout_ns, &uargs->timeout_ns))
 		return -EFAULT;
-	error = apply_registrations(port, args);
-	if (error)
-		pass_on(port);
-	if (error || !args->entry_count)
-		return error;
+	if (args->registration_count) {
+		error = sockiocp_registration_apply(port, args);
+		if (error) {
+			pass_on(port);
+			return error;
+		}
+	}
+	if (!args->entry_count)
+		return 0;
 
 	error = harvest_or_wait(file, args);
 	switch (error) {
@@ -994,7 +928,7 @@ long sockiocp_port_post(struct sockiocp_port *port, const struct sockiocp_post *
 		atomic_long_dec(&port->account->packets);
 		return -ENOMEM;
 	}
-	posted->packet.type = SOCKIOCP_PACKET_POSTED;
+	posted->packet.seq = SOCKIOCP_SEQ_POSTED;
 	posted->entry = (struct sockiocp_packet_entry) {
 		.completion_key = args->completion_key,
 		.overlapped = args->overlapped,
@@ -1119,7 +1053,7 @@ struct sockiocp_port *sockiocp_port_create(void)
 		return NULL;
 	spin_lock_init(&port->lock);
 	INIT_LIST_HEAD(&port->queue);
-	port->next_seq = 1;
+	port->next_seq = SOCKIOCP_SEQ_STEP;
 	INIT_LIST_HEAD(&port->waiters);
 	INIT_LIST_HEAD(&port->registrations);
 	INIT_LIST_HEAD(&port->workers);
@@ -1178,10 +1112,10 @@ static void drop_packets(struct sockiocp_port *port)
 	struct sockiocp_packet *packet, *next;
 
 	list_for_each_entry_safe(packet, next, &port->queue, node) {
-		if (packet->type == SOCKIOCP_PACKET_POSTED)
+		if (is_posted(packet))
 			free_posted(port, packet_posted(packet));
 		else
-			sockiocp_registration_put(packet_registration(packet));
+			sockiocp_registration_put(sockiocp_packet_registration(packet));
 		cond_resched();
 	}
 }

@@ -11,6 +11,7 @@
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <net/sock.h>
 
 /* How many registrations a new one looks at, to find closed sockets. */
@@ -24,6 +25,18 @@
 
 static struct kmem_cache *registration_cache;
 
+/**
+ * struct sockiocp_call - what the registrations of one call share
+ * @harvests: the call goes on to harvest
+ * @created: how many were made since closed sockets were last looked for
+ * @swept: the user's closed sockets were looked for already
+ */
+struct sockiocp_call {
+	bool harvests;
+	unsigned int created;
+	bool swept;
+};
+
 /* ------------------------------------------------------------- predicates */
 
 static bool is_edge(const struct sockiocp_registration *reg)
@@ -33,7 +46,7 @@ static bool is_edge(const struct sockiocp_registration *reg)
 
 static bool is_stream(const struct sockiocp_registration *reg)
 {
-	return reg->kind != SOCKIOCP_UDP && reg->kind != SOCKIOCP_UNIX_DGRAM;
+	return reg->kind < SOCKIOCP_UDP;
 }
 
 /*
@@ -81,14 +94,24 @@ static void set_enabled(struct sockiocp_registration *reg, bool enabled)
 	WRITE_ONCE(reg->interest, enabled ? filter_interest(reg->filter) : 0);
 }
 
+/* Says so once, and marks it as queued; whoever has taken it does that himself. */
+static bool must_be_queued(struct sockiocp_registration *reg)
+{
+	if (reg->place == SOCKIOCP_IDLE) {
+		WRITE_ONCE(reg->place, SOCKIOCP_QUEUED);
+		return true;
+	}
+	if (reg->place == SOCKIOCP_TAKEN)
+		WRITE_ONCE(reg->place, SOCKIOCP_TAKEN_AGAIN);
+	return false;
+}
+
 static void queue_registration(struct sockiocp_registration *reg)
 {
 	lockdep_assert_held(&reg->port->lock);
 
-	if (reg->queued)
-		return;
-	WRITE_ONCE(reg->queued, true);
-	sockiocp_port_queue(reg->port, &reg->packet);
+	if (must_be_queued(reg))
+		sockiocp_port_queue(reg->port, &reg->packet);
 }
 
 /*
@@ -100,20 +123,27 @@ static void queue_unread(struct sockiocp_registration *reg)
 {
 	lockdep_assert_held(&reg->port->lock);
 
-	if (reg->queued)
-		return;
-	WRITE_ONCE(reg->queued, true);
-	sockiocp_port_queue_quietly(reg->port, &reg->packet);
+	if (must_be_queued(reg))
+		sockiocp_port_queue_quietly(reg->port, &reg->packet);
 }
 
 static void unqueue_registration(struct sockiocp_registration *reg)
 {
 	lockdep_assert_held(&reg->port->lock);
 
-	if (!reg->queued)
-		return;
-	sockiocp_port_unqueue(reg->port, &reg->packet);
-	WRITE_ONCE(reg->queued, false);
+	if (reg->place == SOCKIOCP_QUEUED) {
+		sockiocp_port_unqueue(reg->port, &reg->packet);
+		WRITE_ONCE(reg->place, SOCKIOCP_IDLE);
+	} else if (reg->place == SOCKIOCP_TAKEN_AGAIN) {
+		WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
+	}
+}
+
+static bool will_be_looked_at(const struct sockiocp_registration *reg)
+{
+	u8 place = READ_ONCE(reg->place);
+
+	return place == SOCKIOCP_QUEUED || place == SOCKIOCP_TAKEN_AGAIN;
 }
 
 /*
@@ -138,12 +168,13 @@ static u8 wake_edges(struct sockiocp_registration *reg, __poll_t key)
  * Called by the socket's wake-ups, under the lock of its wait queue, in any
  * context, also while it is being closed.
  *
- * Nothing is lost by looking at interest and queued without the port's lock.
+ * Nothing is lost by looking at interest and place without the port's lock.
  * The waker has changed the socket before, and a full barrier stands between:
- * skwq_has_sleeper() or wq_has_sleeper().  Who sets interest, or clears queued,
- * reads the socket afterwards, behind a full barrier of its own (set_interest(),
- * verify() in port.c).  So either the new value is seen here, or the change of
- * the socket is seen there.
+ * skwq_has_sleeper() or wq_has_sleeper().  Who sets interest, or takes a packet
+ * off the queue, reads the socket afterwards, behind a full barrier of its own
+ * (set_interest(),
+ * sockiocp_registration_verify()).  So either the new value is seen here, or
+ * the change of the socket is seen there.
  */
 static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
@@ -158,7 +189,7 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 	if (!interest || (events && !(events & (__force __poll_t)interest)))
 		return 0;
 	/* The trigger only changes under the lock that is held here. */
-	if (!is_edge(reg) && READ_ONCE(reg->queued) && !(events & EPOLLERR))
+	if (!is_edge(reg) && will_be_looked_at(reg) && !(events & EPOLLERR))
 		return 0;
 
 	spin_lock_irqsave(&port->lock, flags);
@@ -182,15 +213,11 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 /* ---------------------------------------------------- references and the end */
 
 /**
- * sockiocp_registration_put - give back a reference
+ * sockiocp_registration_free - the last reference was given back
  * @reg: the registration
- *
- * Sleeps when it was the last one: the inode goes with it.
  */
-void sockiocp_registration_put(struct sockiocp_registration *reg)
+void sockiocp_registration_free(struct sockiocp_registration *reg)
 {
-	if (!refcount_dec_and_test(&reg->refs))
-		return;
 	atomic_long_dec(&reg->port->account->registrations);
 	iput(SOCK_INODE(reg->socket));
 	kmem_cache_free(registration_cache, reg);
@@ -200,12 +227,14 @@ void sockiocp_registration_put(struct sockiocp_registration *reg)
  * Take a registration off its socket and its port, once, whoever comes first.
  * From here on no wake-up reaches it: they run under the lock held here.
  *
- * Returns whether this was the one; if so, the reference for being live is the
- * caller's, or the queue's if a REMOVE packet was asked for.
+ * Returns whether the reference for being live is the caller's now.  It is not if
+ * somebody else was first, if a REMOVE packet was asked for, which has it then, or
+ * if the registration's packet is taken: then it is the taker's.
  */
 static bool unhook(struct sockiocp_registration *reg, enum sockiocp_state state)
 {
 	struct sockiocp_port *port = reg->port;
+	bool is_ours;
 
 	lockdep_assert_held(&reg->socket->wq.wait.lock);
 
@@ -221,8 +250,9 @@ static bool unhook(struct sockiocp_registration *reg, enum sockiocp_state state)
 	reg->state = state;
 	if (state == SOCKIOCP_REMOVED)
 		queue_registration(reg);
+	is_ours = state == SOCKIOCP_DEAD && reg->place == SOCKIOCP_IDLE;
 	spin_unlock(&port->lock);
-	return true;
+	return is_ours;
 }
 
 /**
@@ -232,13 +262,43 @@ static bool unhook(struct sockiocp_registration *reg, enum sockiocp_state state)
  */
 void sockiocp_registration_kill(struct sockiocp_registration *reg)
 {
-	bool was_live;
+	bool is_ours;
 
 	spin_lock_irq(&reg->socket->wq.wait.lock);
-	was_live = unhook(reg, SOCKIOCP_DEAD);
+	is_ours = unhook(reg, SOCKIOCP_DEAD);
 	spin_unlock_irq(&reg->socket->wq.wait.lock);
-	if (was_live)
+	if (is_ours)
 		sockiocp_registration_put(reg);
+}
+
+/*
+ * Look at the next registrations of the ring, not more than @looks nor those of a
+ * chunk, up to one whose socket is closed, which is returned with a reference.
+ * What was looked at goes to the end.  *@looked says how many that were.
+ */
+static struct sockiocp_registration *find_closed(struct sockiocp_port *port,
+						 unsigned int looks, unsigned int *looked)
+{
+	struct sockiocp_registration *reg, *closed = NULL;
+	struct list_head *last = NULL;
+	unsigned int n = 0;
+
+	spin_lock_irq(&port->lock);
+	list_for_each_entry(reg, &port->registrations, port_node) {
+		if (n == looks || n == SOCKIOCP_CHUNK || closed)
+			break;
+		n++;
+		last = &reg->port_node;
+		if (unlikely(socket_is_closed(reg->socket))) {
+			refcount_inc(&reg->refs);
+			closed = reg;
+		}
+	}
+	if (last && !list_is_last(last, &port->registrations))
+		list_bulk_move_tail(&port->registrations, port->registrations.next, last);
+	spin_unlock_irq(&port->lock);
+	*looked = n;
+	return closed;
 }
 
 /**
@@ -251,27 +311,18 @@ void sockiocp_registration_kill(struct sockiocp_registration *reg)
 void sockiocp_registration_reap(struct sockiocp_port *port, unsigned int looks)
 {
 	struct sockiocp_registration *reg;
+	unsigned int looked;
 
-	while (looks--) {
-		spin_lock_irq(&port->lock);
-		reg = list_first_entry_or_null(&port->registrations,
-					       struct sockiocp_registration, port_node);
-		if (!reg) {
-			spin_unlock_irq(&port->lock);
-			return;
-		}
-		list_move_tail(&reg->port_node, &port->registrations);
-		if (likely(!socket_is_closed(reg->socket)))
-			reg = NULL;
-		else
-			refcount_inc(&reg->refs);
-		spin_unlock_irq(&port->lock);
-
+	while (looks) {
+		reg = find_closed(port, looks, &looked);
 		if (reg) {
 			sockiocp_registration_kill(reg);
 			sockiocp_registration_put(reg);
 		}
-		if (!(looks % SOCKIOCP_CHUNK)) {
+		if (!looked)
+			return;
+		looks -= looked;
+		if (looked == SOCKIOCP_CHUNK || reg) {
 			if (fatal_signal_pending(current))
 				return;
 			cond_resched();
@@ -293,9 +344,8 @@ void sockiocp_registration_reaper(struct work_struct *work)
 
 /* ----------------------------------------------------------------- readings */
 
-/**
- * sockiocp_registration_read - read the state of a registered socket
- * @reg: a registration that the caller has a reference to
+/*
+ * Read the state of a registered socket.
  *
  * There is no reference to the file, so that the last close() sends its FIN at
  * once.  What keeps the socket from being released meanwhile is the lock of its
@@ -305,10 +355,10 @@ void sockiocp_registration_reaper(struct work_struct *work)
  *
  * The lock is only tried: a close() may hold it for as long as SO_LINGER says.
  *
- * Return: SOCKIOCP_EVENT_* bits and SOCKIOCP_CONNECTED, or SOCKIOCP_GONE, or
+ * Returns SOCKIOCP_EVENT_* bits and SOCKIOCP_CONNECTED, or SOCKIOCP_GONE, or
  * SOCKIOCP_BUSY.
  */
-u32 sockiocp_registration_read(struct sockiocp_registration *reg)
+static inline u32 read_socket(struct sockiocp_registration *reg)
 {
 	struct socket *socket = reg->socket;
 	struct inode *inode = SOCK_INODE(socket);
@@ -323,104 +373,133 @@ u32 sockiocp_registration_read(struct sockiocp_registration *reg)
 	return now;
 }
 
-/**
- * sockiocp_registration_events - what a packet of a registration carries now
- * @reg: the registration, under its port's lock
- * @now: what sockiocp_registration_read() said
- * @edges: EDGE: what rose since the last packet
- *
- * Return: SOCKIOCP_EVENT_* bits; 0 if there is nothing to report.
- */
-u32 sockiocp_registration_events(struct sockiocp_registration *reg, u32 now, u8 edges)
+/* These stay in a stream once they are there, so that they have one edge. */
+#define STAYING		(SOCKIOCP_EVENT_HANGUP | SOCKIOCP_EVENT_ERR | SOCKIOCP_CONNECTED)
+
+/* What is known of a stream when it is read: a new connection has no past. */
+static u8 seen_before(u8 seen, u32 now)
 {
-	const u8 staying = SOCKIOCP_EVENT_HANGUP | SOCKIOCP_EVENT_ERR | SOCKIOCP_CONNECTED;
-	u32 allowed = reg->filter | SOCKIOCP_EVENT_ERR;
-	u8 news;
+	if (now & SOCKIOCP_CONNECTED & ~seen)
+		seen &= ~(SOCKIOCP_EVENT_ERR | SOCKIOCP_FAILED);
+	return seen;
+}
 
-	lockdep_assert_held(&reg->port->lock);
+/*
+ * What a packet of a registration carries if this is what its socket is like, and
+ * that is what rose since the last packet; 0 if there is nothing to report.
+ */
+static inline u32 packet_events(const struct sockiocp_registration *reg, u32 now, u8 edges)
+{
+	u32 allowed = READ_ONCE(reg->filter) | SOCKIOCP_EVENT_ERR;
+	u8 seen;
 
-	if (!reg->enabled)
+	if (now & (SOCKIOCP_GONE | SOCKIOCP_BUSY) || !READ_ONCE(reg->enabled))
 		return 0;
 
 	if (!is_stream(reg))
 		return now & allowed & (is_edge(reg) ? edges : ~0);
 
-	/* What failed before this connection was made is over. */
-	if (now & SOCKIOCP_CONNECTED & ~reg->seen)
-		reg->seen &= ~(SOCKIOCP_EVENT_ERR | SOCKIOCP_FAILED);
+	seen = seen_before(READ_ONCE(reg->seen), now);
 	/* SO_ERROR clears an error in the socket; here it stays. */
-	if (reg->seen & SOCKIOCP_FAILED)
+	if (seen & SOCKIOCP_FAILED)
 		now |= SOCKIOCP_EVENT_ERR;
-	/* The first reading of all is where edges start from. */
-	news = reg->seen & SOCKIOCP_UNSEEN ? 0 : now & ~reg->seen & staying;
-	/* Added, not assigned: another harvest may have read it later. */
-	reg->seen = (reg->seen | now) & staying;
-	if (now & SOCKIOCP_EVENT_ERR)
-		reg->seen |= SOCKIOCP_FAILED;
 	if (!is_edge(reg))
 		return now & allowed;
 
 	/* What stays has no edge but its first. */
-	edges &= ~staying;
-	edges |= news & (SOCKIOCP_EVENT_HANGUP | SOCKIOCP_EVENT_ERR);
-	if (news & SOCKIOCP_CONNECTED)
-		edges |= SOCKIOCP_EVENT_OUT;
+	edges &= ~STAYING;
+	/* The first reading of all is where edges start from. */
+	if (!(seen & SOCKIOCP_UNSEEN)) {
+		u8 news = now & ~seen;
+
+		edges |= news & (SOCKIOCP_EVENT_HANGUP | SOCKIOCP_EVENT_ERR);
+		if (news & SOCKIOCP_CONNECTED)
+			edges |= SOCKIOCP_EVENT_OUT;
+	}
 	return now & allowed & edges;
 }
 
-/**
- * sockiocp_registration_has_events - would a packet carry anything now?
- * @reg: the registration, under its port's lock
- * @now: what sockiocp_registration_read() said
- * @edges: EDGE: what rose since the last packet
- *
- * Only looks: it is the harvest's to report.
- */
-bool sockiocp_registration_has_events(struct sockiocp_registration *reg, u32 now, u8 edges)
+/* What a packet carries now; @session and @edges are from when it was taken. */
+static inline u32 look(struct sockiocp_registration *reg, u32 session, u8 edges, u32 *now)
 {
-	u8 seen = reg->seen;
-	bool has;
+	u32 events;
 
-	if (now & SOCKIOCP_GONE)
-		return false;
-	has = now & SOCKIOCP_BUSY || sockiocp_registration_events(reg, now, edges);
-	reg->seen = seen;
-	return has;
+	*now = read_socket(reg);
+	events = packet_events(reg, *now, edges);
+	/*
+	 * Disabled meanwhile, and perhaps enabled again with another filter: all
+	 * this is history.  Read after the filter, which is written after it.
+	 */
+	smp_rmb();
+	return READ_ONCE(reg->session) == session ? events : 0;
 }
 
 /**
- * sockiocp_registration_delivered - a packet of this registration goes out
- * @reg: the registration, under its port's lock
+ * sockiocp_registration_verify - see what packets carry that were taken off the queue
+ * @deliveries: the packets
+ * @nr: how many
  */
-void sockiocp_registration_delivered(struct sockiocp_registration *reg)
+void sockiocp_registration_verify(struct sockiocp_delivery *deliveries, unsigned int nr)
 {
-	if (reg->trigger & SOCKIOCP_TRIGGER_ONESHOT)
-		set_enabled(reg, false);
+	struct sockiocp_delivery *d;
+
+	/*
+	 * Between taking the packets and reading the sockets: pairs with
+	 * skwq_has_sleeper(), see sockiocp_wake().
+	 */
+	smp_mb();
+	for (d = deliveries; d < deliveries + nr; d++) {
+		if (d->is_notification)
+			d->events = look(sockiocp_packet_registration(d->packet),
+					 d->session, d->edges, &d->now);
+	}
 }
 
 /**
- * sockiocp_registration_undeliver - the packet could not be handed over after all
- * @reg: the registration, under its port's lock
- * @events: what it carried
- * @session: &struct sockiocp_registration.session when it went out
+ * sockiocp_registration_look - what a packet carries now
+ * @reg: its registration, without a lock
+ * @session: &struct sockiocp_registration.session a moment ago
+ * @edges: EDGE: what had risen then since the last packet
+ * @now: where to what the socket is like goes: SOCKIOCP_EVENT_* bits and
+ *	SOCKIOCP_CONNECTED, or SOCKIOCP_GONE, or SOCKIOCP_BUSY
  *
- * Brings back what the delivery changed, unless somebody has enabled or
- * disabled the registration since; the caller queues it again.
+ * Return: SOCKIOCP_EVENT_* bits; 0 if there is nothing to report.
  */
-void sockiocp_registration_undeliver(struct sockiocp_registration *reg, u32 events,
-				     u32 session)
+u32 sockiocp_registration_look(struct sockiocp_registration *reg, u32 session, u8 edges,
+			       u32 *now)
 {
+	return look(reg, session, edges, now);
+}
+
+/* Remember what has been read.  Somebody may have read it later: so it is added. */
+static void remember(struct sockiocp_registration *reg, u32 now)
+{
+	u8 seen = seen_before(reg->seen, now);
+
 	lockdep_assert_held(&reg->port->lock);
 
-	if (reg->session != session)
-		return;
-	if (!reg->enabled) {
-		set_enabled(reg, true);
-		/* What rose meanwhile was not noticed: look at all of it. */
-		reg->edges |= reg->filter;
-	}
-	reg->edges |= events & (SOCKIOCP_EVENT_IN | SOCKIOCP_EVENT_OUT | SOCKIOCP_EVENT_ERR);
-	reg->seen &= ~(events & (SOCKIOCP_EVENT_HANGUP | SOCKIOCP_EVENT_ERR));
+	if (seen & SOCKIOCP_FAILED || now & SOCKIOCP_EVENT_ERR)
+		seen |= SOCKIOCP_EVENT_ERR | SOCKIOCP_FAILED;
+	WRITE_ONCE(reg->seen, (seen | now) & (STAYING | SOCKIOCP_FAILED));
+}
+
+/**
+ * sockiocp_registration_looked_at - a harvest is done with a registration
+ * @reg: the registration, under its port's lock
+ * @now: what the socket is like
+ * @events: what the packet carried; 0 if it went nowhere
+ *
+ * Return: whether the registration reports again for as long as that holds.
+ */
+bool sockiocp_registration_looked_at(struct sockiocp_registration *reg, u32 now, u32 events)
+{
+	if (is_stream(reg))
+		remember(reg, now);
+	if (!events)
+		return false;
+	if (reg->trigger & SOCKIOCP_TRIGGER_ONESHOT)
+		set_enabled(reg, false);
+	return reg->enabled && !is_edge(reg);
 }
 
 /* ------------------------------------------------------------------ arming */
@@ -474,12 +553,14 @@ static bool charge(struct sockiocp_account *account, struct sockiocp_call *call)
 }
 
 static u32 create(struct sockiocp_port *port, struct sockiocp_call *call,
-		  struct socket *socket, u8 kind, u64 key,
+		  struct socket *socket, u64 key,
 		  struct sockiocp_registration **result)
 {
+	int kind = sockiocp_readiness_kind(socket);
 	struct sockiocp_registration *reg;
 
-	sockiocp_registration_reap(port, REAP_LOOKS);
+	if (kind < 0)
+		return SOCKIOCP_RESULT_NOT_SUPPORTED;
 	if (!charge(port->account, call))
 		return SOCKIOCP_RESULT_LIMIT;
 	reg = kmem_cache_zalloc(registration_cache, GFP_KERNEL | __GFP_NOWARN);
@@ -489,7 +570,6 @@ static u32 create(struct sockiocp_port *port, struct sockiocp_call *call,
 	}
 	init_waitqueue_func_entry(&reg->wait, sockiocp_wake);
 	INIT_LIST_HEAD(&reg->packet.node);
-	reg->packet.type = SOCKIOCP_PACKET_REGISTRATION;
 	reg->port = port;
 	reg->socket = socket;
 	reg->key = key;
@@ -499,6 +579,7 @@ static u32 create(struct sockiocp_port *port, struct sockiocp_call *call,
 	refcount_set(&reg->refs, 1);
 	ihold(SOCK_INODE(socket));
 	*result = reg;
+	call->created++;
 	return SOCKIOCP_RESULT_SUCCESS;
 }
 
@@ -520,7 +601,7 @@ static u8 set_interest(struct sockiocp_registration *reg,
 	lockdep_assert_held(&reg->socket->wq.wait.lock);
 	lockdep_assert_held(&reg->port->lock);
 
-	/* Read without a lock by sockiocp_registration_read() and arm(). */
+	/* Read without a lock by read_socket() and arm(). */
 	WRITE_ONCE(reg->filter, entry->event_filter);
 	reg->trigger = entry->trigger_flags;
 	set_enabled(reg, true);
@@ -533,7 +614,7 @@ static u8 set_interest(struct sockiocp_registration *reg,
 		reg->edges &= reg->filter | SOCKIOCP_EVENT_ERR;
 		if (!(added & SOCKIOCP_REGISTER_IN))
 			return added;
-	} else if (was_enabled && reg->queued) {
+	} else if (was_enabled && reg->place == SOCKIOCP_QUEUED) {
 		reg->edges = (old_filter & reg->filter) | SOCKIOCP_EVENT_ERR;
 		reg->seen &= SOCKIOCP_CONNECTED | SOCKIOCP_FAILED;
 	} else {
@@ -556,15 +637,18 @@ static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 		if (added & SOCKIOCP_REGISTER_OUT)
 			reg->seen |= now & SOCKIOCP_CONNECTED;
 		reg->seen |= now & added & SOCKIOCP_EVENT_HANGUP;
-	} else if (sockiocp_registration_events(reg, now, 0)) {
-		queue_registration(reg);
+	} else {
+		if (packet_events(reg, now, 0))
+			queue_registration(reg);
+		if (is_stream(reg))
+			remember(reg, now);
 	}
 	spin_unlock_irq(&port->lock);
 	sockiocp_port_wake_pollers(port);
 }
 
 static u32 enable_or_disable(struct sockiocp_port *port, struct sockiocp_call *call,
-			     struct file *file, struct socket *socket, u8 kind,
+			     struct file *file, struct socket *socket,
 			     const struct sockiocp_registration_entry *entry)
 {
 	struct sockiocp_registration *reg, *armed = NULL, *new = NULL;
@@ -576,7 +660,7 @@ again:
 	reg = find(socket);
 	if (!reg && !new) {
 		spin_unlock_irq(&socket->wq.wait.lock);
-		result = create(port, call, socket, kind, entry->completion_key, &new);
+		result = create(port, call, socket, entry->completion_key, &new);
 		if (result)
 			return result;
 		goto again;
@@ -624,7 +708,8 @@ static u32 remove(struct sockiocp_port *port, struct socket *socket)
 	spin_lock_irq(&socket->wq.wait.lock);
 	reg = find(socket);
 	if (!reg)
-		result = SOCKIOCP_RESULT_NOT_FOUND;
+		result = sockiocp_readiness_kind(socket) < 0 ?
+			SOCKIOCP_RESULT_NOT_SUPPORTED : SOCKIOCP_RESULT_NOT_FOUND;
 	else if (reg->port != port)
 		result = SOCKIOCP_RESULT_OTHER_PORT;
 	else
@@ -634,11 +719,16 @@ static u32 remove(struct sockiocp_port *port, struct socket *socket)
 	return result;
 }
 
+/* LEVEL or EDGE, and ONESHOT, PERSISTENT or neither. */
+#define OFTEN(when)		(BIT(when) | BIT((when) | SOCKIOCP_TRIGGER_ONESHOT) | \
+				 BIT((when) | SOCKIOCP_TRIGGER_PERSISTENT))
+#define VALID_TRIGGERS		(OFTEN(SOCKIOCP_TRIGGER_LEVEL) | OFTEN(SOCKIOCP_TRIGGER_EDGE))
+
 static bool is_valid(const struct sockiocp_registration_entry *entry)
 {
 	u8 trigger = entry->trigger_flags;
-	u8 often = trigger & (SOCKIOCP_TRIGGER_ONESHOT | SOCKIOCP_TRIGGER_PERSISTENT);
-	u8 when = trigger & (SOCKIOCP_TRIGGER_LEVEL | SOCKIOCP_TRIGGER_EDGE);
+
+	BUILD_BUG_ON(SOCKIOCP_TRIGGER_ALL >= BITS_PER_LONG);
 
 	switch (entry->operation) {
 	case SOCKIOCP_OP_NONE:
@@ -648,27 +738,18 @@ static bool is_valid(const struct sockiocp_registration_entry *entry)
 	case SOCKIOCP_OP_ENABLE:
 		return !(entry->event_filter & ~SOCKIOCP_REGISTER_ALL) &&
 		       !(trigger & ~SOCKIOCP_TRIGGER_ALL) &&
-		       hweight8(when) == 1 && hweight8(often) <= 1;
+		       BIT(trigger) & VALID_TRIGGERS;
 	default:
 		return false;
 	}
 }
 
-/**
- * sockiocp_registration_apply - do what one entry of a batch says
- * @port: the port
- * @call: what the entries of one call share
- * @entry: the entry, in kernel memory
- *
- * Return: SOCKIOCP_RESULT_*.  Unless it is SUCCESS nothing has changed.
- */
-u32 sockiocp_registration_apply(struct sockiocp_port *port, struct sockiocp_call *call,
-				const struct sockiocp_registration_entry *entry)
+static u32 apply(struct sockiocp_port *port, struct sockiocp_call *call,
+		 const struct sockiocp_registration_entry *entry)
 {
 	struct socket *socket;
 	struct fd f;
 	u32 result;
-	int kind;
 
 	if (!is_valid(entry))
 		return SOCKIOCP_RESULT_INVALID;
@@ -685,16 +766,96 @@ u32 sockiocp_registration_apply(struct sockiocp_port *port, struct sockiocp_call
 		result = SOCKIOCP_RESULT_NOT_SOCKET;
 		goto out;
 	}
-	kind = sockiocp_readiness_kind(socket);
-	if (kind < 0)
-		result = SOCKIOCP_RESULT_NOT_SUPPORTED;
-	else if (entry->operation == SOCKIOCP_OP_REMOVE)
+	if (entry->operation == SOCKIOCP_OP_REMOVE)
 		result = remove(port, socket);
 	else
-		result = enable_or_disable(port, call, fd_file(f), socket, kind, entry);
+		result = enable_or_disable(port, call, fd_file(f), socket, entry);
 out:
 	fdput(f);
 	return result;
+}
+
+/* Word by word: a call of copy_from_user() for a chunk costs several times as much. */
+static int read_registrations(struct sockiocp_registration_entry *entries,
+			      const struct sockiocp_registration_entry __user *uentries,
+			      unsigned int nr)
+{
+	const struct sockiocp_registration_entry *end = entries + nr;
+
+	if (!user_read_access_begin(uentries, nr * sizeof(*uentries)))
+		return -EFAULT;
+	for (; entries < end; entries++, uentries++) {
+		unsafe_get_user(entries->socket, &uentries->socket, fault);
+		unsafe_get_user(entries->completion_key, &uentries->completion_key, fault);
+		unsafe_get_user(entries->event_filter, &uentries->event_filter, fault);
+		unsafe_get_user(entries->operation, &uentries->operation, fault);
+		unsafe_get_user(entries->trigger_flags, &uentries->trigger_flags, fault);
+	}
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static int write_results(struct sockiocp_registration_entry __user *uentries,
+			 const struct sockiocp_registration_entry *entries,
+			 unsigned int nr)
+{
+	const struct sockiocp_registration_entry *end = entries + nr;
+
+	if (!user_write_access_begin(uentries, nr * sizeof(*uentries)))
+		return -EFAULT;
+	for (; entries < end; entries++, uentries++)
+		unsafe_put_user(entries->registration_result,
+				&uentries->registration_result, fault);
+	user_write_access_end();
+	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+/**
+ * sockiocp_registration_apply - do what the entries of a batch say, in order
+ * @port: the port
+ * @args: the call: where the entries are, and how many
+ *
+ * Each result is written into its entry.  Unless it is SUCCESS the entry has
+ * changed nothing.
+ *
+ * Return: 0, -EFAULT, or -EINTR for a fatal signal.
+ */
+noinline_for_stack
+int sockiocp_registration_apply(struct sockiocp_port *port, const struct sockiocp_process *args)
+{
+	struct sockiocp_registration_entry entries[SOCKIOCP_CHUNK] __uninitialized;
+	struct sockiocp_registration_entry __user *uentries =
+		u64_to_user_ptr(args->registrations);
+	struct sockiocp_call call = { .harvests = args->entry_count };
+	unsigned int i, nr;
+	u32 left;
+
+	for (left = args->registration_count; left; left -= nr, uentries += nr) {
+		nr = min_t(u32, left, SOCKIOCP_CHUNK);
+		if (read_registrations(entries, uentries, nr))
+			return -EFAULT;
+		for (i = 0; i < nr; i++)
+			entries[i].registration_result =
+				apply(port, &call, &entries[i]);
+		if (write_results(uentries, entries, nr))
+			return -EFAULT;
+		if (call.created) {
+			sockiocp_registration_reap(port, call.created * REAP_LOOKS);
+			call.created = 0;
+		}
+		if (nr == SOCKIOCP_CHUNK) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
+	}
+	return 0;
 }
 
 int __init sockiocp_registration_init(void)

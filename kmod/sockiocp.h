@@ -63,25 +63,20 @@ void sockiocp_account_sweep(struct sockiocp_account *account);
 
 /* ----------------------------------------------------------------- packet */
 
-enum sockiocp_packet_type {
-	/* Part of a registration: a notification, or its REMOVE packet. */
-	SOCKIOCP_PACKET_REGISTRATION,
-	/* A struct sockiocp_posted. */
-	SOCKIOCP_PACKET_POSTED,
-};
-
 /**
  * struct sockiocp_packet - what stands in a port's queue
- * @node: in the queue, or in the list of a harvest that will queue it again;
- *	empty otherwise
- * @seq: when it was queued; a harvest takes nothing younger than itself
- * @type: &enum sockiocp_packet_type, what this is part of
+ * @node: in the queue, or in a list of a harvest
+ * @seq: rises along the queue; a harvest takes nothing younger than itself.  The
+ *	lowest bit is SOCKIOCP_SEQ_POSTED in a &struct sockiocp_posted, and 0 in
+ *	a registration: a notification, or its REMOVE packet
  */
 struct sockiocp_packet {
 	struct list_head node;
-	u64 seq : 63;
-	u64 type : 1;
+	u64 seq;
 };
+
+#define SOCKIOCP_SEQ_POSTED	1ULL
+#define SOCKIOCP_SEQ_STEP	2ULL
 
 /**
  * struct sockiocp_posted - a packet of the user's own
@@ -164,11 +159,27 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port);
 void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m);
 
 void sockiocp_port_queue(struct sockiocp_port *port, struct sockiocp_packet *packet);
-void sockiocp_port_queue_quietly(struct sockiocp_port *port,
-				 struct sockiocp_packet *packet);
 void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *packet);
 void sockiocp_port_wake_pollers(struct sockiocp_port *port);
 void sockiocp_port_release_waiters(struct sockiocp_port *port);
+
+/**
+ * sockiocp_port_queue_quietly - put a packet behind all others
+ * @port: the port, locked
+ * @packet: a packet that stands nowhere
+ *
+ * The caller's call will harvest, and pass on what it leaves.
+ */
+static inline void sockiocp_port_queue_quietly(struct sockiocp_port *port,
+					       struct sockiocp_packet *packet)
+{
+	lockdep_assert_held(&port->lock);
+
+	packet->seq = port->next_seq | (packet->seq & SOCKIOCP_SEQ_POSTED);
+	port->next_seq += SOCKIOCP_SEQ_STEP;
+	list_add_tail(&packet->node, &port->queue);
+	port->nr_packets++;
+}
 
 int sockiocp_packet_init(void);
 void sockiocp_packet_exit(void);
@@ -200,13 +211,28 @@ enum sockiocp_state {
 	SOCKIOCP_DEAD,
 };
 
-/* What a socket is, as far as its readiness goes. */
+/* Where a registration's packet is. */
+enum sockiocp_place {
+	/* Nowhere. */
+	SOCKIOCP_IDLE,
+	/* In the queue, or in the list of a harvest that will queue it again. */
+	SOCKIOCP_QUEUED,
+	/*
+	 * Off the queue: a harvest, or a poll of the port, looks at the socket,
+	 * and has the reference for being live if the registration ends now.
+	 */
+	SOCKIOCP_TAKEN,
+	/* As above, and to be queued again: something happened since. */
+	SOCKIOCP_TAKEN_AGAIN,
+};
+
+/* What a socket is, as far as its readiness goes: streams first. */
 enum sockiocp_kind {
 	SOCKIOCP_TCP,
 	SOCKIOCP_MPTCP,
 	SOCKIOCP_VSOCK,
-	SOCKIOCP_UDP,
 	SOCKIOCP_UNIX_STREAM,
+	SOCKIOCP_UDP,
 	SOCKIOCP_UNIX_DGRAM,
 };
 
@@ -242,7 +268,7 @@ enum sockiocp_kind {
  * @kind: &enum sockiocp_kind
  * @state: &enum sockiocp_state
  * @enabled: between ENABLE and DISABLE, or the delivery of a ONESHOT
- * @queued: @packet is queued, or in the list of a harvest that will queue it
+ * @place: &enum sockiocp_place of @packet
  * @edges: EDGE: bits that rose and have not been delivered
  * @seen: bits that stay once they are there, as last read; EDGE reports what
  *	is new
@@ -263,37 +289,61 @@ struct sockiocp_registration {
 	u8 kind;
 	u8 state;
 	bool enabled;
-	bool queued;
+	u8 place;
 	u8 edges;
 	u8 seen;
 	u32 session;
 };
 
-/**
- * struct sockiocp_call - what the registrations of one call share
- * @harvests: the call goes on to harvest
- * @swept: the user's closed sockets were looked for already
- */
-struct sockiocp_call {
-	bool harvests;
-	bool swept;
-};
+int sockiocp_registration_apply(struct sockiocp_port *port,
+				const struct sockiocp_process *args);
+static inline struct sockiocp_registration *
+sockiocp_packet_registration(struct sockiocp_packet *packet)
+{
+	return container_of(packet, struct sockiocp_registration, packet);
+}
 
-u32 sockiocp_registration_apply(struct sockiocp_port *port, struct sockiocp_call *call,
-				const struct sockiocp_registration_entry *entry);
-u32 sockiocp_registration_read(struct sockiocp_registration *reg);
-u32 sockiocp_registration_events(struct sockiocp_registration *reg, u32 now, u8 edges);
-bool sockiocp_registration_has_events(struct sockiocp_registration *reg, u32 now, u8 edges);
-void sockiocp_registration_delivered(struct sockiocp_registration *reg);
-void sockiocp_registration_undeliver(struct sockiocp_registration *reg, u32 events,
-				     u32 session);
+struct sockiocp_delivery;
+
+void sockiocp_registration_verify(struct sockiocp_delivery *deliveries, unsigned int nr);
+u32 sockiocp_registration_look(struct sockiocp_registration *reg, u32 session, u8 edges,
+			       u32 *now);
+bool sockiocp_registration_looked_at(struct sockiocp_registration *reg, u32 now, u32 events);
 void sockiocp_registration_kill(struct sockiocp_registration *reg);
-void sockiocp_registration_put(struct sockiocp_registration *reg);
+void sockiocp_registration_free(struct sockiocp_registration *reg);
 void sockiocp_registration_reap(struct sockiocp_port *port, unsigned int looks);
 void sockiocp_registration_reaper(struct work_struct *work);
 
+/* Sleeps when it was the last reference: the socket's inode goes with it. */
+static inline void sockiocp_registration_put(struct sockiocp_registration *reg)
+{
+	if (refcount_dec_and_test(&reg->refs))
+		sockiocp_registration_free(reg);
+}
+
 int sockiocp_registration_init(void);
 void sockiocp_registration_exit(void);
+
+/**
+ * struct sockiocp_delivery - a packet on its way from the queue to the user
+ * @packet: the packet
+ * @is_notification: of a registration; anything else goes out as it is
+ * @ended: the registration ended meanwhile, and its reference is the harvest's
+ * @edges: &struct sockiocp_registration.edges when it was taken
+ * @session: &struct sockiocp_registration.session when it was taken
+ * @now: what the socket is like: SOCKIOCP_EVENT_* bits and SOCKIOCP_CONNECTED, or
+ *	SOCKIOCP_GONE, or SOCKIOCP_BUSY
+ * @events: what the packet carries, SOCKIOCP_EVENT_* bits; 0 if it does not go out
+ */
+struct sockiocp_delivery {
+	struct sockiocp_packet *packet;
+	bool is_notification;
+	bool ended;
+	u8 edges;
+	u32 session;
+	u32 now;
+	u32 events;
+};
 
 /* --------------------------------------------------------------- readiness */
 
