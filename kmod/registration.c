@@ -172,9 +172,8 @@ static u8 wake_edges(struct sockiocp_registration *reg, __poll_t key)
  * The waker has changed the socket before, and a full barrier stands between:
  * skwq_has_sleeper() or wq_has_sleeper().  Who sets interest, or takes a packet
  * off the queue, reads the socket afterwards, behind a full barrier of its own
- * (set_interest(),
- * sockiocp_registration_verify()).  So either the new value is seen here, or
- * the change of the socket is seen there.
+ * (set_interest(), sockiocp_registration_verify()).  So either the new value is
+ * seen here, or the change of the socket is seen there.
  */
 static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
@@ -471,7 +470,7 @@ u32 sockiocp_registration_look(struct sockiocp_registration *reg, u32 session, u
 	return look(reg, session, edges, now);
 }
 
-/* Remember what has been read.  Somebody may have read it later: so it is added. */
+/* Remember what has been read.  arm() may have read it later: so it is added. */
 static void remember(struct sockiocp_registration *reg, u32 now)
 {
 	u8 seen = seen_before(reg->seen, now);
