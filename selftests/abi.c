@@ -452,6 +452,31 @@ TEST_F(abi, largest_count_without_the_memory_is_efault)
 	EXPECT_UNCHANGED();
 }
 
+/* Memory is looked at some megabytes at a time. */
+TEST_F(abi, end_of_a_very_large_array_is_looked_at_too)
+{
+	const size_t page = getpagesize(), size = 6000 * page;
+	struct sockiocp_packet_entry *got;
+	__u32 received = POISON32;
+	struct sockiocp_process p;
+
+	got = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		   -1, 0);
+	ASSERT_NE(MAP_FAILED, got);
+	ASSERT_EQ(0, post(self->port, KEY));
+	p = process(self->port, NULL, 0, got, size / sizeof(*got), &received, 0);
+	ASSERT_EQ(0, mprotect((char *)got + size - page, page, PROT_NONE));
+	EXPECT_EQ(-EFAULT, call(self->port, SOCKIOCP_PROCESS, &p));
+	EXPECT_EQ(POISON32, received);
+
+	ASSERT_EQ(0, mprotect((char *)got + size - page, page,
+			      PROT_READ | PROT_WRITE));
+	EXPECT_EQ(0, call(self->port, SOCKIOCP_PROCESS, &p));
+	EXPECT_EQ(1, received);
+	EXPECT_EQ(KEY, got->completion_key);
+	ASSERT_EQ(0, munmap(got, size));
+}
+
 TEST_F(abi, overlapping_arrays_are_refused)
 {
 	union {

@@ -1166,7 +1166,7 @@ FIXTURE_TEARDOWN(faults)
 
 /* With arguments in memory that fails. */
 #define SWEEPS(name, scenario, size)					\
-	TEST_F_TIMEOUT(faults, name, 110)				\
+	TEST_F_TIMEOUT(faults, name, 300)				\
 	{								\
 		EXPECT_STREQ("", sweep_all(self->world, &(scenario), size));\
 		EXPECT_LT(0, self->world->injected[FAULT_NO_ACCESS]);	\
@@ -1175,7 +1175,7 @@ FIXTURE_TEARDOWN(faults)
 
 /* With nothing that could fail but what the kernel allocates. */
 #define SWEEPS_ALLOCATIONS(name, scenario)				\
-	TEST_F_TIMEOUT(faults, name, 110)				\
+	TEST_F_TIMEOUT(faults, name, 300)				\
 	{								\
 		EXPECT_STREQ("", sweep_all(self->world, &(scenario), ONE));\
 		if (!fault_missing(FAULT_IN_KERNEL))			\
@@ -1198,7 +1198,7 @@ SWEEPS(post_of_a_newer_caller_queues_one_packet_or_none, posting_larger, ONE)
 SWEEPS(configure_stores_it_or_not, configuring, ONE)
 SWEEPS(poll_takes_nothing, polling, ONE)
 
-TEST_F_TIMEOUT(faults, info_is_whole_or_refused, 110)
+TEST_F_TIMEOUT(faults, info_is_whole_or_refused, 300)
 {
 	const unsigned int size[] = { 28, 56, 100, 5000 };
 	size_t i;
@@ -1215,7 +1215,7 @@ SWEEPS_ALLOCATIONS(first_open_of_a_user_gives_a_port_or_none, opening_as_a_user)
 SWEEPS_ALLOCATIONS(epoll_takes_nothing, watching)
 SWEEPS_ALLOCATIONS(fdinfo_takes_nothing, showing)
 
-TEST_F_TIMEOUT(faults, close_gives_back_everything, 110)
+TEST_F_TIMEOUT(faults, close_gives_back_everything, 300)
 {
 	EXPECT_STREQ("", sweep_all(self->world, &closing, FEW));
 }
