@@ -87,10 +87,16 @@ kernel_dir()
 	esac
 }
 
+debug_kernel_patches()
+{
+	ls "$VM/debug/pvh.patch" "$VM/debug/$1.patch" 2> /dev/null || :
+}
+
 # Debug kernels are named after what they were configured from.
 debug_kernel_hash()
 {
-	cat "$VM/debug"/{base.config,"$1.config",pvh.patch} | sha256sum | cut -c 1-12
+	cat "$VM/debug"/{base.config,"$1.config"} $(debug_kernel_patches "$1") |
+		sha256sum | cut -c 1-12
 }
 
 # The newest of that configuration; there may be none.
