@@ -385,12 +385,12 @@ static void finish(struct harvest *harvest, struct sockiocp_delivery *deliveries
 static void pass_on(struct sockiocp_port *port)
 {
 	/* Who begins to wait now looks at the queue first: no lock to see that. */
-	if (!list_empty_careful(&port->waiters)) {
+	if (!sockiocp_seems_empty(&port->waiters)) {
 		spin_lock_irq(&port->lock);
 		sockiocp_port_release_waiters(port);
 		spin_unlock_irq(&port->lock);
 	}
-	if (!list_empty_careful(&port->queue))
+	if (!sockiocp_seems_empty(&port->queue))
 		sockiocp_port_wake_pollers(port);
 }
 
@@ -567,7 +567,7 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port)
 			ready = drop_if_stale(reg);
 		sockiocp_registration_put(reg);
 	}
-	return ready || !list_empty_careful(&port->queue);
+	return ready || !sockiocp_seems_empty(&port->queue);
 }
 
 /* ------------------------------------------------------------------- wait */
@@ -696,7 +696,7 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 			/* Nothing: to see that takes no lock. */
 			error = 0;
 			busy = false;
-			if (woken || !list_empty_careful(&port->queue))
+			if (woken || !sockiocp_seems_empty(&port->queue))
 				error = sockiocp_port_harvest(port, uentries, args->entry_count,
 							      ureceived, woken, &busy);
 			if (error)

@@ -41,7 +41,7 @@ struct sockiocp_call {
 
 static bool is_edge(const struct sockiocp_registration *reg)
 {
-	return reg->trigger & SOCKIOCP_TRIGGER_EDGE;
+	return READ_ONCE(reg->trigger) & SOCKIOCP_TRIGGER_EDGE;
 }
 
 static bool is_stream(const struct sockiocp_registration *reg)
@@ -86,11 +86,11 @@ static void set_enabled(struct sockiocp_registration *reg, bool enabled)
 	lockdep_assert_held(&reg->port->lock);
 
 	if (!enabled || !reg->enabled) {
-		reg->session++;
+		WRITE_ONCE(reg->session, reg->session + 1);
 		reg->edges = 0;
 	}
-	reg->enabled = enabled;
-	/* Read without a lock by sockiocp_wake(). */
+	/* Read without a lock by look(), and interest by sockiocp_wake(). */
+	WRITE_ONCE(reg->enabled, enabled);
 	WRITE_ONCE(reg->interest, enabled ? filter_interest(reg->filter) : 0);
 }
 
@@ -198,7 +198,7 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 		reg->edges |= edges;
 		/* SO_ERROR may clear it before anybody looks. */
 		if (events & EPOLLERR && is_stream(reg) && !is_edge(reg))
-			reg->seen |= SOCKIOCP_FAILED;
+			WRITE_ONCE(reg->seen, reg->seen | SOCKIOCP_FAILED);
 		queue = !is_edge(reg) || edges || !events;
 		if (queue)
 			queue_registration(reg);
@@ -600,9 +600,9 @@ static u8 set_interest(struct sockiocp_registration *reg,
 	lockdep_assert_held(&reg->socket->wq.wait.lock);
 	lockdep_assert_held(&reg->port->lock);
 
-	/* Read without a lock by read_socket() and arm(). */
+	/* Read without a lock by read_socket(), look() and arm(). */
 	WRITE_ONCE(reg->filter, entry->event_filter);
-	reg->trigger = entry->trigger_flags;
+	WRITE_ONCE(reg->trigger, entry->trigger_flags);
 	set_enabled(reg, true);
 	/* Pairs with skwq_has_sleeper(): see sockiocp_wake(). */
 	smp_mb();
@@ -615,9 +615,9 @@ static u8 set_interest(struct sockiocp_registration *reg,
 			return added;
 	} else if (was_enabled && reg->place == SOCKIOCP_QUEUED) {
 		reg->edges = (old_filter & reg->filter) | SOCKIOCP_EVENT_ERR;
-		reg->seen &= SOCKIOCP_CONNECTED | SOCKIOCP_FAILED;
+		WRITE_ONCE(reg->seen, reg->seen & (SOCKIOCP_CONNECTED | SOCKIOCP_FAILED));
 	} else {
-		reg->seen |= SOCKIOCP_UNSEEN;
+		WRITE_ONCE(reg->seen, reg->seen | SOCKIOCP_UNSEEN);
 	}
 	reg->rcv_nxt = sockiocp_readiness_position(reg->socket, reg->kind);
 	return added;
@@ -634,8 +634,8 @@ static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 	if (is_edge(reg) && !(reg->seen & SOCKIOCP_UNSEEN)) {
 		/* What held when the filter began to ask has no edge. */
 		if (added & SOCKIOCP_REGISTER_OUT)
-			reg->seen |= now & SOCKIOCP_CONNECTED;
-		reg->seen |= now & added & SOCKIOCP_EVENT_HANGUP;
+			WRITE_ONCE(reg->seen, reg->seen | (now & SOCKIOCP_CONNECTED));
+		WRITE_ONCE(reg->seen, reg->seen | (now & added & SOCKIOCP_EVENT_HANGUP));
 	} else {
 		if (packet_events(reg, now, 0))
 			queue_registration(reg);

@@ -158,6 +158,16 @@ void sockiocp_port_recheck_waiters(struct sockiocp_port *port, fl_owner_t files)
 bool sockiocp_port_has_packet(struct sockiocp_port *port);
 void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m);
 
+/*
+ * Is a list of a port's empty?  Looked at without the lock, so that it may be wrong
+ * at once: for those who are told, or look again under the lock, if it matters.
+ */
+static inline bool sockiocp_seems_empty(const struct list_head *list)
+{
+	/* An old answer is as good. */
+	return data_race(list_empty_careful(list));
+}
+
 void sockiocp_port_queue(struct sockiocp_port *port, struct sockiocp_packet *packet);
 void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *packet);
 void sockiocp_port_wake_pollers(struct sockiocp_port *port);

@@ -167,7 +167,8 @@ static bool lend_slot(struct sockiocp_worker *worker)
 	worker->blocked = true;
 	/* A full barrier: pairs with sockiocp_worker_slot_is_free(). */
 	return atomic_dec_return(&port->active) < (int)sockiocp_port_concurrency(port) &&
-	       READ_ONCE(port->nr_packets) && !list_empty_careful(&port->waiters);
+	       /* A packet that comes later finds the slot. */
+	       data_race(READ_ONCE(port->nr_packets)) && !sockiocp_seems_empty(&port->waiters);
 }
 
 static void take_slot_back(struct sockiocp_worker *worker)
