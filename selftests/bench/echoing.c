@@ -228,7 +228,7 @@ const struct bar echoing_bars[] = {
 	  arrival, BOTH(8) },
 	{ "P3-arrive", "count", "arm 64, data comes, harvest 64, each",
 	  arrival, BOTH(64) },
-	{ "P10", "count", "TCP echo, 1 thread, 64 connections: a request",
+	{ "P10", "count", "TCP echo, 64 connections, 1 thread: each",
 	  echo_request, BOTH(64), .gate = 0.95, .goal = 0.90 },
 	{ 0 }
 };
