@@ -58,4 +58,27 @@ TEST(closed_socket_is_given_back_though_nobody_calls)
 	EXPECT_TRUE(CloseHandle(port));
 }
 
+/* More than are looked at in one go stand before it. */
+TEST(closed_socket_is_found_behind_many_that_are_open)
+{
+	HANDLE port = port_open();
+	int stay[200], i, fd;
+	__u64 before;
+
+	ASSERT_NE(NULL, port);
+	for (i = 0; i < 200; i++) {
+		stay[i] = any_socket(FAM_INET, TYPE_DGRAM, 0);
+		ASSERT_EQ(0, enable(port, stay[i], KEY, EV_IN, T_LEVEL));
+	}
+	before = registrations(port);
+	fd = any_socket(FAM_INET, TYPE_DGRAM, 0);
+	EXPECT_EQ(0, enable(port, fd, KEY + 1, EV_IN, T_LEVEL));
+	EXPECT_EQ(before + 1, registrations(port));
+	fd_close(fd);
+	EXPECT_TRUE(registrations_become(port, before));
+	EXPECT_TRUE(CloseHandle(port));
+	for (i = 0; i < 200; i++)
+		fd_close(stay[i]);
+}
+
 TEST_HARNESS_MAIN

@@ -5,6 +5,7 @@
  * exactly is counted exactly, what must not come does not come.
  */
 #include <pthread.h>
+#include <sched.h>
 
 #include "kselftest_harness.h"
 
@@ -304,6 +305,94 @@ TEST(oneshot_packet_has_one_receiver_until_it_is_armed_again)
 	EXPECT_EQ(SOCKETS, received);
 	EXPECT_NOTHING(t.port);
 	EXPECT_TRUE(CloseHandle(t.port));
+}
+
+/* --------------- one-shot: disabled while another thread has its packet, and armed */
+
+struct fresh {
+	HANDLE port;
+	int64_t end;
+	/* IN packets, and those that came though none was asked for. */
+	long ins;
+	long doubled;
+	long failed;
+};
+
+static DWORD take_mask(struct fresh *f, DWORD timeout_ms)
+{
+	OVERLAPPED_ENTRY got;
+	UINT32 received;
+	DWORD ret;
+
+	ret = ProcessSocketNotifications(f->port, 0, NULL, timeout_ms, 1, &got, &received);
+	if (ret && ret != WAIT_TIMEOUT)
+		count(&f->failed);
+	return ret ? 0 : got.dwNumberOfBytesTransferred;
+}
+
+static void *take_twice(void *arg)
+{
+	struct fresh *f = arg;
+
+	while (running(f->end)) {
+		if (take_mask(f, 20) != EV_IN)
+			continue;
+		/* It is not read yet: so it would show. */
+		if (take_mask(f, 0))
+			count(&f->doubled);
+		count(&f->ins);
+	}
+	return NULL;
+}
+
+static int has_come(const struct fresh *f, long ins)
+{
+	int64_t end = now_ms() + COMES;
+
+	while (__atomic_load_n(&f->ins, __ATOMIC_RELAXED) < ins) {
+		if (!running(end))
+			return 0;
+		sched_yield();
+	}
+	return 1;
+}
+
+TEST(oneshot_that_is_armed_anew_is_reported_once_whoever_has_its_old_packet)
+{
+	enum { ROUNDS = 50 };
+	struct fresh f = { .port = port_open(), .end = INT64_MAX };
+	unsigned int seed = 1;
+	pthread_t thread;
+	long round;
+	char data[8];
+	int fd[2];
+
+	ASSERT_NE(NULL, f.port);
+	ASSERT_EQ(0, unix_pair(TYPE_DGRAM, fd));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, take_twice, &f));
+	for (round = 1; round <= ROUNDS; round++) {
+		unsigned int n = draw(&seed) % 256;
+
+		/* The old packet is for OUT; so who has it can say so, or nothing. */
+		EXPECT_EQ(0, enable(f.port, fd[0], 0, EV_OUT, T_LEVEL | T_ONESHOT));
+		/* Until it is taken, mostly, and perhaps looked at. */
+		while (n-- && fdinfo_value(port_fd(f.port), "packets"))
+			;
+		EXPECT_EQ(0, disable(f.port, fd[0]));
+		EXPECT_EQ(0, enable(f.port, fd[0], 0, EV_IN, T_LEVEL | T_ONESHOT));
+		EXPECT_EQ(1, sock_send(fd[1], "x", 1));
+		if (!has_come(&f, round))
+			break;
+		EXPECT_EQ(1, sock_recv(fd[0], data, sizeof(data)));
+	}
+	EXPECT_EQ(ROUNDS, f.ins);
+	EXPECT_EQ(0, f.doubled);
+	EXPECT_EQ(0, f.failed);
+	__atomic_store_n(&f.end, 0, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_TRUE(CloseHandle(f.port));
+	fd_close(fd[0]);
+	fd_close(fd[1]);
 }
 
 /* --------------------------------- a long harvest, and a socket woken meanwhile */
