@@ -32,16 +32,17 @@
  * its REMOVE packet stands there; either is one reference.  If it ends while a
  * harvest has taken its packet off the queue, that reference is left to the
  * harvest.  Any other task that works on it without a lock holds another one.  It
- * pins the *inode* of its socket, which
- * is the memory of struct socket and of the wait queue in it, and never the
- * file: the last close() releases the socket, and sends the FIN, as if nobody
- * watched.  Such a socket is found closed later (Removal paths, C).
+ * pins the *inode* of its socket, which is the memory of struct socket and of the
+ * wait queue in it, and never the file: the last close() releases the socket, and
+ * sends the FIN, as if nobody watched.  Such a socket is found closed later
+ * (Removal paths, C).
  *
  * A posted packet belongs to the queue, and to the harvest that took it off until
  * it has been copied to the user.
  *
- * A waiter is on the stack of its thread.  Whoever wakes it does that, and takes
- * it off the port's list, under the port's lock, and does not touch it afterwards.
+ * A waiter is on the stack of its thread.  Whoever wakes it does that under the
+ * port's lock, while it is on the port's list, and does not touch it afterwards.
+ * Who wakes it for a packet takes it off the list; otherwise its thread does.
  *
  * A worker belongs to its thread, and pins the memory of the port it is
  * associated with and the module: the scheduler calls it until the thread has
@@ -106,8 +107,8 @@
  *			refs				atomic
  *   posted packet	packet				port->lock
  *			entry				immutable
- *   waiter		node, woken			port->lock; woken is also
- *							read by its thread
+ *   waiter		node, woken, disturbed		port->lock; the last two are
+ *							also read by its thread
  *			task, files, worker		immutable
  *   worker		node, counted			port->lock; counted also
  *							read by its thread, which

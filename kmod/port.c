@@ -154,10 +154,11 @@ static void free_posted(struct sockiocp_port *port, struct sockiocp_posted *post
  *   detach()	takes packets off the queue: from here on a wake-up marks the
  *		registration to be queued again, so nothing that happens later is
  *		missed, and whoever ends it leaves it to the harvest
- *   sockiocp_registration_verify() reads what the sockets are like now, and so what goes out
+ *   sockiocp_registration_verify()
+ *		reads what the sockets are like now, and so what goes out
  *   hand_over() copies that to the user
- *   commit()	lets ONESHOT and LEVEL act, and queues again what has to be; if
- *		handing over failed, all of it, in its old place
+ *   commit()	lets ONESHOT and LEVEL act, and queues again what has to be
+ *   put_back()	instead, if it could not be copied: all of it, in its old place
  *   finish()	drops what has gone out or ended
  */
 struct harvest {
