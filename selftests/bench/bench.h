@@ -136,6 +136,15 @@ struct bar {
 	bool anywhere;
 };
 
+/* Who takes part in a bar: both sides do the same, on sockets() or not. */
+#define PAIR(count)	.ours = { &port_side, count },			\
+			.peers = { { &epoll_side, count } }
+#define BOTH(count)	PAIR(count), .sockets = count
+#define UNSHARED(count)	PAIR(count), .fds = count
+#define THREADED(count)	PAIR(count), .anywhere = true
+/* To be compared with somebody else. */
+#define OURS(count)	.ours = { &port_side, count }, .sockets = count
+
 /* Ended by one without an id. */
 extern const struct bar registering_bars[];
 extern const struct bar harvesting_bars[];

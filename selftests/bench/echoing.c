@@ -219,16 +219,14 @@ static double arrival(const struct side *side, int n)
 	return (armed - alone) / TIMES / n;
 }
 
-#define BOTH(count)	.ours = { &port_side, count },			\
-			.peers = { { &epoll_side, count } },		\
-			.sockets = count, .fds = 2 * count
+#define WITH_OTHER_ENDS(count)	BOTH(count), .fds = 2 * count
 
 const struct bar echoing_bars[] = {
 	{ "P4-arrive", "count", "arm 8, data comes, harvest 8, each",
-	  arrival, BOTH(8) },
+	  arrival, WITH_OTHER_ENDS(8) },
 	{ "P3-arrive", "count", "arm 64, data comes, harvest 64, each",
-	  arrival, BOTH(64) },
+	  arrival, WITH_OTHER_ENDS(64) },
 	{ "P10", "count", "TCP echo, 64 connections, 1 thread: each",
-	  echo_request, BOTH(64), .gate = 0.95, .goal = 0.90 },
+	  echo_request, WITH_OTHER_ENDS(64), .gate = 0.95, .goal = 0.90 },
 	{ 0 }
 };

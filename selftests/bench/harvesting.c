@@ -75,9 +75,6 @@ double harvest_all(const struct side *side, int k)
 	return harvest(side, k, k);
 }
 
-#define OURS(count)	.ours = { &port_side, count }, .sockets = count
-#define EPOLL(count)	.peers = { { &epoll_side, count } }
-#define BOTH(count)	OURS(count), EPOLL(count)
 #define URING(count)	.peers = { { &uring_plain_side, count },	\
 				   { &uring_coop_side, count },		\
 				   { &uring_defer_side, count } }

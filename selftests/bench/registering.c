@@ -157,12 +157,6 @@ static double lifetime_added(const struct side *side, int n)
 	return lifetime(side, n) - alone / GENERATIONS;
 }
 
-#define OURS(count)	.ours = { &port_side, count }, .sockets = count
-#define EPOLL(count)	.peers = { { &epoll_side, count } }
-#define BOTH(count)	OURS(count), EPOLL(count)
-/* On sockets of the bar's own. */
-#define UNSHARED(count)	.ours = { &port_side, count }, EPOLL(count), .fds = count
-
 const struct bar registering_bars[] = {
 	{ "P1-64", "count", "register 64 sockets, each",
 	  register_all, BOTH(64), .gate = 0.45, .goal = 0.33 },

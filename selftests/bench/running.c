@@ -120,21 +120,17 @@ static double echo_time(const struct side *side, int threads)
 	return 1e9 / echo(side, threads).per_second;
 }
 
-#define BOTH(count)	.ours = { &port_side, count },			\
-			.peers = { { &epoll_side, count } },		\
-			.anywhere = true
-
 const struct bar running_bars[] = {
 	{ "P10-all", "count", "the same, two processes, client included",
-	  echo_time, BOTH(1) },
+	  echo_time, THREADED(1) },
 	{ "P11-rate", "threads", "TCP echo, 8 threads: requests/s",
-	  echo_rate, BOTH(8), .gate = 1.30, .goal = 1.50,
+	  echo_rate, THREADED(8), .gate = 1.30, .goal = 1.50,
 	  .unit = UNIT_PER_SECOND, .larger_is_better = true },
 	{ "P11-switches", "threads", "and context switches per request",
-	  echo_switches, BOTH(8), .gate = 0.30, .goal = 0.20,
+	  echo_switches, THREADED(8), .gate = 0.30, .goal = 0.20,
 	  .unit = UNIT_COUNT },
 	{ "P11-64", "threads", "TCP echo, 64 threads: requests/s",
-	  echo_rate, BOTH(64),
+	  echo_rate, THREADED(64),
 	  .unit = UNIT_PER_SECOND, .larger_is_better = true },
 	{ "P14-work", "count", "8 writers, one processor: an event",
 	  writers_time, .ours = { &port_side, 8 },

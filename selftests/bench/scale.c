@@ -175,11 +175,6 @@ static double many_memory(const struct side *side, int n)
 	return before / n;
 }
 
-#define OURS(count)	.ours = { &port_side, count }, .sockets = count
-#define EPOLL(count)	.peers = { { &epoll_side, count } }
-#define BOTH(count)	OURS(count), EPOLL(count)
-#define PLAIN(count)	.ours = { &port_side, count }, EPOLL(count), .fds = count
-
 const struct bar scale_bars[] = {
 	{ "P13", "scale", "register 1000000 in one port, each",
 	  million_added, BOTH(MILLION), .gate = 0.50, .goal = 0.35 },
@@ -195,10 +190,10 @@ const struct bar scale_bars[] = {
 	{ "P13-kill", "scale", "SIGKILL while registering to the end, 10^6",
 	  killed, BOTH(MILLION) },
 	{ "ports-open", "scale", "open 10000 ports, each",
-	  many_opened, PLAIN(PORTS) },
+	  many_opened, UNSHARED(PORTS) },
 	{ "ports-close", "scale", "close 10000 ports, each",
-	  many_closed, PLAIN(PORTS) },
+	  many_closed, UNSHARED(PORTS) },
 	{ "ports-memory", "scale", "kernel memory of each of 10000 ports",
-	  many_memory, PLAIN(PORTS), .unit = UNIT_BYTES },
+	  many_memory, UNSHARED(PORTS), .unit = UNIT_BYTES },
 	{ 0 }
 };

@@ -213,28 +213,25 @@ static const char *no_wrk_or_tracing(void)
 	       "needs root, and tracefs in /sys/kernel/tracing" : no_wrk();
 }
 
-#define BOTH(count)	.ours = { &port_side, count },			\
-			.peers = { { &epoll_side, count } },		\
-			.anywhere = true
 #define WITH_WRK	.missing = no_wrk
 
 const struct bar web_bars[] = {
 	{ "web-all", "web", "HTTP, 1 thread: a request, wrk included",
-	  all_time, BOTH(1), WITH_WRK },
+	  all_time, THREADED(1), WITH_WRK },
 	{ "web-cpu", "web", "and the server's share",
-	  cpu, BOTH(1), WITH_WRK },
+	  cpu, THREADED(1), WITH_WRK },
 	{ "web-rate", "threads", "HTTP, 4 threads: requests/s",
-	  rate, BOTH(4), .unit = UNIT_PER_SECOND, .larger_is_better = true,
+	  rate, THREADED(4), .unit = UNIT_PER_SECOND, .larger_is_better = true,
 	  WITH_WRK },
 	{ "web-50", "threads", "median latency",
-	  median, BOTH(4), WITH_WRK },
+	  median, THREADED(4), WITH_WRK },
 	{ "web-99", "threads", "latency, 99 %",
-	  percentile_99, BOTH(4), WITH_WRK },
+	  percentile_99, THREADED(4), WITH_WRK },
 	{ "web-switches", "threads", "context switches per request",
-	  switches, BOTH(4), .unit = UNIT_COUNT, WITH_WRK },
+	  switches, THREADED(4), .unit = UNIT_COUNT, WITH_WRK },
 	{ "web-time", "threads", "processor time per request",
-	  cpu, BOTH(4), WITH_WRK },
+	  cpu, THREADED(4), WITH_WRK },
 	{ "web-calls", "threads", "system calls per request",
-	  calls, BOTH(4), .unit = UNIT_COUNT, .missing = no_wrk_or_tracing },
+	  calls, THREADED(4), .unit = UNIT_COUNT, .missing = no_wrk_or_tracing },
 	{ 0 }
 };
