@@ -96,17 +96,6 @@ static void slot_freed(struct irq_work *work)
 /* ------------------------------------------------------------------ queue */
 
 /**
- * sockiocp_port_queue - put a packet behind all others, and wake a thread for it
- * @port: the port, locked
- * @packet: a packet that stands nowhere
- */
-void sockiocp_port_queue(struct sockiocp_port *port, struct sockiocp_packet *packet)
-{
-	sockiocp_port_queue_quietly(port, packet);
-	sockiocp_port_release_waiters(port);
-}
-
-/**
  * sockiocp_port_unqueue - take a packet back
  * @port: the port, locked
  * @packet: a packet in the queue, or in a harvest's list of those to be queued
@@ -118,16 +107,6 @@ void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *p
 
 	list_del_init(&packet->node);
 	port->nr_packets--;
-}
-
-/**
- * sockiocp_port_wake_pollers - tell those who poll the file of a packet
- * @port: the port, not locked
- */
-void sockiocp_port_wake_pollers(struct sockiocp_port *port)
-{
-	if (wq_has_sleeper(&port->poll_wait))
-		wake_up_interruptible_poll(&port->poll_wait, EPOLLIN | EPOLLRDNORM);
 }
 
 static bool is_posted(const struct sockiocp_packet *packet)

@@ -164,6 +164,31 @@ static u8 wake_edges(struct sockiocp_registration *reg, __poll_t key)
 	return edges;
 }
 
+/* A wake-up that matters, or did a moment ago.  Apart, so that others are cheap. */
+static noinline int report(struct sockiocp_registration *reg, __poll_t events)
+{
+	struct sockiocp_port *port = reg->port;
+	bool queue = false;
+
+	/* Interrupts are off: a wait queue is woken so. */
+	spin_lock(&port->lock);
+	if (reg->enabled) {
+		u8 edges = is_edge(reg) ? wake_edges(reg, events) : 0;
+
+		reg->edges |= edges;
+		/* SO_ERROR may clear it before anybody looks. */
+		if (events & EPOLLERR && is_stream(reg) && !is_edge(reg))
+			WRITE_ONCE(reg->seen, reg->seen | SOCKIOCP_FAILED);
+		queue = !is_edge(reg) || edges || !events;
+		if (queue)
+			queue_registration(reg);
+	}
+	spin_unlock(&port->lock);
+	if (queue)
+		sockiocp_port_wake_pollers(port);
+	return 0;
+}
+
 /*
  * Called by the socket's wake-ups, under the lock of its wait queue, in any
  * context, also while it is being closed.
@@ -179,34 +204,15 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 {
 	struct sockiocp_registration *reg =
 		container_of(wait, struct sockiocp_registration, wait);
-	struct sockiocp_port *port = reg->port;
 	__poll_t events = key_to_poll(key);
 	u16 interest = READ_ONCE(reg->interest);
-	unsigned long flags;
-	bool queue = false;
 
 	if (!interest || (events && !(events & (__force __poll_t)interest)))
 		return 0;
 	/* The trigger only changes under the lock that is held here. */
 	if (!is_edge(reg) && will_be_looked_at(reg) && !(events & EPOLLERR))
 		return 0;
-
-	spin_lock_irqsave(&port->lock, flags);
-	if (reg->enabled) {
-		u8 edges = is_edge(reg) ? wake_edges(reg, events) : 0;
-
-		reg->edges |= edges;
-		/* SO_ERROR may clear it before anybody looks. */
-		if (events & EPOLLERR && is_stream(reg) && !is_edge(reg))
-			WRITE_ONCE(reg->seen, reg->seen | SOCKIOCP_FAILED);
-		queue = !is_edge(reg) || edges || !events;
-		if (queue)
-			queue_registration(reg);
-	}
-	spin_unlock_irqrestore(&port->lock, flags);
-	if (queue)
-		sockiocp_port_wake_pollers(port);
-	return 0;
+	return report(reg, events);
 }
 
 /* ---------------------------------------------------- references and the end */

@@ -168,9 +168,7 @@ static inline bool sockiocp_seems_empty(const struct list_head *list)
 	return data_race(list_empty_careful(list));
 }
 
-void sockiocp_port_queue(struct sockiocp_port *port, struct sockiocp_packet *packet);
 void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *packet);
-void sockiocp_port_wake_pollers(struct sockiocp_port *port);
 void sockiocp_port_release_waiters(struct sockiocp_port *port);
 
 /**
@@ -189,6 +187,29 @@ static inline void sockiocp_port_queue_quietly(struct sockiocp_port *port,
 	port->next_seq += SOCKIOCP_SEQ_STEP;
 	list_add_tail(&packet->node, &port->queue);
 	port->nr_packets++;
+}
+
+/**
+ * sockiocp_port_queue - put a packet behind all others, and wake a thread for it
+ * @port: the port, locked
+ * @packet: a packet that stands nowhere
+ */
+static inline void sockiocp_port_queue(struct sockiocp_port *port,
+				       struct sockiocp_packet *packet)
+{
+	sockiocp_port_queue_quietly(port, packet);
+	if (!list_empty(&port->waiters))
+		sockiocp_port_release_waiters(port);
+}
+
+/**
+ * sockiocp_port_wake_pollers - tell those who poll the file of a packet
+ * @port: the port, not locked
+ */
+static inline void sockiocp_port_wake_pollers(struct sockiocp_port *port)
+{
+	if (wq_has_sleeper(&port->poll_wait))
+		wake_up_interruptible_poll(&port->poll_wait, EPOLLIN | EPOLLRDNORM);
 }
 
 int sockiocp_packet_init(void);
