@@ -103,7 +103,7 @@
  *			filter, trigger, state		written under both, read
  *							under either; filter is
  *							also read without
- *			port, socket, key, kind		immutable
+ *			port, key, kind			immutable
  *			refs				atomic
  *   posted packet	packet				port->lock
  *			entry				immutable

@@ -155,7 +155,7 @@ static u8 wake_edges(struct sockiocp_registration *reg, __poll_t key)
 	u8 edges = 0;
 
 	if (key & IN_WAKE && reg->filter & SOCKIOCP_REGISTER_IN &&
-	    sockiocp_readiness_in_edge(reg->socket, reg->kind, &reg->rcv_nxt))
+	    sockiocp_readiness_in_edge(sockiocp_registration_socket(reg), reg->kind, &reg->rcv_nxt))
 		edges |= SOCKIOCP_EVENT_IN;
 	if (key & OUT_WAKE && reg->filter & SOCKIOCP_REGISTER_OUT)
 		edges |= SOCKIOCP_EVENT_OUT;
@@ -224,7 +224,7 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 void sockiocp_registration_free(struct sockiocp_registration *reg)
 {
 	atomic_long_dec(&reg->port->account->registrations);
-	iput(SOCK_INODE(reg->socket));
+	iput(SOCK_INODE(sockiocp_registration_socket(reg)));
 	kmem_cache_free(registration_cache, reg);
 }
 
@@ -241,11 +241,11 @@ static bool unhook(struct sockiocp_registration *reg, enum sockiocp_state state)
 	struct sockiocp_port *port = reg->port;
 	bool is_ours;
 
-	lockdep_assert_held(&reg->socket->wq.wait.lock);
+	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
 
 	if (reg->state != SOCKIOCP_LIVE)
 		return false;
-	__remove_wait_queue(&reg->socket->wq.wait, &reg->wait);
+	__remove_wait_queue(&sockiocp_registration_socket(reg)->wq.wait, &reg->wait);
 
 	spin_lock(&port->lock);
 	set_enabled(reg, false);
@@ -269,9 +269,9 @@ void sockiocp_registration_kill(struct sockiocp_registration *reg)
 {
 	bool is_ours;
 
-	spin_lock_irq(&reg->socket->wq.wait.lock);
+	spin_lock_irq(&sockiocp_registration_socket(reg)->wq.wait.lock);
 	is_ours = unhook(reg, SOCKIOCP_DEAD);
-	spin_unlock_irq(&reg->socket->wq.wait.lock);
+	spin_unlock_irq(&sockiocp_registration_socket(reg)->wq.wait.lock);
 	if (is_ours)
 		sockiocp_registration_put(reg);
 }
@@ -294,7 +294,7 @@ static struct sockiocp_registration *find_closed(struct sockiocp_port *port,
 			break;
 		n++;
 		last = &reg->port_node;
-		if (unlikely(socket_is_closed(reg->socket))) {
+		if (unlikely(socket_is_closed(sockiocp_registration_socket(reg)))) {
 			refcount_inc(&reg->refs);
 			closed = reg;
 		}
@@ -365,7 +365,7 @@ void sockiocp_registration_reaper(struct work_struct *work)
  */
 static inline u32 read_socket(struct sockiocp_registration *reg)
 {
-	struct socket *socket = reg->socket;
+	struct socket *socket = sockiocp_registration_socket(reg);
 	struct inode *inode = SOCK_INODE(socket);
 	u32 now = SOCKIOCP_GONE;
 
@@ -523,23 +523,22 @@ static struct sockiocp_registration *find(struct socket *socket)
 	return NULL;
 }
 
-/* Hook a new, disabled registration into its socket and its port. */
-static void hook(struct sockiocp_registration *reg)
+/*
+ * Put a new, disabled registration on its socket's wait queue and into its port's
+ * ring.  Returns whether it is the only one there.
+ */
+static bool hook(struct sockiocp_registration *reg)
 {
 	struct sockiocp_port *port = reg->port;
-	bool first;
 
-	lockdep_assert_held(&reg->socket->wq.wait.lock);
+	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
+	lockdep_assert_held(&port->lock);
 
-	__add_wait_queue(&reg->socket->wq.wait, &reg->wait);
-	spin_lock(&port->lock);
+	__add_wait_queue(&sockiocp_registration_socket(reg)->wq.wait, &reg->wait);
 	list_add_tail(&reg->port_node, &port->registrations);
-	first = !port->nr_registrations;
 	/* Read without the lock by those who reap. */
 	WRITE_ONCE(port->nr_registrations, port->nr_registrations + 1);
-	spin_unlock(&port->lock);
-	if (first)
-		queue_delayed_work(system_unbound_wq, &port->reaper, REAPER_INTERVAL);
+	return port->nr_registrations == 1;
 }
 
 /* May this user have one more registration?  Closed sockets do not count. */
@@ -568,20 +567,28 @@ static u32 create(struct sockiocp_port *port, struct sockiocp_call *call,
 		return SOCKIOCP_RESULT_NOT_SUPPORTED;
 	if (!charge(port->account, call))
 		return SOCKIOCP_RESULT_LIMIT;
-	reg = kmem_cache_zalloc(registration_cache, GFP_KERNEL | __GFP_NOWARN);
+	reg = kmem_cache_alloc(registration_cache, GFP_KERNEL | __GFP_NOWARN);
 	if (!reg) {
 		atomic_long_dec(&port->account->registrations);
 		return SOCKIOCP_RESULT_NO_MEMORY;
 	}
-	init_waitqueue_func_entry(&reg->wait, sockiocp_wake);
-	INIT_LIST_HEAD(&reg->packet.node);
+	/* The rest is as construct() has left it. */
+	reg->wait.private = socket;
+	reg->packet.seq = 0;
 	reg->port = port;
-	reg->socket = socket;
 	reg->key = key;
+	refcount_set(&reg->refs, 1);
+	reg->rcv_nxt = 0;
+	reg->interest = 0;
+	reg->filter = 0;
+	reg->trigger = 0;
 	reg->kind = kind;
 	reg->state = SOCKIOCP_LIVE;
+	reg->enabled = false;
+	reg->place = SOCKIOCP_IDLE;
+	reg->edges = 0;
 	reg->seen = SOCKIOCP_UNSEEN;
-	refcount_set(&reg->refs, 1);
+	reg->session = 0;
 	ihold(SOCK_INODE(socket));
 	*result = reg;
 	call->created++;
@@ -603,7 +610,7 @@ static u8 set_interest(struct sockiocp_registration *reg,
 	u8 added = entry->event_filter & ~reg->filter;
 	u8 old_filter = reg->filter;
 
-	lockdep_assert_held(&reg->socket->wq.wait.lock);
+	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
 	lockdep_assert_held(&reg->port->lock);
 
 	/* Read without a lock by read_socket(), look() and arm(). */
@@ -625,7 +632,7 @@ static u8 set_interest(struct sockiocp_registration *reg,
 	} else {
 		WRITE_ONCE(reg->seen, reg->seen | SOCKIOCP_UNSEEN);
 	}
-	reg->rcv_nxt = sockiocp_readiness_position(reg->socket, reg->kind);
+	reg->rcv_nxt = sockiocp_readiness_position(sockiocp_registration_socket(reg), reg->kind);
 	return added;
 }
 
@@ -633,7 +640,7 @@ static u8 set_interest(struct sockiocp_registration *reg,
 static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 {
 	struct sockiocp_port *port = reg->port;
-	u32 now = sockiocp_readiness_read(reg->socket, file, reg->kind,
+	u32 now = sockiocp_readiness_read(sockiocp_registration_socket(reg), file, reg->kind,
 					  READ_ONCE(reg->filter));
 
 	spin_lock_irq(&port->lock);
@@ -658,8 +665,15 @@ static u32 enable_or_disable(struct sockiocp_port *port, struct sockiocp_call *c
 {
 	struct sockiocp_registration *reg, *armed = NULL, *new = NULL;
 	u32 result = SOCKIOCP_RESULT_SUCCESS;
+	bool is_new = false, first = false;
 	u8 added = 0;
 
+	/* Nobody waits for this socket, most likely: so it has none. */
+	if (!waitqueue_active(&socket->wq.wait)) {
+		result = create(port, call, socket, entry->completion_key, &new);
+		if (result)
+			return result;
+	}
 again:
 	spin_lock_irq(&socket->wq.wait.lock);
 	reg = find(socket);
@@ -673,12 +687,14 @@ again:
 	if (!reg) {
 		reg = new;
 		new = NULL;
-		hook(reg);
+		is_new = true;
 	}
 	if (reg->port != port) {
 		result = SOCKIOCP_RESULT_OTHER_PORT;
 	} else {
 		spin_lock(&port->lock);
+		if (is_new)
+			first = hook(reg);
 		if (entry->operation == SOCKIOCP_OP_DISABLE) {
 			set_enabled(reg, false);
 			unqueue_registration(reg);
@@ -695,6 +711,8 @@ again:
 	}
 	spin_unlock_irq(&socket->wq.wait.lock);
 
+	if (first)
+		queue_delayed_work(system_unbound_wq, &port->reaper, REAPER_INTERVAL);
 	/* Another thread registered the socket while ours was being made. */
 	if (unlikely(new))
 		sockiocp_registration_put(new);
@@ -863,14 +881,28 @@ int sockiocp_registration_apply(struct sockiocp_port *port, const struct sockioc
 	return 0;
 }
 
+/*
+ * What is the same in all registrations, also while they are free.  The kernel clears
+ * the memory of those caches that have no constructor, each time.
+ */
+static void construct(void *memory)
+{
+	struct sockiocp_registration *reg = memory;
+
+	init_waitqueue_func_entry(&reg->wait, sockiocp_wake);
+}
+
 int __init sockiocp_registration_init(void)
 {
-	/* Two cache lines: it is what each socket costs. */
-	BUILD_BUG_ON(sizeof(struct sockiocp_registration) > 128);
+	/*
+	 * Two cache lines: it is what each socket costs.  A cache with a constructor
+	 * adds a pointer.
+	 */
+	BUILD_BUG_ON(sizeof(struct sockiocp_registration) + sizeof(void *) > 128);
 
 	registration_cache = kmem_cache_create("sockiocp_registration",
 					       sizeof(struct sockiocp_registration),
-					       0, SLAB_ACCOUNT, NULL);
+					       0, SLAB_ACCOUNT, construct);
 	return registration_cache ? 0 : -ENOMEM;
 }
 

@@ -284,11 +284,11 @@ enum sockiocp_kind {
 
 /**
  * struct sockiocp_registration - one socket in one port
- * @wait: on the socket's wait queue; its function identifies it as ours
+ * @wait: on the socket's wait queue; its function identifies it as ours, and its
+ *	private pointer is the socket, whose inode is pinned, its file not
  * @packet: the notification, or the REMOVE packet
  * @port_node: in the port's ring
  * @port: the port
- * @socket: the socket; its inode is pinned, its file is not
  * @key: what packets carry
  * @refs: one for being live or having a REMOVE packet queued, one for each
  *	task that works on it
@@ -310,7 +310,6 @@ struct sockiocp_registration {
 	struct sockiocp_packet packet;
 	struct list_head port_node;
 	struct sockiocp_port *port;
-	struct socket *socket;
 	u64 key;
 	refcount_t refs;
 	u32 rcv_nxt;
@@ -325,6 +324,12 @@ struct sockiocp_registration {
 	u8 seen;
 	u32 session;
 };
+
+static inline struct socket *
+sockiocp_registration_socket(const struct sockiocp_registration *reg)
+{
+	return reg->wait.private;
+}
 
 int sockiocp_registration_apply(struct sockiocp_port *port,
 				const struct sockiocp_process *args);
