@@ -247,7 +247,7 @@ static long sockiocp_configure(struct sockiocp_port *port, void __user *from, si
 	return 0;
 }
 
-/* Word by word: this is the call that has to be cheap. */
+/* Word by word, as below: these are the calls that have to be cheap. */
 static int read_process(struct sockiocp_process *args,
 			const struct sockiocp_process __user *from)
 {
@@ -282,12 +282,31 @@ static long sockiocp_process(struct file *file, void __user *from, size_t usize)
 	return sockiocp_port_process(file, from, &args);
 }
 
+static int read_post(struct sockiocp_post *args, const struct sockiocp_post __user *from)
+{
+	if (!user_read_access_begin(from, sizeof(*from)))
+		return -EFAULT;
+	unsafe_get_user(args->completion_key, &from->completion_key, fault);
+	unsafe_get_user(args->overlapped, &from->overlapped, fault);
+	unsafe_get_user(args->internal, &from->internal, fault);
+	unsafe_get_user(args->bytes_transferred, &from->bytes_transferred, fault);
+	unsafe_get_user(args->flags, &from->flags, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 static long sockiocp_post(struct sockiocp_port *port, void __user *from, size_t usize)
 {
-	struct sockiocp_post args;
+	struct sockiocp_post args __uninitialized;
 	int error;
 
-	error = copy_arguments(&args, sizeof(args), POST_SIZE_VER0, from, usize);
+	if (likely(usize == sizeof(args)))
+		error = read_post(&args, from);
+	else
+		error = copy_arguments(&args, sizeof(args), POST_SIZE_VER0, from, usize);
 	if (error)
 		return error;
 	return sockiocp_port_post(port, &args);

@@ -360,18 +360,19 @@ static void finish(struct harvest *harvest, struct sockiocp_delivery *deliveries
 
 /*
  * If a packet is left, tell those who wait and those who poll: while it was in
- * the hands of this thread they saw none.
+ * the hands of this thread they saw none.  Who queues one later tells them himself.
  */
 static void pass_on(struct sockiocp_port *port)
 {
+	if (sockiocp_seems_empty(&port->queue))
+		return;
 	/* Who begins to wait now looks at the queue first: no lock to see that. */
 	if (!sockiocp_seems_empty(&port->waiters)) {
 		spin_lock_irq(&port->lock);
 		sockiocp_port_release_waiters(port);
 		spin_unlock_irq(&port->lock);
 	}
-	if (!sockiocp_seems_empty(&port->queue))
-		sockiocp_port_wake_pollers(port);
+	sockiocp_port_wake_pollers(port);
 }
 
 static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port, bool woken)
@@ -903,12 +904,11 @@ long sockiocp_port_post(struct sockiocp_port *port, const struct sockiocp_post *
 		return -EINVAL;
 	if (!sockiocp_account_charge(&port->account->packets, &sockiocp_max_user_packets))
 		return -ENOBUFS;
-	posted = kmem_cache_zalloc(posted_cache, GFP_KERNEL | __GFP_NOWARN);
+	posted = kmem_cache_alloc(posted_cache, GFP_KERNEL | __GFP_NOWARN);
 	if (!posted) {
 		atomic_long_dec(&port->account->packets);
 		return -ENOMEM;
 	}
-	posted->packet.seq = SOCKIOCP_SEQ_POSTED;
 	posted->entry = (struct sockiocp_packet_entry) {
 		.completion_key = args->completion_key,
 		.overlapped = args->overlapped,
@@ -1118,10 +1118,19 @@ void sockiocp_port_destroy(struct sockiocp_port *port)
 	sockiocp_port_put(port);
 }
 
+/* For what a constructor is good, see that of registrations. */
+static void construct(void *memory)
+{
+	struct sockiocp_posted *posted = memory;
+
+	/* Queueing it leaves that bit alone. */
+	posted->packet.seq = SOCKIOCP_SEQ_POSTED;
+}
+
 int __init sockiocp_packet_init(void)
 {
 	posted_cache = kmem_cache_create("sockiocp_packet", sizeof(struct sockiocp_posted),
-					 0, SLAB_ACCOUNT, NULL);
+					 0, SLAB_ACCOUNT, construct);
 	return posted_cache ? 0 : -ENOMEM;
 }
 

@@ -525,17 +525,10 @@ static struct sockiocp_worker *create(void)
 	return worker;
 }
 
-/**
- * sockiocp_worker_enter - the calling thread asks a port for packets
- * @port: the port
- *
- * Return: the thread's worker, which belongs to the thread; or NULL if the port
- * need not count it, or there is no memory to do so.
- */
-struct sockiocp_worker *sockiocp_worker_enter(struct sockiocp_port *port)
+/* The calling thread has to be counted, or was until now: apart, since most are not. */
+static noinline struct sockiocp_worker *enter(struct sockiocp_port *port,
+					      struct sockiocp_worker *worker)
 {
-	struct sockiocp_worker *worker = find_by_notifier() ?: find_sampled();
-
 	if (worker && READ_ONCE(worker->port) == port) {
 		if (unlikely(READ_ONCE(worker->blocked))) {
 			/* The sampler saw it blocked, and has not looked since. */
@@ -562,6 +555,20 @@ struct sockiocp_worker *sockiocp_worker_enter(struct sockiocp_port *port)
 	join(worker, port);
 	WRITE_ONCE(worker->in_wait, false);
 	return worker;
+}
+
+/**
+ * sockiocp_worker_enter - the calling thread asks a port for packets
+ * @port: the port
+ *
+ * Return: the thread's worker, which belongs to the thread; or NULL if the port
+ * need not count it, or there is no memory to do so.
+ */
+struct sockiocp_worker *sockiocp_worker_enter(struct sockiocp_port *port)
+{
+	struct sockiocp_worker *worker = find_by_notifier() ?: find_sampled();
+
+	return worker || is_needed(port) ? enter(port, worker) : NULL;
 }
 
 /**
