@@ -37,7 +37,12 @@ struct sockiocp_call {
 	bool swept;
 };
 
-/* ------------------------------------------------------------- predicates */
+/* ------------------------------------------------------- what a registration is */
+
+static struct socket *socket_of(const struct sockiocp_registration *reg)
+{
+	return reg->wait.private;
+}
 
 static bool is_edge(const struct sockiocp_registration *reg)
 {
@@ -155,7 +160,7 @@ static u8 wake_edges(struct sockiocp_registration *reg, __poll_t key)
 	u8 edges = 0;
 
 	if (key & IN_WAKE && reg->filter & SOCKIOCP_REGISTER_IN &&
-	    sockiocp_readiness_in_edge(sockiocp_registration_socket(reg), reg->kind, &reg->rcv_nxt))
+	    sockiocp_readiness_in_edge(socket_of(reg), reg->kind, &reg->rcv_nxt))
 		edges |= SOCKIOCP_EVENT_IN;
 	if (key & OUT_WAKE && reg->filter & SOCKIOCP_REGISTER_OUT)
 		edges |= SOCKIOCP_EVENT_OUT;
@@ -170,7 +175,7 @@ static noinline int report(struct sockiocp_registration *reg, __poll_t events)
 	struct sockiocp_port *port = reg->port;
 	bool queue = false;
 
-	/* Interrupts are off: a wait queue is woken so. */
+	/* Who wakes a wait queue has interrupts off. */
 	spin_lock(&port->lock);
 	if (reg->enabled) {
 		u8 edges = is_edge(reg) ? wake_edges(reg, events) : 0;
@@ -224,7 +229,7 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 void sockiocp_registration_free(struct sockiocp_registration *reg)
 {
 	atomic_long_dec(&reg->port->account->registrations);
-	iput(SOCK_INODE(sockiocp_registration_socket(reg)));
+	iput(SOCK_INODE(socket_of(reg)));
 	kmem_cache_free(registration_cache, reg);
 }
 
@@ -241,11 +246,11 @@ static bool unhook(struct sockiocp_registration *reg, enum sockiocp_state state)
 	struct sockiocp_port *port = reg->port;
 	bool is_ours;
 
-	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
+	lockdep_assert_held(&socket_of(reg)->wq.wait.lock);
 
 	if (reg->state != SOCKIOCP_LIVE)
 		return false;
-	__remove_wait_queue(&sockiocp_registration_socket(reg)->wq.wait, &reg->wait);
+	__remove_wait_queue(&socket_of(reg)->wq.wait, &reg->wait);
 
 	spin_lock(&port->lock);
 	set_enabled(reg, false);
@@ -269,41 +274,46 @@ void sockiocp_registration_kill(struct sockiocp_registration *reg)
 {
 	bool is_ours;
 
-	spin_lock_irq(&sockiocp_registration_socket(reg)->wq.wait.lock);
+	spin_lock_irq(&socket_of(reg)->wq.wait.lock);
 	is_ours = unhook(reg, SOCKIOCP_DEAD);
-	spin_unlock_irq(&sockiocp_registration_socket(reg)->wq.wait.lock);
+	spin_unlock_irq(&socket_of(reg)->wq.wait.lock);
 	if (is_ours)
 		sockiocp_registration_put(reg);
 }
 
+/* Registrations whose sockets are closed; each with a reference. */
+struct closed {
+	struct sockiocp_registration *regs[SOCKIOCP_CHUNK];
+	unsigned int nr;
+};
+
 /*
  * Look at the next registrations of the ring, not more than @looks nor those of a
- * chunk, up to one whose socket is closed, which is returned with a reference.
- * What was looked at goes to the end.  *@looked says how many that were.
+ * chunk.  What was looked at goes to the end.  Returns how many that were.
  */
-static struct sockiocp_registration *find_closed(struct sockiocp_port *port,
-						 unsigned int looks, unsigned int *looked)
+static unsigned int find_closed(struct sockiocp_port *port, unsigned int looks,
+				struct closed *closed)
 {
-	struct sockiocp_registration *reg, *closed = NULL;
+	struct sockiocp_registration *reg;
 	struct list_head *last = NULL;
-	unsigned int n = 0;
+	unsigned int looked = 0;
 
+	closed->nr = 0;
 	spin_lock_irq(&port->lock);
 	list_for_each_entry(reg, &port->registrations, port_node) {
-		if (n == looks || n == SOCKIOCP_CHUNK || closed)
+		if (looked == looks || looked == SOCKIOCP_CHUNK)
 			break;
-		n++;
+		looked++;
 		last = &reg->port_node;
-		if (unlikely(socket_is_closed(sockiocp_registration_socket(reg)))) {
+		if (unlikely(socket_is_closed(socket_of(reg)))) {
 			refcount_inc(&reg->refs);
-			closed = reg;
+			closed->regs[closed->nr++] = reg;
 		}
 	}
 	if (last && !list_is_last(last, &port->registrations))
 		list_bulk_move_tail(&port->registrations, port->registrations.next, last);
 	spin_unlock_irq(&port->lock);
-	*looked = n;
-	return closed;
+	return looked;
 }
 
 /**
@@ -313,21 +323,22 @@ static struct sockiocp_registration *find_closed(struct sockiocp_port *port,
  *
  * Ends early for a fatal signal.
  */
+noinline_for_stack
 void sockiocp_registration_reap(struct sockiocp_port *port, unsigned int looks)
 {
-	struct sockiocp_registration *reg;
-	unsigned int looked;
+	struct closed closed __uninitialized;
+	unsigned int looked, i;
 
 	while (looks) {
-		reg = find_closed(port, looks, &looked);
-		if (reg) {
-			sockiocp_registration_kill(reg);
-			sockiocp_registration_put(reg);
+		looked = find_closed(port, looks, &closed);
+		for (i = 0; i < closed.nr; i++) {
+			sockiocp_registration_kill(closed.regs[i]);
+			sockiocp_registration_put(closed.regs[i]);
 		}
 		if (!looked)
 			return;
 		looks -= looked;
-		if (looked == SOCKIOCP_CHUNK || reg) {
+		if (looked == SOCKIOCP_CHUNK) {
 			if (fatal_signal_pending(current))
 				return;
 			cond_resched();
@@ -365,7 +376,7 @@ void sockiocp_registration_reaper(struct work_struct *work)
  */
 static inline u32 read_socket(struct sockiocp_registration *reg)
 {
-	struct socket *socket = sockiocp_registration_socket(reg);
+	struct socket *socket = socket_of(reg);
 	struct inode *inode = SOCK_INODE(socket);
 	u32 now = SOCKIOCP_GONE;
 
@@ -531,10 +542,10 @@ static bool hook(struct sockiocp_registration *reg)
 {
 	struct sockiocp_port *port = reg->port;
 
-	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
+	lockdep_assert_held(&socket_of(reg)->wq.wait.lock);
 	lockdep_assert_held(&port->lock);
 
-	__add_wait_queue(&sockiocp_registration_socket(reg)->wq.wait, &reg->wait);
+	__add_wait_queue(&socket_of(reg)->wq.wait, &reg->wait);
 	list_add_tail(&reg->port_node, &port->registrations);
 	/* Read without the lock by those who reap. */
 	WRITE_ONCE(port->nr_registrations, port->nr_registrations + 1);
@@ -610,7 +621,7 @@ static u8 set_interest(struct sockiocp_registration *reg,
 	u8 added = entry->event_filter & ~reg->filter;
 	u8 old_filter = reg->filter;
 
-	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
+	lockdep_assert_held(&socket_of(reg)->wq.wait.lock);
 	lockdep_assert_held(&reg->port->lock);
 
 	/* Read without a lock by read_socket(), look() and arm(). */
@@ -632,7 +643,7 @@ static u8 set_interest(struct sockiocp_registration *reg,
 	} else {
 		WRITE_ONCE(reg->seen, reg->seen | SOCKIOCP_UNSEEN);
 	}
-	reg->rcv_nxt = sockiocp_readiness_position(sockiocp_registration_socket(reg), reg->kind);
+	reg->rcv_nxt = sockiocp_readiness_position(socket_of(reg), reg->kind);
 	return added;
 }
 
@@ -640,7 +651,7 @@ static u8 set_interest(struct sockiocp_registration *reg,
 static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 {
 	struct sockiocp_port *port = reg->port;
-	u32 now = sockiocp_readiness_read(sockiocp_registration_socket(reg), file, reg->kind,
+	u32 now = sockiocp_readiness_read(socket_of(reg), file, reg->kind,
 					  READ_ONCE(reg->filter));
 
 	spin_lock_irq(&port->lock);

@@ -325,12 +325,6 @@ struct sockiocp_registration {
 	u32 session;
 };
 
-static inline struct socket *
-sockiocp_registration_socket(const struct sockiocp_registration *reg)
-{
-	return reg->wait.private;
-}
-
 int sockiocp_registration_apply(struct sockiocp_port *port,
 				const struct sockiocp_process *args);
 static inline struct sockiocp_registration *
