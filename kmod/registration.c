@@ -59,17 +59,14 @@ static bool is_stream(const struct sockiocp_registration *reg)
  * yes.  It may say no for a moment after: the file's memory may serve another
  * file already (SLAB_TYPESAFE_BY_RCU), but then sock->file has been cleared, and
  * whoever looks again sees that.
+ *
+ * The caller is in a read-side critical section of RCU.
  */
 static bool socket_is_closed(const struct socket *socket)
 {
-	struct file *file;
-	bool closed;
+	struct file *file = READ_ONCE(socket->file);
 
-	rcu_read_lock();
-	file = READ_ONCE(socket->file);
-	closed = !file || !file_count(file);
-	rcu_read_unlock();
-	return closed;
+	return !file || !file_count(file);
 }
 
 /* -------------------------------------------------------------- the wake-up */
@@ -299,6 +296,7 @@ static unsigned int find_closed(struct sockiocp_port *port, unsigned int looks,
 	unsigned int looked = 0;
 
 	closed->nr = 0;
+	rcu_read_lock();
 	spin_lock_irq(&port->lock);
 	list_for_each_entry(reg, &port->registrations, port_node) {
 		if (looked == looks || looked == SOCKIOCP_CHUNK)
@@ -313,6 +311,7 @@ static unsigned int find_closed(struct sockiocp_port *port, unsigned int looks,
 	if (last && !list_is_last(last, &port->registrations))
 		list_bulk_move_tail(&port->registrations, port->registrations.next, last);
 	spin_unlock_irq(&port->lock);
+	rcu_read_unlock();
 	return looked;
 }
 
@@ -380,8 +379,12 @@ static inline u32 read_socket(struct sockiocp_registration *reg)
 	struct inode *inode = SOCK_INODE(socket);
 	u32 now = SOCKIOCP_GONE;
 
-	if (unlikely(!inode_trylock_shared(inode)))
-		return socket_is_closed(socket) ? SOCKIOCP_GONE : SOCKIOCP_BUSY;
+	if (unlikely(!inode_trylock_shared(inode))) {
+		rcu_read_lock();
+		now = socket_is_closed(socket) ? SOCKIOCP_GONE : SOCKIOCP_BUSY;
+		rcu_read_unlock();
+		return now;
+	}
 	if (likely(socket->sk))
 		now = sockiocp_readiness_read(socket, socket->file, reg->kind,
 					      READ_ONCE(reg->filter));
@@ -653,6 +656,10 @@ static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 	struct sockiocp_port *port = reg->port;
 	u32 now = sockiocp_readiness_read(socket_of(reg), file, reg->kind,
 					  READ_ONCE(reg->filter));
+
+	/* No packet, and nothing to remember: that takes no lock. */
+	if (!is_edge(reg) && !is_stream(reg) && !packet_events(reg, now, 0))
+		return;
 
 	spin_lock_irq(&port->lock);
 	if (is_edge(reg) && !(reg->seen & SOCKIOCP_UNSEEN)) {
