@@ -36,6 +36,13 @@ die()
 	exit 1
 }
 
+# The same, of what is not there because the world has changed.
+gone()
+{
+	printf '%s\n' "error: $1" "${@:2}" >&2
+	exit 3
+}
+
 # Two runs in one tree would build over each other's heads.
 alone()
 {
@@ -106,14 +113,15 @@ debug_kernel_dir()
 		sort -V | tail -n 1
 }
 
-# Gets the kernel to test, if it is not there.
+# Gets the kernel to test, if it is not there.  Status 3: Debian has no such kernel
+# any more.
 make_kernel_ready()
 {
 	case ${KERNEL:-} in
 	*/*)           [ -e "$KERNEL/vmlinux" ] || die "there is no vmlinux in $KERNEL" ;;
 	kasan | kcsan) "$VM/debug-kernel" "$KERNEL" ;;
 	*)             "$VM/fetch-kernel" "${KERNEL:-6.1}" ;;
-	esac
+	esac || return
 	note "$(kernel_release "$(kernel_build_dir "$(kernel_dir)")")"
 }
 
