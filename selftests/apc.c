@@ -11,7 +11,7 @@
 
 #define KEY	0x1414
 #define MS	1000000LL
-#define LATE_MS	1500
+#define LATE_MS	(1500 * patience())
 
 static struct {
 	int calls;
@@ -248,7 +248,7 @@ TEST_F(apc, alertable_wait_without_one_is_never_early)
 /* A program's own signals neither end the wait nor prolong it. */
 TEST_F(apc, signals_do_not_end_an_alertable_wait)
 {
-	struct worker w = WORKER(1000);
+	struct worker w = WORKER(A_WHILE);
 
 	ASSERT_EQ(0, count_signals(0));
 	START(&w);
@@ -256,8 +256,8 @@ TEST_F(apc, signals_do_not_end_an_alertable_wait)
 		sleep_ms(10);
 	JOIN(&w);
 	EXPECT_EQ(RAN_OUT, w.code);
-	EXPECT_LE(1000 * MS, w.elapsed_ns);
-	EXPECT_GT((1000 + LATE_MS) * MS, w.elapsed_ns);
+	EXPECT_LE(A_WHILE * MS, w.elapsed_ns);
+	EXPECT_GT((A_WHILE + LATE_MS) * MS, w.elapsed_ns);
 	EXPECT_LT(0, signals_counted());
 }
 

@@ -499,7 +499,7 @@ TEST_F_TIMEOUT(invariants, nothing_is_lost_when_registrations_change, 60)
 	ASSERT_STREQ("", run_threads(known_states, self->seed, MILLISECONDS));
 
 	/* What is under way in the loopback arrives. */
-	sleep_ms(300);
+	sleep_ms(300 * patience());
 	nr = call(0, NULL, 0, got, ENTRIES_MAX, 0);
 	nr = call(0, NULL, 0, got, ENTRIES_MAX, 0);
 	EXPECT_EQ(NULL, violation);
@@ -618,6 +618,16 @@ static void *server_thread(void *arg)
 	}
 }
 
+static int all_is_received(void)
+{
+	int i;
+
+	for (i = 0; i < SLOTS; i++)
+		if (load(&served[i].received) != served[i].sent)
+			return 0;
+	return 1;
+}
+
 TEST_F_TIMEOUT(server, everything_sent_is_received, 60)
 {
 	struct random r = random_start(self->seed);
@@ -642,7 +652,8 @@ TEST_F_TIMEOUT(server, everything_sent_is_received, 60)
 		if (!random_below(&r, 50))
 			sleep_ms(1);
 	}
-	sleep_ms(300);
+	for (end = now_ms() + COMES; !all_is_received() && now_ms() < end; )
+		sleep_ms(1);
 	store(&feeding, 0);
 	for (i = 0; i < THREADS; i++)
 		pthread_join(t[i].thread, NULL);

@@ -76,7 +76,7 @@ TEST_F(tcp, connecting_is_nothing)
 	for (i = 0; i < 3; i++) {
 		fd[i] = tcp_connect(self->family, port);
 		ASSERT_LE(0, fd[i]);
-		if (!sock_becomes(fd[i], SEE_OUT, COMES_NOT))
+		if (!sock_becomes(fd[i], SEE_OUT, COMES_NOT * patience()))
 			break;
 	}
 	ASSERT_GT(3, i);

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -240,6 +241,18 @@ int param_set(const char *name, long long value)
 	ret = write(fd, text, len) == len ? 0 : -errno;
 	close(fd);
 	return ret;
+}
+
+int patience(void)
+{
+	static int factor;
+
+	if (!factor) {
+		const char *given = getenv("PATIENCE");
+
+		factor = given && atoi(given) > 0 ? atoi(given) : 1;
+	}
+	return factor;
 }
 
 int64_t now_ns(void)

@@ -38,9 +38,17 @@ enum {
 	SEE_RDHUP = 32,
 };
 
+/*
+ * What all limits of time are multiplied with, those of the harness too: 1, or
+ * PATIENCE of the environment, where the kernel or the machine is slow.
+ */
+int patience(void);
+
 /* Milliseconds to wait for what must come, and for what must not. */
-#define COMES		2000
+#define COMES		(2000 * patience())
 #define COMES_NOT	60
+/* A time-out of somebody who is seen to wait before it is over. */
+#define A_WHILE		(300 * patience())
 
 int any_socket(int family, int type, int protocol);
 int tcp_listen(int family, int backlog, int *port);

@@ -94,6 +94,16 @@ kernel_dir()
 	esac
 }
 
+# What the limits of time in tests are multiplied with there (PATIENCE, which a guest
+# has from its kernel's command line).  All are slow, without hardware acceleration.
+patience()
+{
+	case ${KERNEL:-} in
+	kasan | kcsan) echo 10 ;;
+	*)             echo 4 ;;
+	esac
+}
+
 debug_kernel_patches()
 {
 	ls "$VM/debug/pvh.patch" "$VM/debug/$1.patch" 2> /dev/null || :
