@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A hundred thousand sockets in one port: registered by one call, notified,
- * removed by one call, each exactly once.
+ * removed by one call, each exactly once.  On kernels that look at each access to
+ * memory, where this takes minutes, it is a tenth of that.
  */
 #include <sys/ioctl.h>
 
@@ -11,7 +12,7 @@
 
 #include "lib/port.h"
 
-#define COUNT		100000
+#define COUNT		(patience() < 10 ? 100000 : 10000)
 /* What a socket and its registration take, generously. */
 #define COST_KB		6
 
@@ -116,7 +117,7 @@ static int harvest_all(FIXTURE_DATA(scale) *self, DWORD mask)
 	return total;
 }
 
-TEST_F_TIMEOUT(scale, hundred_thousand_sockets_in_one_port, 110)
+TEST_F_TIMEOUT(scale, very_many_sockets_in_one_port, 110)
 {
 	HANDLE other;
 	int i;
