@@ -250,9 +250,7 @@ static long long slab_of_files(struct __test_metadata *_metadata, const char *pa
 		fd[i] = fd_open(path, 0);
 		ASSERT_LE(0, fd[i]);
 	}
-	/* When nothing more is counted, all has been. */
-	sleep_ms(2 * COMES);
-	slab = cgroup_slab(&group);
+	slab = cgroup_slab_in_the_end(&group);
 	for (i = 0; i < PORTS; i++)
 		fd_close(fd[i]);
 	ASSERT_EQ(0, cgroup_leave());

@@ -17,7 +17,7 @@
 
 #define ROOT		"/sys/fs/cgroup"
 /* The kernel adds up what the processors have counted every 2 s, or sooner. */
-#define COUNTED		10000
+#define COUNTED		(10000 * patience())
 
 static int write_file(const char *path, const char *text)
 {
@@ -140,6 +140,20 @@ int cgroup_limit(const struct cgroup *group, long long bytes)
 long long cgroup_slab(const struct cgroup *group)
 {
 	return cgroup_stat(group, "memory.stat", "slab");
+}
+
+/* What it is when for twice as long as it may lag behind nothing has been added. */
+long long cgroup_slab_in_the_end(const struct cgroup *group)
+{
+	int64_t end = now_ms() + COUNTED;
+	long long before, now = -1;
+
+	do {
+		before = now;
+		sleep_ms(4000);
+		now = cgroup_slab(group);
+	} while (now != before && now_ms() < end);
+	return now;
 }
 
 int cgroup_slab_reaches(const struct cgroup *group, long long bytes)

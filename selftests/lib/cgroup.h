@@ -30,6 +30,7 @@ int cgroup_limit(const struct cgroup *group, long long bytes);
 
 /* The kernel's memory for small objects, in bytes; the count is behind by seconds. */
 long long cgroup_slab(const struct cgroup *group);
+long long cgroup_slab_in_the_end(const struct cgroup *group);
 int cgroup_slab_reaches(const struct cgroup *group, long long bytes);
 int cgroup_slab_falls_to(const struct cgroup *group, long long bytes);
 
