@@ -2,17 +2,47 @@
 /*
  * Threads that register, harvest, remove, close and post at the same time, on
  * the same sockets and ports, for about two seconds each: what must be counted
- * exactly is counted exactly, what must not come does not come.
+ * exactly is counted exactly, what must not come does not come.  Some have no
+ * memory for it, others are in network namespaces that end, and all the while
+ * somebody wants to unload the module.
  */
+#define _GNU_SOURCE
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
 
 #include "kselftest_harness.h"
 
+#include <linux/sockiocp.h>
+
+#include "lib/cgroup.h"
+#include "lib/module.h"
 #include "lib/port.h"
+#include "lib/task.h"
 
 #define RUN_MS		1500
 #define THREADS		4
+
+/* What all tests of this program did while something else did something. */
+static long *raced;
+
+__attribute__((constructor)) static void raced_begin(void)
+{
+	raced = shared_memory(sizeof(*raced));
+}
+
+/* Tests are processes of their own, which end another way. */
+__attribute__((destructor)) static void raced_end(void)
+{
+	printf("# %ld operations raced\n", *raced);
+}
+
+static void add_raced(long n)
+{
+	__atomic_add_fetch(raced, n, __ATOMIC_RELAXED);
+}
 
 /* A generator per thread: what is done in which order shall differ. */
 static unsigned int draw(unsigned int *state)
@@ -32,6 +62,8 @@ enum { SOCKETS = 8, PORTS = 2 };
 
 struct shared {
 	HANDLE port[PORTS];
+	/* One of them is unload_module()'s. */
+	pthread_t thread[THREADS + 1];
 	/* Pairs; the slots change under the feet of the threads. */
 	int fd[SOCKETS][2];
 	int64_t end;
@@ -40,8 +72,13 @@ struct shared {
 	long remove_packets;
 	long posted;
 	long post_packets;
+	/* There was no memory; only if there is little of it. */
+	long refused;
 	long bad_results;
 	long bad_packets;
+	/* Attempts to unload the module, and those that did not fail as they should. */
+	long unloads;
+	long bad_unloads;
 };
 
 #define POST_KEY	0xf000
@@ -63,9 +100,20 @@ static void check_result(struct shared *s, UINT8 op, DWORD result)
 	case ERROR_NOT_FOUND:
 	case WSAENOTSOCK:
 		return;
+	case ERROR_NOT_ENOUGH_MEMORY:
+		count(&s->refused);
+		return;
 	default:
 		count(&s->bad_results);
 	}
+}
+
+static void post(struct shared *s, HANDLE port)
+{
+	if (PostQueuedCompletionStatus(port, 1, POST_KEY, NULL))
+		count(&s->posted);
+	else
+		check_result(s, OP_NONE, GetLastError());
 }
 
 static void check_packet(struct shared *s, const OVERLAPPED_ENTRY *got)
@@ -120,9 +168,10 @@ static void *do_everything(void *arg)
 	unsigned int seed = __atomic_add_fetch(&seeds, 1, __ATOMIC_RELAXED);
 	struct shared *s = arg;
 	char data[64];
+	long n_done;
 	int dup;
 
-	while (running(s->end)) {
+	for (n_done = 0; running(s->end); n_done++) {
 		HANDLE port = s->port[draw(&seed) % PORTS];
 		int i = draw(&seed) % SOCKETS;
 		SOCK_NOTIFY_REGISTRATION reg[3];
@@ -160,8 +209,7 @@ static void *do_everything(void *arg)
 			drain_port(s, port, 1);
 			break;
 		case 6:
-			if (PostQueuedCompletionStatus(port, 1, POST_KEY, NULL))
-				count(&s->posted);
+			post(s, port);
 			break;
 		case 7:
 			if (draw(&seed) % 4) {
@@ -173,42 +221,126 @@ static void *do_everything(void *arg)
 			break;
 		}
 	}
+	add_raced(n_done);
 	return NULL;
+}
+
+/* The ports are open: nobody but root may try, and root has to be refused. */
+static void *unload_module(void *arg)
+{
+	struct shared *s = arg;
+	const int want = geteuid() ? -EPERM : -EWOULDBLOCK;
+
+	while (running(s->end)) {
+		if (module_unload() != want)
+			s->bad_unloads++;
+		s->unloads++;
+		sched_yield();
+	}
+	add_raced(s->unloads);
+	return NULL;
+}
+
+static void begin_everything(struct __test_metadata *_metadata, struct shared *s)
+{
+	int i;
+
+	for (i = 0; i < PORTS; i++) {
+		s->port[i] = port_open();
+		ASSERT_NE(NULL, s->port[i]);
+	}
+	for (i = 0; i < SOCKETS; i++)
+		ASSERT_EQ(0, unix_pair(TYPE_STREAM, s->fd[i]));
+	for (i = 0; i < THREADS; i++)
+		ASSERT_EQ(0, pthread_create(&s->thread[i], NULL, do_everything, s));
+	ASSERT_EQ(0, pthread_create(&s->thread[THREADS], NULL, unload_module, s));
+}
+
+static void end_everything(struct __test_metadata *_metadata, struct shared *s)
+{
+	int i;
+
+	for (i = 0; i <= THREADS; i++)
+		ASSERT_EQ(0, pthread_join(s->thread[i], NULL));
+
+	/* Nothing more is to come but what is queued. */
+	for (i = 0; i < SOCKETS; i++) {
+		fd_close(s->fd[i][0]);
+		fd_close(s->fd[i][1]);
+	}
+	for (i = 0; i < PORTS; i++) {
+		while (fdinfo_value(port_fd(s->port[i]), "packets") > 0)
+			drain_port(s, s->port[i], 0);
+		EXPECT_NOTHING(s->port[i]);
+		EXPECT_TRUE(CloseHandle(s->port[i]));
+	}
+	EXPECT_LT(10, s->removed);
+	EXPECT_EQ(s->removed, s->remove_packets);
+	EXPECT_EQ(s->posted, s->post_packets);
+	EXPECT_EQ(0, s->bad_results);
+	EXPECT_EQ(0, s->bad_packets);
+	EXPECT_LT(0, s->unloads);
+	EXPECT_EQ(0, s->bad_unloads);
 }
 
 TEST(every_remove_gives_one_packet_whatever_happens_at_the_same_time)
 {
 	struct shared s = { .end = now_ms() + RUN_MS };
-	pthread_t thread[THREADS];
+
+	begin_everything(_metadata, &s);
+	end_everything(_metadata, &s);
+	EXPECT_EQ(0, s.refused);
+}
+
+/* ------------------------------------- the same, while memory runs out for it */
+
+static void *post_all_the_time(void *arg)
+{
+	struct shared *s = arg;
+	long n;
+
+	for (n = 0; running(s->end); n++)
+		post(s, s->port[0]);
+	add_raced(n);
+	return NULL;
+}
+
+TEST(nothing_is_lost_when_memory_runs_out_in_the_middle)
+{
+	/* Each failure is a page in the kernel's log. */
+	enum { LITTLE = 300000, FAILURES = 30, POSTERS = 2 };
+	struct shared s = { .end = INT64_MAX };
+	int64_t start = now_ms();
+	const char *missing = cgroup_missing();
+	struct cgroup group;
+	pthread_t poster[POSTERS];
 	int i;
 
-	for (i = 0; i < PORTS; i++) {
-		s.port[i] = port_open();
-		ASSERT_NE(NULL, s.port[i]);
-	}
-	for (i = 0; i < SOCKETS; i++)
-		ASSERT_EQ(0, unix_pair(TYPE_STREAM, s.fd[i]));
-	for (i = 0; i < THREADS; i++)
-		ASSERT_EQ(0, pthread_create(&thread[i], NULL, do_everything, &s));
-	for (i = 0; i < THREADS; i++)
-		ASSERT_EQ(0, pthread_join(thread[i], NULL));
-
-	/* Nothing more is to come but what is queued. */
-	for (i = 0; i < SOCKETS; i++) {
-		fd_close(s.fd[i][0]);
-		fd_close(s.fd[i][1]);
-	}
-	for (i = 0; i < PORTS; i++) {
-		while (fdinfo_value(port_fd(s.port[i]), "packets") > 0)
-			drain_port(&s, s.port[i], 0);
-		EXPECT_NOTHING(s.port[i]);
-		EXPECT_TRUE(CloseHandle(s.port[i]));
-	}
-	EXPECT_LT(10, s.removed);
-	EXPECT_EQ(s.removed, s.remove_packets);
-	EXPECT_EQ(s.posted, s.post_packets);
-	EXPECT_EQ(0, s.bad_results);
-	EXPECT_EQ(0, s.bad_packets);
+	if (missing)
+		SKIP(return, "%s", missing);
+	ASSERT_EQ(0, cgroup_create(&group, "stress"));
+	ASSERT_EQ(0, never_killed_for_memory());
+	/* With stacks of threads: there will be none for them. */
+	ASSERT_EQ(0, have_all_memory());
+	begin_everything(_metadata, &s);
+	for (i = 0; i < POSTERS; i++)
+		ASSERT_EQ(0, pthread_create(&poster[i], NULL, post_all_the_time, &s));
+	EXPECT_EQ(0, cgroup_enter(&group));
+	EXPECT_EQ(0, cgroup_limit(&group,
+				  cgroup_value(&group, "memory.current") + LITTLE));
+	/* For some time, or until it has happened often; but until it has happened. */
+	while (running(start + (s.refused ? 4 * RUN_MS : 10 * COMES)) &&
+	       __atomic_load_n(&s.refused, __ATOMIC_RELAXED) < FAILURES)
+		sleep_ms(1);
+	EXPECT_EQ(0, cgroup_limit(&group, -1));
+	__atomic_store_n(&s.end, 0, __ATOMIC_RELAXED);
+	for (i = 0; i < POSTERS; i++)
+		ASSERT_EQ(0, pthread_join(poster[i], NULL));
+	end_everything(_metadata, &s);
+	TH_LOG("%ld times no memory", s.refused);
+	EXPECT_LT(0, s.refused);
+	EXPECT_EQ(0, cgroup_leave());
+	EXPECT_EQ(0, cgroup_remove(&group));
 }
 
 /* ----------------------------------------- one-shot: a token is never doubled */
@@ -230,9 +362,10 @@ static void *take_and_rearm(void *arg)
 	SOCK_NOTIFY_REGISTRATION reg;
 	OVERLAPPED_ENTRY got;
 	UINT32 received, count = 0;
+	long calls;
 	DWORD ret;
 
-	while (running(t->end)) {
+	for (calls = 0; running(t->end); calls++) {
 		ret = ProcessSocketNotifications(t->port, count,
 						 count ? &reg : NULL, 20, 1,
 						 &got, &received);
@@ -258,6 +391,7 @@ static void *take_and_rearm(void *arg)
 	if (count)
 		apply(t->port, reg.socket, 0, EV_IN | EV_OUT, OP_ENABLE,
 		      T_LEVEL | T_ONESHOT);
+	add_raced(calls);
 	return NULL;
 }
 
@@ -444,6 +578,7 @@ TEST(socket_appears_once_in_a_harvest_though_it_is_woken_meanwhile)
 	}
 	__atomic_store_n(&w.stop, 1, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
+	add_raced(seen);
 	EXPECT_LT(0, seen);
 	EXPECT_TRUE(CloseHandle(port));
 }
@@ -496,6 +631,7 @@ static void play(struct __test_metadata *_metadata, struct pingpong *p)
 	}
 	EXPECT_TRUE(PostQueuedCompletionStatus(p->port, 0, GAME_OVER, NULL));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
+	add_raced(rounds);
 	EXPECT_TRUE(CloseHandle(p->port));
 	fd_close(p->fd[0]);
 	fd_close(p->fd[1]);
@@ -591,6 +727,7 @@ TEST(ports_can_be_closed_at_any_time)
 					    &c));
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(0, pthread_join(thread[i], NULL));
+	add_raced(c.ports);
 	EXPECT_LT(0, c.ports);
 	EXPECT_EQ(0, c.bad);
 
@@ -602,6 +739,239 @@ TEST(ports_can_be_closed_at_any_time)
 		EXPECT_PACKETS(port, { (ULONG_PTR)i, EV_OUT });
 	}
 	EXPECT_TRUE(CloseHandle(port));
+}
+
+/* ------------------------ network namespaces that end while sockets are watched */
+
+/* Of each namespace; those with an even number get something to read. */
+enum { SPACE_SOCKETS = 4, SPACES_MAX = 2000, SPACE_MAKERS = 2 };
+
+struct spaces {
+	HANDLE port;
+	/* Of those who make them, and then of the one who harvests. */
+	int64_t end;
+	int64_t end_of_harvest;
+	/* Network namespaces so far, which give the sockets their keys. */
+	long made;
+	/* Whose port and sockets these are have to agree on each socket. */
+	struct {
+		char notified;
+		char has_left;
+		char asked_to_leave;
+	} socket[SPACES_MAX * SPACE_SOCKETS];
+	/* What went wrong first. */
+	const char *violation;
+};
+
+static int violated(struct spaces *s, const char *what)
+{
+	if (!s->violation)
+		s->violation = what;
+	return -1;
+}
+
+static int register_in_space(struct spaces *s, long space, int fd[SPACE_SOCKETS])
+{
+	SOCK_NOTIFY_REGISTRATION reg[SPACE_SOCKETS];
+	int i;
+
+	for (i = 0; i < SPACE_SOCKETS; i++)
+		reg[i] = entry(fd[i], space * SPACE_SOCKETS + i, EV_IN, OP_ENABLE,
+			       i & 2 ? T_EDGE | T_ONESHOT : T_LEVEL | T_ONESHOT);
+	if (ProcessSocketNotifications(s->port, SPACE_SOCKETS, reg, 0, 0, NULL, NULL))
+		return -1;
+	for (i = 0; i < SPACE_SOCKETS; i++)
+		if (reg[i].registrationResult)
+			return -1;
+	return 0;
+}
+
+/*
+ * A process with a network of its own, which goes with its last socket: with this
+ * process, or with what it has passed on.
+ */
+static void live_in_space(struct spaces *s, long space, int channel)
+{
+	int fd[SPACE_SOCKETS], i;
+
+	if (network_of_its_own() || udp_pair(FAM_INET, fd) ||
+	    tcp_pair(FAM_INET, fd + 2, 0))
+		_exit(1);
+	if (register_in_space(s, space, fd))
+		_exit(2);
+	for (i = 0; i < SPACE_SOCKETS; i += 2)
+		if (sock_send(fd[i + 1], "x", 1) != 1)
+			_exit(3);
+	for (i = 0; i < space % 3; i++)
+		if (send_fd(channel, fd[2 * i]))
+			_exit(4);
+	_exit(0);
+}
+
+static int is_notified(struct spaces *s, long key)
+{
+	int64_t end = now_ms() + COMES;
+
+	while (!__atomic_load_n(&s->socket[key].notified, __ATOMIC_RELAXED)) {
+		if (!running(end))
+			return 0;
+		sleep_ms(1);
+	}
+	return 1;
+}
+
+/* Its process is gone, the socket works; its namespace goes with it. */
+static int end_passed_on(struct spaces *s, long key, int fd)
+{
+	int ret = 0;
+	char c;
+
+	if (!is_notified(s, key))
+		return violated(s, "no packet says that there is something to read");
+	if (sock_recv(fd, &c, 1) != 1)
+		return violated(s, "there is nothing to read");
+	switch (key / SPACE_SOCKETS % 4) {
+	case 0:
+		s->socket[key].asked_to_leave = 1;
+		ret = deregister(s->port, fd);
+		break;
+	case 1:
+		ret = disable(s->port, fd);
+		break;
+	}
+	fd_close(fd);
+	return ret ? violated(s, "a registration cannot be changed") : 0;
+}
+
+static int pass_through_space(struct spaces *s, int channel[2])
+{
+	long space = __atomic_fetch_add(&s->made, 1, __ATOMIC_RELAXED), i;
+	int fd[2] = { -1, -1 }, pid, ret = 0;
+
+	if (space >= SPACES_MAX) {
+		__atomic_fetch_sub(&s->made, 1, __ATOMIC_RELAXED);
+		return 1;
+	}
+	pid = fork();
+	if (!pid)
+		live_in_space(s, space, channel[1]);
+	if (child_status(pid, 10 * COMES))
+		return violated(s, "a process fails in its namespace");
+	for (i = 0; i < space % 3; i++) {
+		fd[i] = recv_fd(channel[0], COMES);
+		if (fd[i] < 0)
+			return violated(s, "a socket was not passed on");
+	}
+	for (i = 0; i < space % 3; i++)
+		ret |= end_passed_on(s, space * SPACE_SOCKETS + 2 * i, fd[i]);
+	return ret;
+}
+
+static void *make_spaces(void *arg)
+{
+	struct spaces *s = arg;
+	int channel[2], ret = 0;
+
+	if (unix_pair(TYPE_STREAM, channel))
+		return NULL;
+	while (running(s->end) && !ret)
+		ret = pass_through_space(s, channel);
+	fd_close(channel[0]);
+	fd_close(channel[1]);
+	return NULL;
+}
+
+static void on_packet_of_a_space(struct spaces *s, const OVERLAPPED_ENTRY *got)
+{
+	ULONG_PTR key = got->lpCompletionKey;
+	char *seen;
+
+	if (key >= SPACES_MAX * SPACE_SOCKETS) {
+		violated(s, "a key that nobody has");
+		return;
+	}
+	seen = got->dwNumberOfBytesTransferred == EV_REMOVE ?
+		&s->socket[key].has_left : &s->socket[key].notified;
+	if (__atomic_exchange_n(seen, 1, __ATOMIC_RELAXED))
+		violated(s, "a packet comes twice");
+	if (got->dwNumberOfBytesTransferred & ~(EV_IN | EV_ERR | EV_REMOVE))
+		violated(s, "a packet says what was not asked for");
+}
+
+static void harvest_spaces(struct spaces *s, DWORD timeout_ms)
+{
+	OVERLAPPED_ENTRY got[16];
+	UINT32 received, i;
+
+	if (ProcessSocketNotifications(s->port, 0, NULL, timeout_ms, 16, got, &received))
+		return;
+	for (i = 0; i < received; i++)
+		on_packet_of_a_space(s, &got[i]);
+}
+
+static void *harvest_all_spaces(void *arg)
+{
+	struct spaces *s = arg;
+
+	while (running(s->end_of_harvest))
+		harvest_spaces(s, 20);
+	return NULL;
+}
+
+static int registrations_end(HANDLE port, __u64 want)
+{
+	int64_t end = now_ms() + 10 * COMES;
+	struct sockiocp_info info;
+
+	while (running(end)) {
+		if (ioctl(port_fd(port), SOCKIOCP_INFO, &info))
+			return 0;
+		if (info.user_registrations == want)
+			return 1;
+		sleep_ms(20);
+	}
+	return 0;
+}
+
+TEST(network_namespaces_end_while_their_sockets_are_registered)
+{
+	static struct spaces s;
+	pthread_t maker[SPACE_MAKERS], harvester;
+	struct sockiocp_info before;
+	long spaces, i;
+
+	if (geteuid())
+		SKIP(return, "only root can make network namespaces");
+	s.port = port_open();
+	s.end = now_ms() + RUN_MS;
+	s.end_of_harvest = INT64_MAX;
+	ASSERT_NE(NULL, s.port);
+	ASSERT_EQ(0, ioctl(port_fd(s.port), SOCKIOCP_INFO, &before));
+	spaces = network_namespaces();
+	ASSERT_EQ(0, pthread_create(&harvester, NULL, harvest_all_spaces, &s));
+	for (i = 0; i < SPACE_MAKERS; i++)
+		ASSERT_EQ(0, pthread_create(&maker[i], NULL, make_spaces, &s));
+	for (i = 0; i < SPACE_MAKERS; i++)
+		ASSERT_EQ(0, pthread_join(maker[i], NULL));
+	__atomic_store_n(&s.end_of_harvest, 0, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(harvester, NULL));
+	harvest_spaces(&s, 0);
+
+	add_raced(s.made * SPACE_SOCKETS);
+	EXPECT_LT(3, s.made);
+	EXPECT_EQ(NULL, s.violation) {
+		TH_LOG("%s", s.violation);
+	}
+	for (i = 0; i < s.made * SPACE_SOCKETS; i++)
+		EXPECT_EQ(s.socket[i].asked_to_leave, s.socket[i].has_left);
+	/* Nothing of ours keeps a namespace, nor a closed socket for long. */
+	TH_LOG("%ld network namespaces", s.made);
+	EXPECT_TRUE(network_namespaces_end(spaces)) {
+		TH_LOG("%lld are left, and before there were %ld",
+		       network_namespaces(), spaces);
+	}
+	EXPECT_TRUE(registrations_end(s.port, before.user_registrations));
+	EXPECT_TRUE(CloseHandle(s.port));
 }
 
 TEST_HARNESS_MAIN

@@ -8,7 +8,9 @@
 #include <linux/futex.h>
 #include <linux/sockiocp.h>
 #include <linux/userfaultfd.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -298,6 +301,71 @@ int tracer_end(int pid)
 {
 	return process_kill(pid);
 }
+
+/* -------------------------------------------------------------- networks */
+
+int network_of_its_own(void)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd, ret;
+
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	ret = result(ioctl(fd, SIOCSIFFLAGS, &request));
+	close(fd);
+	return ret;
+}
+
+#define NAMESPACES	"net_namespace"
+
+/* Those whose memory is in use; what is free has to be given back to be told from it. */
+long long network_namespaces(void)
+{
+	int fd = open("/sys/kernel/slab/" NAMESPACES "/shrink", O_WRONLY | O_CLOEXEC);
+	long long value = -ENOENT, n;
+	char line[512], name[64];
+	FILE *file;
+
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		value = -errno;
+	if (fd < 0)
+		return value;
+	close(fd);
+	file = fopen("/proc/slabinfo", "re");
+	if (!file)
+		return -errno;
+	while (value < 0 && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %lld", name, &n) == 2 && !strcmp(name, NAMESPACES))
+			value = n;
+	fclose(file);
+	return value;
+}
+
+static void end_a_network(void *arg)
+{
+	(void)arg;
+	if (unshare(CLONE_NEWNET))
+		_exit(1);
+}
+
+int network_namespaces_end(long long want)
+{
+	int64_t end = now_ms() + 10 * COMES;
+
+	/* The memory of the last ones goes when another one ends, which takes some time. */
+	while (network_namespaces() > want + 2) {
+		if (now_ms() >= end)
+			return 0;
+		child_status(process_start(end_a_network, NULL), COMES);
+		sleep_ms(500);
+	}
+	return 1;
+}
+
+/* -------------------------------------------------------------- the kernel */
 
 int kernel_exports(const char *name)
 {

@@ -62,6 +62,12 @@ void process_rest(void);
 int tracer_start(int tid);
 int tracer_end(int pid);
 
+/* The calling process gets a network that nobody else has, with a loopback. */
+int network_of_its_own(void);
+/* How many networks there are, or an error; and whether about so many are left in time. */
+long long network_namespaces(void);
+int network_namespaces_end(long long want);
+
 /* Does the kernel have this function for modules? */
 int kernel_exports(const char *name);
 /* A parameter of the module that is a yes or a no: 1, 0, or an error. */
