@@ -7,6 +7,7 @@
  * of its own, so that what others hold does not matter.
  */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <sys/ioctl.h>
 
 #include "kselftest_harness.h"
@@ -14,6 +15,7 @@
 #include <linux/sockiocp.h>
 
 #include "lib/port.h"
+#include "lib/task.h"
 
 #define KEY	0x11
 #define USER	54321
@@ -308,6 +310,75 @@ TEST_F(limits, users_do_not_share_a_limit)
 	register_new(self->port, 3, &result);
 	EXPECT_EQ(WSAENOBUFS, result);
 	EXPECT_TRUE(CloseHandle(other));
+}
+
+/* The sockets live in the test, whatever becomes of the child. */
+struct family {
+	HANDLE port, childs;
+	int fd[3], channel[2];
+};
+
+static void use_up_limit(void *arg)
+{
+	struct family *f = arg;
+
+	f->childs = port_open();
+	if (!f->childs || enable(f->port, f->fd[0], KEY, EV_IN, T_LEVEL) ||
+	    enable(f->childs, f->fd[1], KEY, EV_IN, T_LEVEL))
+		_exit(1);
+	if (enable(f->port, f->fd[2], KEY, EV_IN, T_LEVEL) != WSAENOBUFS ||
+	    enable(f->childs, f->fd[2], KEY, EV_IN, T_LEVEL) != WSAENOBUFS)
+		_exit(2);
+	if (send_fd(f->channel[0], port_fd(f->childs)))
+		_exit(3);
+}
+
+TEST_F(limits, fork_and_passing_on_make_no_new_account)
+{
+	struct family f = { .port = self->port };
+	DWORD result;
+	int i;
+
+	NEEDS_ROOT();
+	ASSERT_EQ(0, param_set(REGISTRATIONS, 2));
+	ASSERT_EQ(0, unix_pair(TYPE_STREAM, f.channel));
+	for (i = 0; i < 3; i++)
+		f.fd[i] = any_socket(FAM_INET, TYPE_DGRAM, 0);
+	ASSERT_EQ(0, child_status(process_start(use_up_limit, &f), COMES));
+
+	f.childs = (HANDLE)(intptr_t)recv_fd(f.channel[1], COMES);
+	ASSERT_LT(0, (intptr_t)f.childs);
+	EXPECT_USES(self->port, 2, 0);
+	register_new(self->port, KEY, &result);
+	EXPECT_EQ(WSAENOBUFS, result);
+	register_new(f.childs, KEY, &result);
+	EXPECT_EQ(WSAENOBUFS, result);
+	EXPECT_TRUE(CloseHandle(f.childs));
+	EXPECT_USES(self->port, 1, 0);
+}
+
+static void use_up_limit_in_user_namespace(void *arg)
+{
+	if (unshare(CLONE_NEWUSER))
+		_exit(100);
+	use_up_limit(arg);
+}
+
+TEST_F(limits, user_namespace_makes_no_new_account)
+{
+	struct family f = { .port = self->port };
+	int i, status;
+
+	NEEDS_ROOT();
+	ASSERT_EQ(0, param_set(REGISTRATIONS, 2));
+	ASSERT_EQ(0, unix_pair(TYPE_STREAM, f.channel));
+	for (i = 0; i < 3; i++)
+		f.fd[i] = any_socket(FAM_INET, TYPE_DGRAM, 0);
+	status = child_status(process_start(use_up_limit_in_user_namespace, &f), COMES);
+	if (status == 100)
+		SKIP(return, "no user namespaces here");
+	ASSERT_EQ(0, status);
+	EXPECT_USES(self->port, 2, 0);
 }
 
 TEST_HARNESS_MAIN

@@ -3,6 +3,7 @@
  * A hundred thousand sockets in one port: registered by one call, notified,
  * removed by one call, each exactly once.  On kernels that look at each access to
  * memory, where this takes minutes, it is a tenth of that.
+ * And a call of a million entries, in which its process is killed.
  */
 #include <sys/ioctl.h>
 
@@ -11,6 +12,7 @@
 #include <linux/sockiocp.h>
 
 #include "lib/port.h"
+#include "lib/task.h"
 
 #define COUNT		(patience() < 10 ? 100000 : 10000)
 /* What a socket and its registration take, generously. */
@@ -152,6 +154,68 @@ TEST_F_TIMEOUT(scale, very_many_sockets_in_one_port, 110)
 	EXPECT_EQ(self->before, user_registrations(other));
 	EXPECT_EQ(0, enable(other, self->fd[1], 1, EV_OUT, T_LEVEL | T_ONESHOT));
 	EXPECT_PACKETS(other, { 1, EV_OUT });
+}
+
+/* ---------------------------------------------------------- killed in a long call */
+
+enum { A_MILLION = 1 << 20 };
+
+struct long_call {
+	HANDLE port;
+	int fd;
+	/* In memory that both processes share. */
+	SOCK_NOTIFY_REGISTRATION *reg;
+};
+
+static void call_for_long(void *arg)
+{
+	struct long_call *c = arg;
+
+	ProcessSocketNotifications(c->port, A_MILLION, c->reg, 0, 0, NULL, NULL);
+}
+
+static int first_is_done(const struct long_call *c)
+{
+	int64_t end = now_ms() + COMES;
+
+	while (*(volatile DWORD *)&c->reg[0].registrationResult)
+		if (now_ms() >= end)
+			return 0;
+	return 1;
+}
+
+TEST(who_is_killed_in_a_long_call_ends_at_once)
+{
+	struct long_call c = { .port = port_open() };
+	int64_t start, whole, killed;
+	int pid, i;
+
+	ASSERT_NE(NULL, c.port);
+	c.fd = any_socket(FAM_UNIX, TYPE_DGRAM, 0);
+	c.reg = shared_memory(A_MILLION * sizeof(*c.reg));
+	ASSERT_NE(NULL, c.reg);
+	for (i = 0; i < A_MILLION; i++)
+		c.reg[i] = entry(c.fd, 0, EV_IN, OP_ENABLE, T_LEVEL);
+	start = now_ms();
+	ASSERT_EQ(0, child_status(process_start(call_for_long, &c), 50 * COMES));
+	whole = now_ms() - start;
+	ASSERT_EQ(0, c.reg[A_MILLION - 1].registrationResult);
+
+	c.reg[0].registrationResult = c.reg[A_MILLION - 1].registrationResult = POISON32;
+	pid = process_start(call_for_long, &c);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(first_is_done(&c));
+	start = now_ms();
+	EXPECT_EQ(0, process_kill(pid));
+	killed = now_ms() - start;
+	TH_LOG("%lld ms, killed in %lld ms", (long long)whole, (long long)killed);
+	EXPECT_EQ(POISON32, c.reg[A_MILLION - 1].registrationResult);
+	EXPECT_GT(whole / 4, killed);
+	/* What was done is done, and no more. */
+	EXPECT_EQ(1, fdinfo_value(port_fd(c.port), "registrations"));
+	EXPECT_EQ(0, deregister(c.port, c.fd));
+	EXPECT_PACKETS_NOW(c.port, { 0, EV_REMOVE });
+	EXPECT_TRUE(CloseHandle(c.port));
 }
 
 TEST_HARNESS_MAIN
