@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module is unloaded and loaded again, while others open the device, and with
+ * no memory for it.
+ *
+ * Only EXPECT_*: whatever happens, the module is there for the next test.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/faults.h"
+#include "lib/module.h"
+#include "lib/port.h"
+#include "lib/task.h"
+
+#define RUN_MS		3000
+#define OPENERS		2
+#define DEVICE		"/dev/sockiocp"
+
+FIXTURE(module) {
+	const char *missing;
+};
+
+#define NEEDS_MODULE()							\
+	do {								\
+		if (self->missing)					\
+			SKIP(return, "%s", self->missing);		\
+	} while (0)
+
+/* A thread that was a worker lets go of the module shortly after it has exited. */
+static int unload_soon(void)
+{
+	int64_t end = now_ms() + COMES;
+	int ret;
+
+	do {
+		ret = module_unload();
+		if (ret != -EWOULDBLOCK)
+			break;
+		sleep_ms(10);
+	} while (now_ms() < end);
+	return ret;
+}
+
+FIXTURE_SETUP(module)
+{
+	self->missing = module_missing();
+	if (!self->missing)
+		EXPECT_EQ(0, processors_off());
+}
+
+FIXTURE_TEARDOWN(module)
+{
+	if (self->missing)
+		return;
+	if (!module_is_loaded())
+		EXPECT_EQ(0, module_load());
+	EXPECT_EQ(0, processors_on());
+}
+
+/* Opens a port and does a bit of everything with it; 0 or a negative errno. */
+static int use_port(int rest)
+{
+	int fd = fd_open(DEVICE, 0), pair[2], ret = -EPROTO;
+	HANDLE port = (HANDLE)(intptr_t)fd;
+
+	if (fd < 0)
+		return fd;
+	if (unix_pair(TYPE_STREAM, pair))
+		return -EMFILE;
+	if (rest)
+		sleep_ms(1);
+	if (!enable(port, pair[0], 1, EV_OUT, T_LEVEL | T_ONESHOT) &&
+	    PostQueuedCompletionStatus(port, 3, 2, NULL) &&
+	    !*packets_differ(port, COMES, PACKETS({ 1, EV_OUT }, { 2, 3 })))
+		ret = 0;
+	fd_close(pair[0]);
+	fd_close(pair[1]);
+	fd_close(fd);
+	return ret;
+}
+
+/* By a process of its own: a thread of a larger one is a worker, and keeps the module. */
+static void use_port_and_exit(void *arg)
+{
+	(void)arg;
+	_exit(!!use_port(0));
+}
+
+TEST_F(module, open_port_keeps_it)
+{
+	int fd, i;
+
+	NEEDS_MODULE();
+	fd = fd_open(DEVICE, 0);
+	EXPECT_LE(0, fd);
+	for (i = 0; i < 1000; i++)
+		EXPECT_EQ(-EWOULDBLOCK, module_unload());
+	EXPECT_EQ(0, use_port(0));
+	fd_close(fd);
+
+	EXPECT_EQ(0, unload_soon());
+	EXPECT_TRUE(module_is_gone(COMES));
+	EXPECT_EQ(-ENOENT, fd_open(DEVICE, 0));
+	EXPECT_EQ(0, module_load());
+	EXPECT_EQ(0, use_port(0));
+}
+
+/* In memory that all processes share. */
+struct counts {
+	long used;
+	long refused;
+	/* The first error that is none of those that say that there is no module. */
+	int error;
+};
+
+static void open_all_the_time(void *arg)
+{
+	struct counts *counts = arg;
+	unsigned int n;
+
+	for (n = 0;; n++) {
+		int ret = use_port(n % 3 == 0);
+
+		switch (ret) {
+		case 0:
+			__atomic_add_fetch(&counts->used, 1, __ATOMIC_RELAXED);
+			break;
+		case -ENOENT:
+		case -ENODEV:
+		case -ENXIO:
+			__atomic_add_fetch(&counts->refused, 1, __ATOMIC_RELAXED);
+			break;
+		default:
+			__atomic_store_n(&counts->error, ret, __ATOMIC_RELAXED);
+		}
+		if (n % 5 == 0)
+			sleep_ms(1);
+		else
+			sched_yield();
+	}
+}
+
+TEST_F_TIMEOUT(module, device_can_be_opened_while_it_comes_and_goes, 120)
+{
+	struct counts *counts = shared_memory(sizeof(*counts));
+	long unloaded = 0, in_use = 0;
+	int opener[OPENERS], i, ret;
+	int64_t end = now_ms() + RUN_MS;
+
+	NEEDS_MODULE();
+	for (i = 0; i < OPENERS; i++) {
+		opener[i] = process_start(open_all_the_time, counts);
+		EXPECT_LT(0, opener[i]);
+	}
+	while (now_ms() < end) {
+		ret = module_unload();
+		if (!ret) {
+			unloaded++;
+			EXPECT_EQ(0, module_load());
+			/* A burst. */
+			sleep_ms(unloaded % 4);
+		} else {
+			EXPECT_EQ(-EWOULDBLOCK, ret);
+			in_use++;
+			sched_yield();
+		}
+	}
+	for (i = 0; i < OPENERS; i++)
+		process_kill(opener[i]);
+	printf("# %ld times unloaded and loaded, %ld times in use; %ld ports, %ld times none\n",
+	       unloaded, in_use, counts->used, counts->refused);
+	fflush(stdout);
+	EXPECT_LT(0, unloaded);
+	EXPECT_LT(0, in_use);
+	EXPECT_LT(0, counts->used);
+	EXPECT_LT(0, counts->refused);
+	EXPECT_EQ(0, counts->error);
+	EXPECT_EQ(0, use_port(0));
+}
+
+/*
+ * Some of what the kernel does for a module may fail and be done without.  The first
+ * faults are about the file, which takes much memory; the last ones are our own.
+ */
+TEST_F_TIMEOUT(module, load_without_memory_fails_and_leaves_nothing, 500)
+{
+	static struct faults faults;
+	unsigned int nth, tried = 0, failed = 0;
+	int ret = 0, injected;
+
+	NEEDS_MODULE();
+	if (fault_missing(FAULT_IN_KERNEL))
+		SKIP(return, "%s", fault_missing(FAULT_IN_KERNEL));
+	EXPECT_EQ(0, faults_open(&faults));
+	EXPECT_EQ(0, unload_soon());
+	for (nth = 1, injected = 1; injected; nth += nth < 300 ? 5 : 1, tried++) {
+		EXPECT_EQ(0, faults_arm(&faults, FAULT_IN_KERNEL, nth));
+		ret = module_load();
+		injected = faults_disarm(&faults);
+		if (!ret) {
+			EXPECT_EQ(0, child_status(process_start(use_port_and_exit, NULL),
+						  COMES));
+			EXPECT_EQ(0, unload_soon());
+		} else {
+			failed++;
+			EXPECT_TRUE(ret == -ENOMEM || ret == -EFAULT) {
+				TH_LOG("fault %u: %d", nth, ret);
+			}
+		}
+		if (!module_is_gone(COMES)) {
+			EXPECT_EQ(0, nth);
+			break;
+		}
+	}
+	printf("# %u faults injected, of which %u failed to load the module\n", tried - 1, failed);
+	fflush(stdout);
+	EXPECT_EQ(0, ret);
+	EXPECT_LT(10, failed);
+	EXPECT_EQ(0, module_load());
+	EXPECT_EQ(0, child_status(process_start(use_port_and_exit, NULL), COMES));
+}
+
+TEST_HARNESS_MAIN
