@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "kselftest_harness.h"
 
@@ -580,6 +581,48 @@ TEST(socket_appears_once_in_a_harvest_though_it_is_woken_meanwhile)
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	add_raced(seen);
 	EXPECT_LT(0, seen);
+	EXPECT_TRUE(CloseHandle(port));
+}
+
+/* ------------------------------- a socket that cannot be looked at for a moment */
+
+struct changed {
+	int fd[2];
+	int64_t end;
+};
+
+/* That holds the lock of its inode, which a harvest only tries to get. */
+static void *change_mode(void *arg)
+{
+	struct changed *c = arg;
+	long n;
+
+	for (n = 0; running(c->end); n++)
+		fchmod(c->fd[0], n & 1 ? 0600 : 0700);
+	add_raced(n);
+	return NULL;
+}
+
+TEST(socket_whose_inode_is_being_changed_is_reported_all_the_same)
+{
+	struct changed c = { .end = now_ms() + RUN_MS };
+	HANDLE port = port_open();
+	pthread_t thread[2];
+	int i;
+
+	ASSERT_NE(NULL, port);
+	ASSERT_EQ(0, unix_pair(TYPE_DGRAM, c.fd));
+	ASSERT_EQ(1, sock_send(c.fd[1], "x", 1));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, change_mode, &c));
+	for (i = 0; i < 100 || running(c.end); i++) {
+		ASSERT_EQ(0, enable(port, c.fd[0], i, EV_IN, T_LEVEL | T_ONESHOT));
+		/* The key is that of the first time. */
+		ASSERT_PACKETS(port, { 0, EV_IN });
+	}
+	add_raced(i);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_join(thread[i], NULL));
 	EXPECT_TRUE(CloseHandle(port));
 }
 
