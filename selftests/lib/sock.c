@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -285,13 +286,24 @@ long sock_peek(int fd, void *data, size_t len)
 	return result(recv(fd, data, len, MSG_DONTWAIT | MSG_PEEK));
 }
 
+/* Bytes that were sent and not acknowledged; 0 where sockets do not tell. */
+static int in_flight(int fd)
+{
+	int queued, unsent;
+
+	return ioctl(fd, SIOCOUTQ, &queued) || ioctl(fd, SIOCOUTQNSD, &unsent) ? 0 :
+	       queued - unsent;
+}
+
 /*
  * Send until nothing more is taken.  The kernel may find room again when the
- * first data is acknowledged, so "full" is what stays full for a while.
+ * first data is acknowledged, so "full" is what stays full for a while with nothing
+ * under way.  (What a full peer has dropped is under way until it reads.)
  */
 long sock_fill(int fd)
 {
 	static const char data[16384];
+	int64_t end = now_ms() + A_WHILE;
 	long total = 0;
 	long n;
 
@@ -300,7 +312,7 @@ long sock_fill(int fd)
 			total += n;
 		if (n != -EAGAIN)
 			return n;
-	} while (sock_becomes(fd, SEE_OUT, 50));
+	} while (sock_becomes(fd, SEE_OUT, 50) || (in_flight(fd) && now_ms() < end));
 	return total;
 }
 
