@@ -69,9 +69,16 @@ static inline bool sockiocp_task_is_dead(struct task_struct *task)
 	return sockiocp_task_state(task) == TASK_DEAD;
 }
 
+/* Also while it waits for a spinlock, which sleeps with PREEMPT_RT: 5.15 named that. */
 static inline bool sockiocp_task_is_running(struct task_struct *task)
 {
-	return sockiocp_task_state(task) == TASK_RUNNING;
+	unsigned int state = sockiocp_task_state(task);
+
+#ifdef TASK_RTLOCK_WAIT
+	if (state == TASK_RTLOCK_WAIT)
+		return true;
+#endif
+	return state == TASK_RUNNING;
 }
 
 /* A buffer that is written before it is read need not be zeroed first. */

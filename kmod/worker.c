@@ -259,7 +259,8 @@ static void worker_sched_out(struct preempt_notifier *notifier, struct task_stru
 		irq_work_queue(&worker->died);
 		return;
 	}
-	if (worker->in_wait || !worker->counted || task_is_runnable(current))
+	if (worker->in_wait || !worker->counted || task_is_runnable(current) ||
+	    sockiocp_task_is_running(current))
 		return;
 	if (lend_slot(worker))
 		irq_work_queue(&worker->port->slot_freed);
