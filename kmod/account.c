@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 unsigned long sockiocp_max_user_registrations;
@@ -135,7 +136,10 @@ void sockiocp_account_sweep(struct sockiocp_account *account)
 	/* On this list no port goes away: its release takes the lock first. */
 	if (mutex_lock_killable(&account->ports_lock))
 		return;
-	list_for_each_entry(port, &account->ports, account_node)
+	list_for_each_entry(port, &account->ports, account_node) {
+		if (fatal_signal_pending(current))
+			break;
 		sockiocp_registration_reap(port, READ_ONCE(port->nr_registrations));
+	}
 	mutex_unlock(&account->ports_lock);
 }

@@ -62,6 +62,7 @@
  *   socket->wq.wait.lock	spinlock, interrupts off
  *   port->lock			spinlock, interrupts off
  *   (task->pi_lock, rq->lock)	of the scheduler, when a waiter is woken
+ *   (pool->lock, base->lock)	of workqueues and timers, for the sampler
  *
  * accounts_lock (mutex, account.c) is taken with no other lock held, as is
  * the lock of port->poll_wait but for the wait queue's that the wake-up
@@ -82,10 +83,12 @@
  * Field protection
  * ================
  *
- *   port		queue, next_seq, nr_packets,
- *			waiters, registrations,
- *			nr_registrations, closed,
- *			nr_woken, workers, nr_workers,
+ *   port		queue, waiters, closed,
+ *			nr_registrations, nr_workers	port->lock; also looked at
+ *							without it, by those who
+ *							are told or look again
+ *			next_seq, nr_packets, nr_woken,
+ *			registrations, workers,
  *			nr_sampled			port->lock
  *			concurrency			written under port->lock,
  *							read without
@@ -94,15 +97,16 @@
  *			account_node			account->ports_lock
  *   registration	wait				wait.lock of the socket
  *			packet, port_node, enabled,
- *			place, edges, seen, session,
- *			rcv_nxt, interest		port->lock; interest and
+ *			place, seen, terms.edges,
+ *			terms.session, rcv_nxt, interest		port->lock; interest and
  *							place are also read
  *							without it, as are
- *							enabled, seen, session
- *							and trigger by look()
- *			filter, trigger, state		written under both, read
- *							under either; filter is
- *							also read without
+ *							enabled, seen and session
+ *							by look() and arm()
+ *			terms.filter, terms.trigger,
+ *			state				written under both, read
+ *							under either; the first
+ *							two also without, by arm()
  *			port, key, kind			immutable
  *			refs				atomic
  *   posted packet	packet				port->lock

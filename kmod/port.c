@@ -178,11 +178,8 @@ static unsigned int detach(struct harvest *harvest, struct sockiocp_delivery *de
 		d->is_notification = !is_posted(packet) &&
 				     reg->state != SOCKIOCP_REMOVED;
 		if (d->is_notification) {
-			WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
+			sockiocp_registration_take(reg, &d->taken);
 			d->ended = false;
-			d->edges = reg->edges;
-			d->session = reg->session;
-			reg->edges = 0;
 		} else {
 			d->events = SOCKIOCP_EVENT_REMOVE;
 			harvest->drops = true;
@@ -265,16 +262,16 @@ static bool commit_notification(struct harvest *harvest, struct sockiocp_deliver
 {
 	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
 
-	if (unlikely(reg->session != d->session))
+	if (unlikely(reg->terms.session != d->taken.session))
 		return commit_history(harvest, d);
 	if (unlikely(d->now & (SOCKIOCP_BUSY | SOCKIOCP_GONE))) {
 		if (d->now & SOCKIOCP_GONE)
 			return false;
-		reg->edges |= d->edges;
+		sockiocp_registration_untake(reg, &d->taken);
 		harvest->busy = true;
 		return true;
 	}
-	if (sockiocp_registration_looked_at(reg, d->now, d->events))
+	if (sockiocp_registration_looked_at(d))
 		return true;
 	return reg->place == SOCKIOCP_TAKEN_AGAIN && reg->enabled;
 }
@@ -327,8 +324,8 @@ static void put_back(struct harvest *harvest, struct sockiocp_delivery *deliveri
 		bool again = true;
 
 		if (d->is_notification) {
-			if (reg->session == d->session)
-				reg->edges |= d->edges;
+			if (reg->terms.session == d->taken.session)
+				sockiocp_registration_untake(reg, &d->taken);
 			else
 				again = commit_history(harvest, d);
 			WRITE_ONCE(reg->place, again ? SOCKIOCP_QUEUED : SOCKIOCP_IDLE);
@@ -390,7 +387,8 @@ static void harvest_end(struct harvest *harvest)
 {
 	struct sockiocp_port *port = harvest->port;
 
-	if (!list_empty(&harvest->again) || unlikely(harvest->woken)) {
+	/* Carefully: whoever unlinked the last one has to be done with our stack. */
+	if (!list_empty_careful(&harvest->again) || unlikely(harvest->woken)) {
 		spin_lock_irq(&port->lock);
 		port->nr_woken -= harvest->woken;
 		list_splice_tail_init(&harvest->again, &port->queue);
@@ -467,9 +465,9 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 static bool drop_if_stale(struct sockiocp_registration *reg)
 {
 	struct sockiocp_port *port = reg->port;
-	u32 session, now, events;
+	struct sockiocp_terms taken;
 	bool ended, ready = false;
-	u8 edges;
+	u32 now, events;
 
 	spin_lock_irq(&port->lock);
 	if (reg->place != SOCKIOCP_QUEUED || reg->state != SOCKIOCP_LIVE) {
@@ -477,22 +475,19 @@ static bool drop_if_stale(struct sockiocp_registration *reg)
 		return false;
 	}
 	sockiocp_port_unqueue(port, &reg->packet);
-	WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
-	edges = reg->edges;
-	session = reg->session;
-	reg->edges = 0;
+	sockiocp_registration_take(reg, &taken);
 	spin_unlock_irq(&port->lock);
 
 	/* As in sockiocp_registration_verify(). */
 	smp_mb();
-	events = sockiocp_registration_look(reg, session, edges, &now);
+	events = sockiocp_registration_look(reg, &taken, &now);
 
 	spin_lock_irq(&port->lock);
 	ended = reg->state == SOCKIOCP_DEAD;
 	if (!ended) {
 		ready = reg->place == SOCKIOCP_TAKEN_AGAIN;
-		if (reg->session == session && (now & SOCKIOCP_BUSY || events)) {
-			reg->edges |= edges;
+		if (reg->terms.session == taken.session && (now & SOCKIOCP_BUSY || events)) {
+			sockiocp_registration_untake(reg, &taken);
 			ready = true;
 		}
 	}
@@ -520,9 +515,9 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port)
 	unsigned int looks = SOCKIOCP_CHUNK;
 	struct sockiocp_registration *reg;
 	struct sockiocp_packet *packet;
-	u32 session, now, events;
+	struct sockiocp_terms terms;
+	u32 now, events;
 	bool ready = false;
-	u8 edges;
 
 	while (!ready && looks--) {
 		spin_lock_irq(&port->lock);
@@ -534,11 +529,10 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port)
 			return packet;
 		}
 		refcount_inc(&reg->refs);
-		session = reg->session;
-		edges = reg->edges;
+		terms = reg->terms;
 		spin_unlock_irq(&port->lock);
 
-		events = sockiocp_registration_look(reg, session, edges, &now);
+		events = sockiocp_registration_look(reg, &terms, &now);
 
 		spin_lock_irq(&port->lock);
 		ready = reg->place == SOCKIOCP_QUEUED &&

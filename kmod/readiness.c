@@ -557,6 +557,41 @@ static bool tcp_is_plain(const struct sock *sk)
 }
 
 /**
+ * sockiocp_readiness_has_failed - has a stream failed that is woken for an error?
+ * @socket: the socket whose wait queue is being woken
+ *
+ * What comes to the error queue (MSG_ZEROCOPY, time stamps) is announced in the same
+ * way and is no error.  One that SO_ERROR has fetched by now leaves a closed socket.
+ *
+ * Return: whether it has.
+ */
+bool sockiocp_readiness_has_failed(const struct socket *socket)
+{
+	const struct sock *sk = READ_ONCE(socket->sk);
+
+	return sk && (READ_ONCE(sk->sk_err) ||
+		      (READ_ONCE(sk->sk_state) == TCP_CLOSE &&
+		       skb_queue_empty_lockless(&sk->sk_error_queue)));
+}
+
+/**
+ * sockiocp_readiness_was_disconnected - is that socket as if it was new?
+ * @socket: the socket whose wait queue is being woken for an error
+ * @kind: what it is
+ *
+ * Return: whether connect(AF_UNSPEC) has ended a connection of TCP, or what was to
+ * become one; see tcp_closed_read().
+ */
+bool sockiocp_readiness_was_disconnected(const struct socket *socket,
+					 enum sockiocp_kind kind)
+{
+	const struct sock *sk = READ_ONCE(socket->sk);
+
+	return sk && kind == SOCKIOCP_TCP && READ_ONCE(sk->sk_state) == TCP_CLOSE &&
+	       !READ_ONCE(sk->sk_shutdown);
+}
+
+/**
  * sockiocp_readiness_position - where a TCP stream stands
  * @socket: the socket, which the caller keeps from being released
  * @kind: what it is

@@ -23,6 +23,9 @@
 #define IN_WAKE			(EPOLLIN | EPOLLRDNORM)
 #define OUT_WAKE		(EPOLLOUT | EPOLLWRNORM)
 
+/* These stay in a stream once they are there, so that they have one edge. */
+#define STAYING		(SOCKIOCP_EVENT_HANGUP | SOCKIOCP_EVENT_ERR | SOCKIOCP_CONNECTED)
+
 static struct kmem_cache *registration_cache;
 
 /**
@@ -46,7 +49,7 @@ static struct socket *socket_of(const struct sockiocp_registration *reg)
 
 static bool is_edge(const struct sockiocp_registration *reg)
 {
-	return READ_ONCE(reg->trigger) & SOCKIOCP_TRIGGER_EDGE;
+	return READ_ONCE(reg->terms.trigger) & SOCKIOCP_TRIGGER_EDGE;
 }
 
 static bool is_stream(const struct sockiocp_registration *reg)
@@ -88,12 +91,12 @@ static void set_enabled(struct sockiocp_registration *reg, bool enabled)
 	lockdep_assert_held(&reg->port->lock);
 
 	if (!enabled || !reg->enabled) {
-		WRITE_ONCE(reg->session, reg->session + 1);
-		reg->edges = 0;
+		WRITE_ONCE(reg->terms.session, reg->terms.session + 1);
+		reg->terms.edges = 0;
 	}
 	/* Read without a lock by look(), and interest by sockiocp_wake(). */
 	WRITE_ONCE(reg->enabled, enabled);
-	WRITE_ONCE(reg->interest, enabled ? filter_interest(reg->filter) : 0);
+	WRITE_ONCE(reg->interest, enabled ? filter_interest(reg->terms.filter) : 0);
 }
 
 /* Says so once, and marks it as queued; whoever has taken it does that himself. */
@@ -156,14 +159,28 @@ static u8 wake_edges(struct sockiocp_registration *reg, __poll_t key)
 {
 	u8 edges = 0;
 
-	if (key & IN_WAKE && reg->filter & SOCKIOCP_REGISTER_IN &&
+	if (key & IN_WAKE && reg->terms.filter & SOCKIOCP_REGISTER_IN &&
 	    sockiocp_readiness_in_edge(socket_of(reg), reg->kind, &reg->rcv_nxt))
 		edges |= SOCKIOCP_EVENT_IN;
-	if (key & OUT_WAKE && reg->filter & SOCKIOCP_REGISTER_OUT)
+	if (key & OUT_WAKE && reg->terms.filter & SOCKIOCP_REGISTER_OUT)
 		edges |= SOCKIOCP_EVENT_OUT;
 	if (key & EPOLLERR)
 		edges |= SOCKIOCP_EVENT_ERR;
 	return edges;
+}
+
+/*
+ * A stream's error is remembered, since SO_ERROR may clear it before anybody looks.
+ * connect(AF_UNSPEC) of TCP comes as one, too, and is the end of all there was.
+ */
+static noinline void note_error(struct sockiocp_registration *reg)
+{
+	struct socket *socket = socket_of(reg);
+
+	if (sockiocp_readiness_was_disconnected(socket, reg->kind))
+		WRITE_ONCE(reg->seen, reg->seen & ~(STAYING | SOCKIOCP_FAILED));
+	else if (!is_edge(reg) && sockiocp_readiness_has_failed(socket))
+		WRITE_ONCE(reg->seen, reg->seen | SOCKIOCP_FAILED);
 }
 
 /* A wake-up that matters, or did a moment ago.  Apart, so that others are cheap. */
@@ -172,15 +189,14 @@ static noinline int report(struct sockiocp_registration *reg, __poll_t events)
 	struct sockiocp_port *port = reg->port;
 	bool queue = false;
 
-	/* Who wakes a wait queue has interrupts off. */
+	/* Who wakes a wait queue has interrupts off, where that matters. */
 	spin_lock(&port->lock);
 	if (reg->enabled) {
 		u8 edges = is_edge(reg) ? wake_edges(reg, events) : 0;
 
-		reg->edges |= edges;
-		/* SO_ERROR may clear it before anybody looks. */
-		if (events & EPOLLERR && is_stream(reg) && !is_edge(reg))
-			WRITE_ONCE(reg->seen, reg->seen | SOCKIOCP_FAILED);
+		reg->terms.edges |= edges;
+		if (events & EPOLLERR && is_stream(reg))
+			note_error(reg);
 		queue = !is_edge(reg) || edges || !events;
 		if (queue)
 			queue_registration(reg);
@@ -196,10 +212,10 @@ static noinline int report(struct sockiocp_registration *reg, __poll_t events)
  * context, also while it is being closed.
  *
  * Nothing is lost by looking at interest and place without the port's lock.
- * The waker has changed the socket before, and a full barrier stands between:
- * skwq_has_sleeper() or wq_has_sleeper().  Who sets interest, or takes a packet
- * off the queue, reads the socket afterwards, behind a full barrier of its own
- * (set_interest(), sockiocp_registration_verify()).  So either the new value is
+ * The waker has changed the socket before, and a full barrier stands between, in
+ * skwq_has_sleeper() mostly.  Who sets interest, or takes a packet off the queue,
+ * reads the socket afterwards, behind a full barrier of its own (set_interest(),
+ * sockiocp_registration_verify(), drop_if_stale()).  So either the new value is
  * seen here, or the change of the socket is seen there.
  */
 static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
@@ -373,7 +389,7 @@ void sockiocp_registration_reaper(struct work_struct *work)
  * Returns SOCKIOCP_EVENT_* bits and SOCKIOCP_CONNECTED, or SOCKIOCP_GONE, or
  * SOCKIOCP_BUSY.
  */
-static inline u32 read_socket(struct sockiocp_registration *reg)
+static inline u32 read_socket(struct sockiocp_registration *reg, u8 filter)
 {
 	struct socket *socket = socket_of(reg);
 	struct inode *inode = SOCK_INODE(socket);
@@ -386,43 +402,48 @@ static inline u32 read_socket(struct sockiocp_registration *reg)
 		return now;
 	}
 	if (likely(socket->sk))
-		now = sockiocp_readiness_read(socket, socket->file, reg->kind,
-					      READ_ONCE(reg->filter));
+		now = sockiocp_readiness_read(socket, socket->file, reg->kind, filter);
 	inode_unlock_shared(inode);
 	return now;
 }
 
-/* These stay in a stream once they are there, so that they have one edge. */
-#define STAYING		(SOCKIOCP_EVENT_HANGUP | SOCKIOCP_EVENT_ERR | SOCKIOCP_CONNECTED)
-
-/* What is known of a stream when it is read: a new connection has no past. */
-static u8 seen_before(u8 seen, u32 now)
+/*
+ * What is known of a stream when it is read: a new connection has no past.  A TCP
+ * socket can have one connection after the other.
+ */
+static u8 seen_before(const struct sockiocp_registration *reg, u32 now)
 {
+	u8 seen = READ_ONCE(reg->seen);
+
 	if (now & SOCKIOCP_CONNECTED & ~seen)
 		seen &= ~(SOCKIOCP_EVENT_ERR | SOCKIOCP_FAILED);
+	else if (seen & SOCKIOCP_CONNECTED & ~now && reg->kind == SOCKIOCP_TCP)
+		seen &= ~(STAYING | SOCKIOCP_FAILED);
 	return seen;
 }
 
 /*
- * What a packet of a registration carries if this is what its socket is like, and
- * that is what rose since the last packet; 0 if there is nothing to report.
+ * What a packet of a registration carries if this is what its socket is like; 0 if
+ * there is nothing to report.
  */
-static inline u32 packet_events(const struct sockiocp_registration *reg, u32 now, u8 edges)
+static inline u32 packet_events(const struct sockiocp_registration *reg, u32 now,
+				const struct sockiocp_terms *taken)
 {
-	u32 allowed = READ_ONCE(reg->filter) | SOCKIOCP_EVENT_ERR;
-	u8 seen;
+	u32 allowed = taken->filter | SOCKIOCP_EVENT_ERR;
+	bool is_edge = taken->trigger & SOCKIOCP_TRIGGER_EDGE;
+	u8 edges = taken->edges, seen;
 
 	if (now & (SOCKIOCP_GONE | SOCKIOCP_BUSY) || !READ_ONCE(reg->enabled))
 		return 0;
 
 	if (!is_stream(reg))
-		return now & allowed & (is_edge(reg) ? edges : ~0);
+		return now & allowed & (is_edge ? edges : ~0);
 
-	seen = seen_before(READ_ONCE(reg->seen), now);
+	seen = seen_before(reg, now);
 	/* SO_ERROR clears an error in the socket; here it stays. */
 	if (seen & SOCKIOCP_FAILED)
 		now |= SOCKIOCP_EVENT_ERR;
-	if (!is_edge(reg))
+	if (!is_edge)
 		return now & allowed;
 
 	/* What stays has no edge but its first. */
@@ -438,19 +459,17 @@ static inline u32 packet_events(const struct sockiocp_registration *reg, u32 now
 	return now & allowed & edges;
 }
 
-/* What a packet carries now; @session and @edges are from when it was taken. */
-static inline u32 look(struct sockiocp_registration *reg, u32 session, u8 edges, u32 *now)
+/* What a packet carries now. */
+static inline u32 look(struct sockiocp_registration *reg, const struct sockiocp_terms *taken,
+		       u32 *now)
 {
 	u32 events;
 
-	*now = read_socket(reg);
-	events = packet_events(reg, *now, edges);
-	/*
-	 * Disabled meanwhile, and perhaps enabled again with another filter: all
-	 * this is history.  Read after the filter, which is written after it.
-	 */
+	*now = read_socket(reg, taken->filter);
+	events = packet_events(reg, *now, taken);
+	/* Disabled meanwhile, and perhaps enabled again: all this is history. */
 	smp_rmb();
-	return READ_ONCE(reg->session) == session ? events : 0;
+	return READ_ONCE(reg->terms.session) == taken->session ? events : 0;
 }
 
 /**
@@ -470,30 +489,29 @@ void sockiocp_registration_verify(struct sockiocp_delivery *deliveries, unsigned
 	for (d = deliveries; d < deliveries + nr; d++) {
 		if (d->is_notification)
 			d->events = look(sockiocp_packet_registration(d->packet),
-					 d->session, d->edges, &d->now);
+					 &d->taken, &d->now);
 	}
 }
 
 /**
  * sockiocp_registration_look - what a packet carries now
  * @reg: its registration, without a lock
- * @session: &struct sockiocp_registration.session a moment ago
- * @edges: EDGE: what had risen then since the last packet
+ * @taken: its terms a moment ago
  * @now: where to what the socket is like goes: SOCKIOCP_EVENT_* bits and
  *	SOCKIOCP_CONNECTED, or SOCKIOCP_GONE, or SOCKIOCP_BUSY
  *
  * Return: SOCKIOCP_EVENT_* bits; 0 if there is nothing to report.
  */
-u32 sockiocp_registration_look(struct sockiocp_registration *reg, u32 session, u8 edges,
-			       u32 *now)
+u32 sockiocp_registration_look(struct sockiocp_registration *reg,
+			       const struct sockiocp_terms *taken, u32 *now)
 {
-	return look(reg, session, edges, now);
+	return look(reg, taken, now);
 }
 
 /* Remember what has been read.  arm() may have read it later: so it is added. */
 static void remember(struct sockiocp_registration *reg, u32 now)
 {
-	u8 seen = seen_before(reg->seen, now);
+	u8 seen = seen_before(reg, now);
 
 	lockdep_assert_held(&reg->port->lock);
 
@@ -502,23 +520,31 @@ static void remember(struct sockiocp_registration *reg, u32 now)
 	WRITE_ONCE(reg->seen, (seen | now) & (STAYING | SOCKIOCP_FAILED));
 }
 
+static bool asks_the_same(const struct sockiocp_terms *a, const struct sockiocp_terms *b)
+{
+	return a->filter == b->filter && a->trigger == b->trigger;
+}
+
 /**
  * sockiocp_registration_looked_at - a harvest is done with a registration
- * @reg: the registration, under its port's lock
- * @now: what the socket is like
- * @events: what the packet carried; 0 if it went nowhere
+ * @d: its packet, of the session that it is of still, under the port's lock
  *
  * Return: whether the registration reports again for as long as that holds.
  */
-bool sockiocp_registration_looked_at(struct sockiocp_registration *reg, u32 now, u32 events)
+bool sockiocp_registration_looked_at(const struct sockiocp_delivery *d)
 {
+	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+	bool again = false;
+
+	/* If it asks for something else by now, this packet was before that. */
+	if (d->events && asks_the_same(&reg->terms, &d->taken)) {
+		if (d->taken.trigger & SOCKIOCP_TRIGGER_ONESHOT)
+			set_enabled(reg, false);
+		again = reg->enabled && !(d->taken.trigger & SOCKIOCP_TRIGGER_EDGE);
+	}
 	if (is_stream(reg))
-		remember(reg, now);
-	if (!events)
-		return false;
-	if (reg->trigger & SOCKIOCP_TRIGGER_ONESHOT)
-		set_enabled(reg, false);
-	return reg->enabled && !is_edge(reg);
+		remember(reg, d->now);
+	return again;
 }
 
 /* ------------------------------------------------------------------ arming */
@@ -594,19 +620,40 @@ static u32 create(struct sockiocp_port *port, struct sockiocp_call *call,
 	refcount_set(&reg->refs, 1);
 	reg->rcv_nxt = 0;
 	reg->interest = 0;
-	reg->filter = 0;
-	reg->trigger = 0;
 	reg->kind = kind;
 	reg->state = SOCKIOCP_LIVE;
 	reg->enabled = false;
 	reg->place = SOCKIOCP_IDLE;
-	reg->edges = 0;
 	reg->seen = SOCKIOCP_UNSEEN;
-	reg->session = 0;
+	reg->terms = (struct sockiocp_terms) { 0 };
 	ihold(SOCK_INODE(socket));
 	*result = reg;
 	call->created++;
 	return SOCKIOCP_RESULT_SUCCESS;
+}
+
+/*
+ * A LEVEL packet that was queued under @filter, and asks for EDGE now, stands for an
+ * edge of all that it could carry.
+ */
+static void level_becomes_edge(struct sockiocp_registration *reg, u8 filter)
+{
+	reg->terms.edges = (filter & reg->terms.filter) | SOCKIOCP_EVENT_ERR;
+	WRITE_ONCE(reg->seen, reg->seen & (SOCKIOCP_CONNECTED | SOCKIOCP_FAILED));
+}
+
+/**
+ * sockiocp_registration_untake - a packet that was taken goes back to the queue
+ * @reg: its registration, live and of the same session, under its port's lock
+ * @taken: its terms when it was taken
+ */
+void sockiocp_registration_untake(struct sockiocp_registration *reg,
+				  const struct sockiocp_terms *taken)
+{
+	if (is_edge(reg) && !(taken->trigger & SOCKIOCP_TRIGGER_EDGE))
+		level_becomes_edge(reg, taken->filter);
+	else
+		reg->terms.edges |= taken->edges & (reg->terms.filter | SOCKIOCP_EVENT_ERR);
 }
 
 /*
@@ -621,15 +668,15 @@ static u8 set_interest(struct sockiocp_registration *reg,
 		       const struct sockiocp_registration_entry *entry)
 {
 	bool was_enabled = reg->enabled, was_edge = is_edge(reg);
-	u8 added = entry->event_filter & ~reg->filter;
-	u8 old_filter = reg->filter;
+	u8 added = entry->event_filter & ~reg->terms.filter;
+	u8 old_filter = reg->terms.filter;
 
 	lockdep_assert_held(&socket_of(reg)->wq.wait.lock);
 	lockdep_assert_held(&reg->port->lock);
 
 	/* Read without a lock by read_socket(), look() and arm(). */
-	WRITE_ONCE(reg->filter, entry->event_filter);
-	WRITE_ONCE(reg->trigger, entry->trigger_flags);
+	WRITE_ONCE(reg->terms.filter, entry->event_filter);
+	WRITE_ONCE(reg->terms.trigger, entry->trigger_flags);
 	set_enabled(reg, true);
 	/* Pairs with skwq_has_sleeper(): see sockiocp_wake(). */
 	smp_mb();
@@ -637,12 +684,11 @@ static u8 set_interest(struct sockiocp_registration *reg,
 		return added;
 
 	if (was_enabled && was_edge) {
-		reg->edges &= reg->filter | SOCKIOCP_EVENT_ERR;
+		reg->terms.edges &= reg->terms.filter | SOCKIOCP_EVENT_ERR;
 		if (!(added & SOCKIOCP_REGISTER_IN))
 			return added;
-	} else if (was_enabled && reg->place == SOCKIOCP_QUEUED) {
-		reg->edges = (old_filter & reg->filter) | SOCKIOCP_EVENT_ERR;
-		WRITE_ONCE(reg->seen, reg->seen & (SOCKIOCP_CONNECTED | SOCKIOCP_FAILED));
+	} else if (was_enabled && will_be_looked_at(reg)) {
+		level_becomes_edge(reg, old_filter);
 	} else {
 		WRITE_ONCE(reg->seen, reg->seen | SOCKIOCP_UNSEEN);
 	}
@@ -653,12 +699,15 @@ static u8 set_interest(struct sockiocp_registration *reg,
 /* Look at the socket after set_interest(), and report what it asks for. */
 static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 {
+	const struct sockiocp_terms armed = {
+		.filter = READ_ONCE(reg->terms.filter),
+		.trigger = READ_ONCE(reg->terms.trigger),
+	};
 	struct sockiocp_port *port = reg->port;
-	u32 now = sockiocp_readiness_read(socket_of(reg), file, reg->kind,
-					  READ_ONCE(reg->filter));
+	u32 now = sockiocp_readiness_read(socket_of(reg), file, reg->kind, armed.filter);
 
 	/* No packet, and nothing to remember: that takes no lock. */
-	if (!is_edge(reg) && !is_stream(reg) && !packet_events(reg, now, 0))
+	if (!is_edge(reg) && !is_stream(reg) && !packet_events(reg, now, &armed))
 		return;
 
 	spin_lock_irq(&port->lock);
@@ -668,7 +717,7 @@ static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 			WRITE_ONCE(reg->seen, reg->seen | (now & SOCKIOCP_CONNECTED));
 		WRITE_ONCE(reg->seen, reg->seen | (now & added & SOCKIOCP_EVENT_HANGUP));
 	} else {
-		if (packet_events(reg, now, 0))
+		if (packet_events(reg, now, &armed))
 			queue_registration(reg);
 		if (is_stream(reg))
 			remember(reg, now);
@@ -900,8 +949,8 @@ int sockiocp_registration_apply(struct sockiocp_port *port, const struct sockioc
 }
 
 /*
- * What is the same in all registrations, also while they are free.  The kernel clears
- * the memory of those caches that have no constructor, each time.
+ * What is the same in all registrations, also while they are free.  A kernel with
+ * INIT_ON_ALLOC clears the memory of those caches that have no constructor, each time.
  */
 static void construct(void *memory)
 {

@@ -66,7 +66,7 @@ void sockiocp_account_sweep(struct sockiocp_account *account);
 /**
  * struct sockiocp_packet - what stands in a port's queue
  * @node: in the queue, or in a list of a harvest
- * @seq: rises along the queue; a harvest takes nothing younger than itself.  The
+ * @seq: when it was queued; a harvest takes nothing younger than itself.  The
  *	lowest bit is SOCKIOCP_SEQ_POSTED in a &struct sockiocp_posted, and 0 in
  *	a registration: a notification, or its REMOVE packet
  */
@@ -246,7 +246,10 @@ enum sockiocp_state {
 enum sockiocp_place {
 	/* Nowhere. */
 	SOCKIOCP_IDLE,
-	/* In the queue, or in the list of a harvest that will queue it again. */
+	/*
+	 * In the queue, or in the list of a harvest that will queue it again; a REMOVE
+	 * packet stays so until it is gone.
+	 */
 	SOCKIOCP_QUEUED,
 	/*
 	 * Off the queue: a harvest, or a poll of the port, looks at the socket,
@@ -283,6 +286,23 @@ enum sockiocp_kind {
 #define SOCKIOCP_BUSY		0x200
 
 /**
+ * struct sockiocp_terms - what a registration reports
+ * @session: counts how often it was disabled or enabled again
+ * @filter: SOCKIOCP_REGISTER_* bits
+ * @trigger: SOCKIOCP_TRIGGER_* bits
+ * @edges: EDGE: bits that rose and have not been delivered
+ *
+ * When a packet is taken off the queue it takes a copy along, with the edges.  Whoever
+ * changes the registration from then on comes after that packet.
+ */
+struct sockiocp_terms {
+	u32 session;
+	u8 filter;
+	u8 trigger;
+	u8 edges;
+} __aligned(8);
+
+/**
  * struct sockiocp_registration - one socket in one port
  * @wait: on the socket's wait queue; its function identifies it as ours, and its
  *	private pointer is the socket, whose inode is pinned, its file not
@@ -294,16 +314,13 @@ enum sockiocp_kind {
  *	task that works on it
  * @rcv_nxt: TCP, EDGE: how far the stream had come at the last IN wake-up
  * @interest: the EPOLL* bits of wake-ups that matter; 0 while disabled
- * @filter: SOCKIOCP_REGISTER_* bits
- * @trigger: SOCKIOCP_TRIGGER_* bits
  * @kind: &enum sockiocp_kind
  * @state: &enum sockiocp_state
  * @enabled: between ENABLE and DISABLE, or the delivery of a ONESHOT
  * @place: &enum sockiocp_place of @packet
- * @edges: EDGE: bits that rose and have not been delivered
  * @seen: bits that stay once they are there, as last read; EDGE reports what
  *	is new
- * @session: counts how often it was disabled or enabled again
+ * @terms: &struct sockiocp_terms
  */
 struct sockiocp_registration {
 	wait_queue_entry_t wait;
@@ -314,15 +331,12 @@ struct sockiocp_registration {
 	refcount_t refs;
 	u32 rcv_nxt;
 	u16 interest;
-	u8 filter;
-	u8 trigger;
 	u8 kind;
 	u8 state;
 	bool enabled;
 	u8 place;
-	u8 edges;
 	u8 seen;
-	u32 session;
+	struct sockiocp_terms terms;
 };
 
 int sockiocp_registration_apply(struct sockiocp_port *port,
@@ -336,9 +350,11 @@ sockiocp_packet_registration(struct sockiocp_packet *packet)
 struct sockiocp_delivery;
 
 void sockiocp_registration_verify(struct sockiocp_delivery *deliveries, unsigned int nr);
-u32 sockiocp_registration_look(struct sockiocp_registration *reg, u32 session, u8 edges,
-			       u32 *now);
-bool sockiocp_registration_looked_at(struct sockiocp_registration *reg, u32 now, u32 events);
+u32 sockiocp_registration_look(struct sockiocp_registration *reg,
+			       const struct sockiocp_terms *taken, u32 *now);
+void sockiocp_registration_untake(struct sockiocp_registration *reg,
+				  const struct sockiocp_terms *taken);
+bool sockiocp_registration_looked_at(const struct sockiocp_delivery *d);
 void sockiocp_registration_kill(struct sockiocp_registration *reg);
 void sockiocp_registration_free(struct sockiocp_registration *reg);
 void sockiocp_registration_reap(struct sockiocp_port *port, unsigned int looks);
@@ -351,6 +367,19 @@ static inline void sockiocp_registration_put(struct sockiocp_registration *reg)
 		sockiocp_registration_free(reg);
 }
 
+/**
+ * sockiocp_registration_take - mark the packet of a registration as taken
+ * @reg: a live registration whose packet is taken off the queue, under its port's lock
+ * @taken: where the packet's copy of its terms goes
+ */
+static inline void sockiocp_registration_take(struct sockiocp_registration *reg,
+					      struct sockiocp_terms *taken)
+{
+	*taken = reg->terms;
+	reg->terms.edges = 0;
+	WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
+}
+
 int sockiocp_registration_init(void);
 void sockiocp_registration_exit(void);
 
@@ -359,8 +388,7 @@ void sockiocp_registration_exit(void);
  * @packet: the packet
  * @is_notification: of a registration; anything else goes out as it is
  * @ended: the registration ended meanwhile, and its reference is the harvest's
- * @edges: &struct sockiocp_registration.edges when it was taken
- * @session: &struct sockiocp_registration.session when it was taken
+ * @taken: &struct sockiocp_registration.terms when it was taken
  * @now: what the socket is like: SOCKIOCP_EVENT_* bits and SOCKIOCP_CONNECTED, or
  *	SOCKIOCP_GONE, or SOCKIOCP_BUSY
  * @events: what the packet carries, SOCKIOCP_EVENT_* bits; 0 if it does not go out
@@ -369,8 +397,7 @@ struct sockiocp_delivery {
 	struct sockiocp_packet *packet;
 	bool is_notification;
 	bool ended;
-	u8 edges;
-	u32 session;
+	struct sockiocp_terms taken;
 	u32 now;
 	u32 events;
 };
@@ -381,6 +408,9 @@ int sockiocp_readiness_kind(const struct socket *socket);
 u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
 			    enum sockiocp_kind kind, u8 filter);
 u32 sockiocp_readiness_position(struct socket *socket, enum sockiocp_kind kind);
+bool sockiocp_readiness_has_failed(const struct socket *socket);
+bool sockiocp_readiness_was_disconnected(const struct socket *socket,
+					 enum sockiocp_kind kind);
 bool sockiocp_readiness_in_edge(struct socket *socket, enum sockiocp_kind kind,
 				u32 *rcv_nxt);
 

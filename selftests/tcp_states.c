@@ -523,4 +523,66 @@ TEST_F(tcp, socket_registered_before_it_is_refused_is_an_error_only)
 	}
 }
 
+/* Windows has no error queue: see also udp_states.c. */
+TEST_F(tcp, message_in_the_error_queue_is_nothing)
+{
+	CONNECTED(EV_ALL);
+	EXPECT_MASK(&self->look, EV_OUT);
+	ASSERT_EQ(0, tcp_timestamps(self->fd));
+	ASSERT_EQ(1, sock_send(self->fd, "x", 1));
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));
+	EXPECT_MASK(&self->look, EV_OUT);
+	EXPECT_EQ(0, sock_error(self->fd));
+	EXPECT_MASK(&self->look, EV_OUT);
+}
+
+/* Windows has no such socket; it is to be like a new one. */
+#define CONNECT_AGAIN()							\
+	do {								\
+		int port, listener = tcp_listen(self->family, 4, &port);\
+									\
+		ASSERT_LE(0, listener);					\
+		ASSERT_EQ(0, kind_connect(self->family == FAM_INET6 ?	\
+					  KIND_TCP6 : KIND_TCP4,	\
+					  self->fd, port));		\
+		fd_close(self->peer);					\
+		self->peer = tcp_accept(listener);			\
+		ASSERT_LE(0, self->peer);				\
+		ASSERT_TRUE(sock_becomes(self->fd, SEE_OUT, COMES));	\
+		fd_close(listener);					\
+	} while (0)
+
+TEST_F(tcp, second_connection_has_no_past)
+{
+	CONNECTED(EV_ALL);
+	EXPECT_MASK(&self->look, EV_OUT);
+	ASSERT_EQ(0, tcp_disconnect(self->fd));
+	CONNECT_AGAIN();
+	EXPECT_MASK(&self->look, EV_OUT);
+	ASSERT_EQ(0, sock_shutdown(self->peer, 'w'));
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_RDHUP, COMES));
+	EXPECT_MASK(&self->look, EV_HANGUP | EV_OUT);
+}
+
+/* A one-shot registration that has fired is deaf to the end of the first one. */
+TEST_F(tcp, second_connection_has_no_past_that_was_seen)
+{
+	HANDLE port = port_open();
+	int pair[2];
+
+	self->look.port = port;
+	ASSERT_EQ(0, tcp_pair(self->family, pair, 0));
+	self->fd = pair[0];
+	self->peer = pair[1];
+	EXPECT_EQ(0, enable(port, self->fd, 1, EV_ALL, T_LEVEL | T_ONESHOT));
+	EXPECT_PACKETS(port, { 1, EV_OUT });
+	ASSERT_EQ(0, tcp_disconnect(self->fd));
+	/* The error of the one that was cut off. */
+	EXPECT_EQ(0, enable(port, self->fd, 1, EV_ALL, T_LEVEL | T_ONESHOT));
+	EXPECT_PACKETS(port, { 1, EV_ERR });
+	CONNECT_AGAIN();
+	EXPECT_EQ(0, enable(port, self->fd, 1, EV_ALL, T_LEVEL | T_ONESHOT));
+	EXPECT_PACKETS(port, { 1, EV_OUT });
+}
+
 TEST_HARNESS_MAIN

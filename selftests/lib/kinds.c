@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <linux/net_tstamp.h>
 #include <linux/tls.h>
 #include <linux/vm_sockets.h>
 
@@ -233,15 +234,32 @@ const char *kind_missing(enum kind kind)
 	return NULL;
 }
 
-/* Close so that the peer sees more than an end, where the kind has that. */
-int kind_reset(enum kind kind, int fd)
+/* As if it had never been connected. */
+int tcp_disconnect(int fd)
 {
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 
-	if (kinds[kind].protocol == IPPROTO_MPTCP &&
-	    connect(fd, &none, sizeof(none)))
-		return -errno;
-	return sock_reset(fd);
+	return result(connect(fd, &none, sizeof(none)));
+}
+
+/* When data has left, and when it was acknowledged, comes to the error queue. */
+int tcp_timestamps(int fd)
+{
+	int what = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_ACK |
+		   SOF_TIMESTAMPING_SOFTWARE;
+
+	return result(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &what,
+				 sizeof(what)));
+}
+
+/* Close so that the peer sees more than an end, where the kind has that. */
+int kind_reset(enum kind kind, int fd)
+{
+	int ret = 0;
+
+	if (kinds[kind].protocol == IPPROTO_MPTCP)
+		ret = tcp_disconnect(fd);
+	return ret ?: sock_reset(fd);
 }
 
 int udp_cork(int fd, int on)

@@ -33,6 +33,9 @@ int kind_connect(enum kind kind, int fd, int port);
 int kind_pair(enum kind kind, int fd[2], int bufsize);
 int kind_reset(enum kind kind, int fd);
 
+int tcp_disconnect(int fd);
+int tcp_timestamps(int fd);
+
 int udp_cork(int fd, int on);
 int udp_sndbuf(int fd, int bytes);
 int udp_recverr(int fd, int family);

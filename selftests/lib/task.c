@@ -151,6 +151,23 @@ int block_end(struct block *block)
 	}
 }
 
+int block_again(struct block *block)
+{
+	return result(madvise(block->memory, sysconf(_SC_PAGESIZE), MADV_DONTNEED));
+}
+
+int block_fail(struct block *block)
+{
+	struct uffdio_range range = {
+		.start = (uintptr_t)block->memory,
+		.len = sysconf(_SC_PAGESIZE),
+	};
+
+	if (munmap(block->memory, range.len))
+		return -errno;
+	return result(ioctl(block->fd[0], UFFDIO_WAKE, &range));
+}
+
 /* ------------------------------------------------------------------- tasks */
 
 static char task_state(int pid, int tid)

@@ -38,6 +38,10 @@ int block_init(struct block *block, enum block_in in);
 /* Blocks until block_end(); not for BLOCK_FAULT_IN_KERNEL. */
 void block_here(struct block *block);
 int block_end(struct block *block);
+/* BLOCK_FAULT*, after block_end(): the memory is missing again, ... */
+int block_again(struct block *block);
+/* ... or for good, which ends the block with a bad address. */
+int block_fail(struct block *block);
 
 /* Is this thread off its processor within the time?  pid 0: ours. */
 int task_rests(int pid, int tid, int timeout_ms);

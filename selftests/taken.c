@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A packet that a harvest has taken off the queue is older than what is done to its
+ * registration while it is on its way to the user.  Here it is on its way for as long
+ * as the memory that it goes to is missing.
+ */
+#include <pthread.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/port.h"
+#include "lib/task.h"
+
+#define KEY	0x7a4e
+
+/* A thread that takes one packet. */
+struct taker {
+	struct block block;
+	HANDLE port;
+	pthread_t thread;
+	int tid;
+	DWORD code;
+	DWORD mask;
+};
+
+FIXTURE(taken) {
+	struct taker taker;
+	HANDLE port;
+	int fd;
+	int peer;
+};
+
+FIXTURE_SETUP(taken)
+{
+	int fd[2], error;
+
+	self->port = port_open();
+	ASSERT_NE(NULL, self->port);
+	ASSERT_EQ(0, unix_pair(TYPE_STREAM, fd));
+	self->fd = fd[0];
+	self->peer = fd[1];
+	self->taker.port = self->port;
+	error = block_init(&self->taker.block, BLOCK_FAULT_IN_KERNEL);
+	if (error == -EPERM || error == -ENOSYS)
+		SKIP(return, "no userfaultfd here");
+	ASSERT_EQ(0, error);
+	ASSERT_EQ(0, block_end(&self->taker.block));
+}
+
+FIXTURE_TEARDOWN(taken)
+{
+	fd_close(self->fd);
+	fd_close(self->peer);
+	EXPECT_TRUE(CloseHandle(self->port));
+}
+
+static void *take(void *arg)
+{
+	struct taker *taker = arg;
+	OVERLAPPED_ENTRY *entry = (void *)taker->block.memory;
+	ULONG n;
+
+	__atomic_store_n(&taker->tid, thread_id(), __ATOMIC_RELEASE);
+	if (!GetQueuedCompletionStatusEx(taker->port, entry, 1, &n, INFINITE, FALSE))
+		taker->code = GetLastError();
+	else
+		taker->mask = entry->dwNumberOfBytesTransferred;
+	return NULL;
+}
+
+static int becomes(HANDLE port, const char *name, long long value)
+{
+	int64_t end = now_ms() + COMES;
+
+	while (fdinfo_value(port_fd(port), name) != value) {
+		if (now_ms() > end)
+			return 0;
+		sleep_ms(1);
+	}
+	return 1;
+}
+
+/* A thread waits; its memory goes; a packet comes and is taken. */
+#define TAKE_ONE()							\
+	do {								\
+		struct taker *t = &self->taker;				\
+									\
+		ASSERT_EQ(0, pthread_create(&t->thread, NULL, take, t));\
+		ASSERT_TRUE(becomes(self->port, "waiters", 1));		\
+		ASSERT_EQ(0, block_again(&t->block));			\
+		ASSERT_EQ(1, sock_send(self->peer, "x", 1));		\
+		ASSERT_TRUE(becomes(self->port, "waiters", 0));		\
+		ASSERT_TRUE(becomes(self->port, "packets", 0));		\
+		ASSERT_TRUE(task_rests(0, t->tid, COMES));		\
+	} while (0)
+
+#define EXPECT_TAKEN(what)						\
+	do {								\
+		ASSERT_EQ(0, block_end(&self->taker.block));		\
+		ASSERT_EQ(0, pthread_join(self->taker.thread, NULL));	\
+		EXPECT_EQ(0, self->taker.code);				\
+		EXPECT_EQ(what, self->taker.mask);			\
+	} while (0)
+
+#define EXPECT_NOT_TAKEN()						\
+	do {								\
+		ASSERT_EQ(0, block_fail(&self->taker.block));		\
+		ASSERT_EQ(0, pthread_join(self->taker.thread, NULL));	\
+		EXPECT_EQ(ERROR_NOACCESS, self->taker.code);		\
+	} while (0)
+
+TEST_F(taken, goes_out_as_it_was_asked_for)
+{
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL | T_ONESHOT));
+	TAKE_ONE();
+	EXPECT_NOTHING_NOW(self->port);
+	EXPECT_TAKEN(EV_IN);
+	EXPECT_NOTHING(self->port);
+}
+
+TEST_F(taken, does_not_disarm_what_was_enabled_since)
+{
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL));
+	TAKE_ONE();
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_OUT, T_LEVEL | T_ONESHOT));
+	EXPECT_TAKEN(EV_IN);
+	EXPECT_PACKETS(self->port, { KEY, EV_OUT });
+	EXPECT_NOTHING(self->port);
+}
+
+TEST_F(taken, does_not_disarm_what_asks_for_more_since)
+{
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL));
+	TAKE_ONE();
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN | EV_OUT,
+			    T_LEVEL | T_ONESHOT));
+	EXPECT_TAKEN(EV_IN);
+	EXPECT_PACKETS(self->port, { KEY, EV_IN | EV_OUT });
+	EXPECT_NOTHING(self->port);
+}
+
+TEST_F(taken, does_not_disarm_what_was_disabled_and_enabled_since)
+{
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL | T_ONESHOT));
+	TAKE_ONE();
+	EXPECT_EQ(0, disable(self->port, self->fd));
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL | T_ONESHOT));
+	EXPECT_TAKEN(EV_IN);
+	EXPECT_PACKETS(self->port, { KEY, EV_IN });
+	EXPECT_NOTHING(self->port);
+}
+
+TEST_F(taken, is_no_edge_of_what_was_enabled_since)
+{
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL));
+	TAKE_ONE();
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_EDGE));
+	EXPECT_TAKEN(EV_IN);
+	EXPECT_NOTHING(self->port);
+	ASSERT_EQ(1, sock_send(self->peer, "x", 1));
+	EXPECT_PACKETS(self->port, { KEY, EV_IN });
+}
+
+TEST_F(taken, and_not_copied_is_an_edge_of_what_was_enabled_since)
+{
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL));
+	TAKE_ONE();
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_EDGE));
+	EXPECT_NOT_TAKEN();
+	EXPECT_PACKETS(self->port, { KEY, EV_IN });
+	EXPECT_NOTHING(self->port);
+}
+
+TEST_F(taken, and_not_copied_is_there_again)
+{
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_EDGE | T_ONESHOT));
+	TAKE_ONE();
+	EXPECT_NOT_TAKEN();
+	EXPECT_PACKETS(self->port, { KEY, EV_IN });
+	EXPECT_NOTHING(self->port);
+}
+
+TEST_F(taken, and_disabled_since_goes_out_and_is_forgotten)
+{
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL));
+	TAKE_ONE();
+	EXPECT_EQ(0, disable(self->port, self->fd));
+	EXPECT_TAKEN(EV_IN);
+	EXPECT_NOTHING(self->port);
+}
+
+TEST_F(taken, and_removed_since_goes_out_before_the_remove_packet)
+{
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL));
+	TAKE_ONE();
+	EXPECT_EQ(0, deregister(self->port, self->fd));
+	EXPECT_NOTHING_NOW(self->port);
+	EXPECT_TAKEN(EV_IN);
+	EXPECT_PACKETS(self->port, { KEY, EV_REMOVE });
+}
+
+TEST_HARNESS_MAIN
