@@ -415,9 +415,11 @@ static u8 seen_before(const struct sockiocp_registration *reg, u32 now)
 {
 	u8 seen = READ_ONCE(reg->seen);
 
-	if (now & SOCKIOCP_CONNECTED & ~seen)
+	if (likely(!((now ^ seen) & SOCKIOCP_CONNECTED)))
+		return seen;
+	if (now & SOCKIOCP_CONNECTED)
 		seen &= ~(SOCKIOCP_EVENT_ERR | SOCKIOCP_FAILED);
-	else if (seen & SOCKIOCP_CONNECTED & ~now && reg->kind == SOCKIOCP_TCP)
+	else if (reg->kind == SOCKIOCP_TCP)
 		seen &= ~(STAYING | SOCKIOCP_FAILED);
 	return seen;
 }
@@ -538,9 +540,11 @@ bool sockiocp_registration_looked_at(const struct sockiocp_delivery *d)
 
 	/* If it asks for something else by now, this packet was before that. */
 	if (d->events && asks_the_same(&reg->terms, &d->taken)) {
+		/* It is enabled: the session is the same. */
 		if (d->taken.trigger & SOCKIOCP_TRIGGER_ONESHOT)
 			set_enabled(reg, false);
-		again = reg->enabled && !(d->taken.trigger & SOCKIOCP_TRIGGER_EDGE);
+		else
+			again = !(d->taken.trigger & SOCKIOCP_TRIGGER_EDGE);
 	}
 	if (is_stream(reg))
 		remember(reg, d->now);
