@@ -111,7 +111,8 @@ static bool must_be_queued(struct sockiocp_registration *reg)
 	return false;
 }
 
-static void queue_registration(struct sockiocp_registration *reg)
+/* Inline, for the sake of the wake-ups. */
+static __always_inline void queue_registration(struct sockiocp_registration *reg)
 {
 	lockdep_assert_held(&reg->port->lock);
 
