@@ -526,7 +526,7 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port)
 			sockiocp_packet_registration(packet) : NULL;
 		if (!reg || reg->state == SOCKIOCP_REMOVED) {
 			spin_unlock_irq(&port->lock);
-			return packet;
+			return packet != NULL;
 		}
 		refcount_inc(&reg->refs);
 		terms = reg->terms;
@@ -612,14 +612,14 @@ static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *w
 		error = -EAGAIN;
 	} else {
 		set_current_state(TASK_INTERRUPTIBLE);
-		if (READ_ONCE(waiter.woken) || READ_ONCE(waiter.disturbed))
-			;
-		else if (signal_pending(current))
-			error = -EINTR;
-		else if (!schedule_hrtimeout_range(deadline ? &expires : NULL,
-						   current->timer_slack_ns,
-						   HRTIMER_MODE_ABS))
-			error = -ETIME;
+		if (!READ_ONCE(waiter.woken) && !READ_ONCE(waiter.disturbed)) {
+			if (signal_pending(current))
+				error = -EINTR;
+			else if (!schedule_hrtimeout_range(deadline ? &expires : NULL,
+							   current->timer_slack_ns,
+							   HRTIMER_MODE_ABS))
+				error = -ETIME;
+		}
 		__set_current_state(TASK_RUNNING);
 	}
 
