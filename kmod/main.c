@@ -98,7 +98,8 @@
  *   registration	wait				wait.lock of the socket
  *			packet, port_node, enabled,
  *			place, seen, terms.edges,
- *			terms.session, rcv_nxt, interest		port->lock; interest and
+ *			terms.session, rcv_nxt,
+ *			interest			port->lock; interest and
  *							place are also read
  *							without it, as are
  *							enabled, seen and session

@@ -617,7 +617,7 @@ static u32 create(struct sockiocp_port *port, struct sockiocp_call *call,
 		atomic_long_dec(&port->account->registrations);
 		return SOCKIOCP_RESULT_NO_MEMORY;
 	}
-	/* The rest is as construct() has left it. */
+	/* All but what construct() has set, and the links, which are set by linking. */
 	reg->wait.private = socket;
 	reg->packet.seq = 0;
 	reg->port = port;
@@ -679,7 +679,7 @@ static u8 set_interest(struct sockiocp_registration *reg,
 	lockdep_assert_held(&socket_of(reg)->wq.wait.lock);
 	lockdep_assert_held(&reg->port->lock);
 
-	/* Read without a lock by read_socket(), look() and arm(). */
+	/* Read without a lock by arm(). */
 	WRITE_ONCE(reg->terms.filter, entry->event_filter);
 	WRITE_ONCE(reg->terms.trigger, entry->trigger_flags);
 	set_enabled(reg, true);
