@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,11 +157,12 @@ long long cgroup_slab_in_the_end(const struct cgroup *group)
 	return now;
 }
 
-int cgroup_slab_reaches(const struct cgroup *group, long long bytes)
+static int slab_becomes(const struct cgroup *group, long long least, long long most)
 {
 	int64_t end = now_ms() + COUNTED;
+	long long now;
 
-	while (cgroup_slab(group) < bytes) {
+	while (now = cgroup_slab(group), now < least || now > most) {
 		if (now_ms() >= end)
 			return 0;
 		sleep_ms(20);
@@ -168,16 +170,14 @@ int cgroup_slab_reaches(const struct cgroup *group, long long bytes)
 	return 1;
 }
 
+int cgroup_slab_reaches(const struct cgroup *group, long long bytes)
+{
+	return slab_becomes(group, bytes, LLONG_MAX);
+}
+
 int cgroup_slab_falls_to(const struct cgroup *group, long long bytes)
 {
-	int64_t end = now_ms() + COUNTED;
-
-	while (cgroup_slab(group) > bytes) {
-		if (now_ms() >= end)
-			return 0;
-		sleep_ms(20);
-	}
-	return 1;
+	return slab_becomes(group, LLONG_MIN, bytes);
 }
 
 int never_killed_for_memory(void)
