@@ -157,9 +157,14 @@ TEST_F(compat32, time_out_is_the_same)
 		.handle = self->port,
 	};
 	struct timespec from, to;
+	int ret;
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
-	EXPECT_EQ(-ETIME, call(self->port, SOCKIOCP_PROCESS, &p));
+	/* Without an error and a packet, it has to be made again. */
+	do
+		ret = call(self->port, SOCKIOCP_PROCESS, &p);
+	while (!ret && !received);
+	EXPECT_EQ(-ETIME, ret);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	EXPECT_EQ(0, received);
 	EXPECT_LE(30000000LL, (to.tv_sec - from.tv_sec) * 1000000000LL +

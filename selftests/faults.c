@@ -750,6 +750,16 @@ static int prepare_timeout(struct world *w)
 	return 0;
 }
 
+/* Without an error and a packet, a call has to be made again. */
+static int to_be_made_again(struct world *w, int ret)
+{
+	__u32 received = 0;
+
+	if (!ret)
+		faults_read(&w->faults, w->received, &received, sizeof(received));
+	return !ret && !received;
+}
+
 static const char *timeout_differs(struct world *w, int ret)
 {
 	int failed = forgive_memory(w), applied = held(w, "registrations") + (failed >= 0);
@@ -757,8 +767,8 @@ static const char *timeout_differs(struct world *w, int ret)
 
 	if (ret == -ETIME && *w->received)
 		return DIFFERS(w, "timed out with %u packets", *w->received);
-	/* 0 and no packet: to be called again, for what is left of the time. */
-	if (w->args->timeout_ns != MS && (ret || *w->received))
+	/* Then for what is left of the time. */
+	if (w->args->timeout_ns != MS && !to_be_made_again(w, ret))
 		return DIFFERS(w, "the time-out was changed");
 	text = batch_differs(w, ret, applied);
 	return *text ? text : queue_differs(w, NULL, 0);
@@ -800,7 +810,7 @@ static int start_helper(struct world *w, int (*act)(struct world *w))
 	return pthread_create(&helper.thread, NULL, help, &helper);
 }
 
-static int wait_with_helper(struct world *w)
+static int call_with_helper(struct world *w)
 {
 	int ret = process(w);
 
@@ -811,6 +821,17 @@ static int wait_with_helper(struct world *w)
 static int post_late(struct world *w)
 {
 	return post(w, 0x1a7e);
+}
+
+static int wait_for_late_packet(struct world *w)
+{
+	int ret;
+
+	do
+		ret = process(w);
+	while (to_be_made_again(w, ret));
+	__atomic_store_n(&helper.back, 1, __ATOMIC_RELEASE);
+	return ret;
 }
 
 static int prepare_late_packet(struct world *w)
@@ -833,7 +854,7 @@ static const char *late_packet_differs(struct world *w, int ret)
 
 static const struct scenario waiting = {
 	.prepare = prepare_late_packet,
-	.act = wait_with_helper,
+	.act = wait_for_late_packet,
 	.differs = late_packet_differs,
 };
 
@@ -856,7 +877,8 @@ static const char *signal_differs(struct world *w, int ret)
 	__u64 left = w->args->timeout_ns;
 
 	pthread_join(helper.thread, NULL);
-	if ((ret != -EINTR && ret != -EFAULT) || left > 60000 * MS || left < 30000 * MS)
+	if ((ret != -EINTR && ret != -EFAULT && !to_be_made_again(w, ret)) ||
+	    left > 60000 * MS || left < 30000 * MS)
 		return DIFFERS(w, "returned %d, %llu ns left", ret, left);
 	if (ret == -EINTR && *w->received)
 		return DIFFERS(w, "interrupted with %u packets", *w->received);
@@ -865,7 +887,7 @@ static const char *signal_differs(struct world *w, int ret)
 
 static const struct scenario being_interrupted = {
 	.prepare = prepare_signal,
-	.act = wait_with_helper,
+	.act = call_with_helper,
 	.differs = signal_differs,
 	/* The frame of the handler cannot be copied, and the program is killed. */
 	.memory_only = 1,

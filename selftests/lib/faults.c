@@ -272,3 +272,12 @@ int faults_disarm(struct faults *f)
 	memory_disarm(f);
 	return f->injected;
 }
+
+void faults_read(struct faults *f, const void *image, void *to, size_t size)
+{
+	const size_t offset = (const char *)image - f->image;
+
+	pthread_mutex_lock(&f->lock);
+	memcpy(to, f->state[offset / f->page].present ? f->memory + offset : image, size);
+	pthread_mutex_unlock(&f->lock);
+}
