@@ -4,11 +4,13 @@
 # selftests/Makefile and the scripts in selftests/vm/.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
+RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h)
 VM := selftests/vm
 
 help: ## this list
 	@echo 'Usage: make TARGET [KDIR=build tree] [KERNEL=release or directory]'
-	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z_-]*\):.*## /\1 \t/p' Makefile | expand -t 17
 
 demo: ## a web server on sockiocp, under load, in a virtual machine
 	@$(VM)/demo
@@ -61,6 +63,12 @@ selftests: ## the test programs, in build/selftests
 install: ## the library, its headers and manual (DESTDIR, prefix)
 	@$(MAKE) --no-print-directory -C lib install
 
+# Not kbuild's, which wants the key that the kernel's own modules were signed with.
+modules_install: kmod ## the module, to where modprobe finds it
+	install -D -m 644 build/kmod-$(RELEASE)/sockiocp.ko \
+		$(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/sockiocp.ko
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(RELEASE)
+
 insmod: kmod ## load the module into the running kernel
 	insmod build/kmod-$(shell uname -r)/sockiocp.ko
 
@@ -70,4 +78,4 @@ rmmod: ## unload it
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help demo check check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install insmod rmmod clean
+.PHONY: help demo check check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install modules_install insmod rmmod clean
