@@ -69,8 +69,30 @@ static void *thread_main(void *argument)
 	return NULL;
 }
 
+/*
+ * Gives a thread a stack of so many bytes.  Unless they are its @reservation, they
+ * are what Windows commits at first: Linux does that by itself, and the stack is
+ * not to be smaller than usual.
+ */
+static void set_stack_size(pthread_attr_t *attr, SIZE_T stack, bool reservation)
+{
+	SIZE_T least = (SIZE_T)sysconf(_SC_THREAD_STACK_MIN);
+	SIZE_T page = (SIZE_T)sysconf(_SC_PAGESIZE);
+	size_t usual;
+
+	pthread_attr_getstacksize(attr, &usual);
+	if (!stack || (!reservation && stack <= usual))
+		return;
+	if (stack < least)
+		stack = least;
+	if (stack < SIZE_MAX - page)
+		stack = (stack + page - 1) / page * page;
+	pthread_attr_setstacksize(attr, stack);
+}
+
 /* Starts a detached thread and waits until it runs.  Returns an errno value. */
-static int start_thread(struct thread_start *start, SIZE_T stack)
+static int start_thread(struct thread_start *start, SIZE_T stack,
+			bool reservation)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -80,16 +102,7 @@ static int start_thread(struct thread_start *start, SIZE_T stack)
 	if (err)
 		return err;
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	if (stack) {
-		SIZE_T least = (SIZE_T)sysconf(_SC_THREAD_STACK_MIN);
-		SIZE_T page = (SIZE_T)sysconf(_SC_PAGESIZE);
-
-		if (stack < least)
-			stack = least;
-		if (stack < SIZE_MAX - page)
-			stack = (stack + page - 1) / page * page;
-		pthread_attr_setstacksize(&attr, stack);
-	}
+	set_stack_size(&attr, stack, reservation);
 
 	sem_init(&start->copied, 0, 0);
 	err = pthread_create(&thread, &attr, thread_main, start);
@@ -123,7 +136,8 @@ static int thread_pipe(int fds[2])
 /**
  * CreateThread - start a thread
  * @lpThreadAttributes: ignored: the handle is not inherited
- * @dwStackSize: size of its stack in bytes; 0 for the system's usual one
+ * @dwStackSize: size of its stack in bytes, if the system's usual one is smaller
+ *	or STACK_SIZE_PARAM_IS_A_RESERVATION is given; 0 for the usual one
  * @lpStartAddress: the function it runs; what that returns is not kept
  * @lpParameter: what the function is given
  * @dwCreationFlags: 0 or STACK_SIZE_PARAM_IS_A_RESERVATION
@@ -166,7 +180,8 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 		return NULL;
 	}
 	start.pipe = fds[1];
-	err = start_thread(&start, dwStackSize);
+	err = start_thread(&start, dwStackSize,
+			   dwCreationFlags & STACK_SIZE_PARAM_IS_A_RESERVATION);
 	if (err) {
 		close(fds[0]);
 		close(fds[1]);
