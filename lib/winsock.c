@@ -401,6 +401,51 @@ static int send_fail(int fd, int err)
 	return transfer_fail(fd, err);
 }
 
+/*
+ * Windows ends a call that is to transfer all before it has done so only for an
+ * error, Linux also for a signal, and then says how much it has done.  Whether to
+ * go on is asked only if that was less than all.
+ */
+static bool goes_on(int fd)
+{
+	unsigned int size = sizeof(int);
+	int type;
+
+	return !is_nonblocking(fd) &&
+	       !libc_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) &&
+	       type == SOCK_STREAM;
+}
+
+/*
+ * Sends what is left after the first @done bytes.  Returns as send() does; the
+ * call before has kept its error for this one, which has to report it.
+ */
+static ssize_t send_rest(int fd, const char *buf, size_t done, size_t len,
+			 int flags)
+{
+	ssize_t sent;
+
+	while (done < len) {
+		sent = libc_send(fd, buf + done, len - done, flags);
+		if (sent > 0)
+			done += (size_t)sent;
+		else if (!sent || errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			return -1;
+	}
+	return (ssize_t)done;
+}
+
+/* What send() and sendto() return after the first call has returned @sent. */
+static int sent_so_far(int fd, const char *buf, ssize_t sent, int len,
+		       int flags)
+{
+	if (sent >= 0 && sent < len && goes_on(fd))
+		sent = send_rest(fd, buf, (size_t)sent, (size_t)len, flags);
+	return sent < 0 ? send_fail(fd, errno) : (int)sent;
+}
+
 /**
  * send - send data on a connected socket
  * @s: the socket
@@ -411,8 +456,8 @@ static int send_fail(int fd, int err)
  * Never raises SIGPIPE.
  *
  * Return: how many bytes the system took, which may be fewer than @len if the
- * socket is non-blocking; SOCKET_ERROR if it fails, and WSAGetLastError() says
- * why:
+ * socket is non-blocking, or if SO_SNDTIMEO has passed without room for more;
+ * SOCKET_ERROR if it fails, and WSAGetLastError() says why:
  *   WSAEWOULDBLOCK	non-blocking, and the send buffer is full
  *   WSAETIMEDOUT	SO_SNDTIMEO has passed, or the peer does not answer
  *   WSAECONNRESET	the peer has reset the connection
@@ -430,11 +475,11 @@ int WSAAPI send(SOCKET s, const char *buf, int len, int flags)
 
 	if (len < 0)
 		return sockiocp_wsa_fail(EFAULT);
+	flags |= LIBC_MSG_NOSIGNAL;
 	do {
-		sent = libc_send(fd, buf, (size_t)len,
-				 flags | LIBC_MSG_NOSIGNAL);
+		sent = libc_send(fd, buf, (size_t)len, flags);
 	} while (sent < 0 && errno == EINTR);
-	return sent < 0 ? send_fail(fd, errno) : (int)sent;
+	return sent == len ? len : sent_so_far(fd, buf, sent, len, flags);
 }
 
 /**
@@ -461,12 +506,36 @@ int WSAAPI sendto(SOCKET s, const char *buf, int len, int flags,
 
 	if (len < 0)
 		return sockiocp_wsa_fail(EFAULT);
+	flags |= LIBC_MSG_NOSIGNAL;
 	do {
-		sent = libc_sendto(fd, buf, (size_t)len,
-				   flags | LIBC_MSG_NOSIGNAL, to,
+		sent = libc_sendto(fd, buf, (size_t)len, flags, to,
 				   to ? (unsigned int)tolen : 0);
 	} while (sent < 0 && errno == EINTR);
-	return sent < 0 ? send_fail(fd, errno) : (int)sent;
+	return sent == len ? len : sent_so_far(fd, buf, sent, len, flags);
+}
+
+/*
+ * What recv() and recvfrom() return after the first call has returned @received:
+ * with MSG_WAITALL, more if more comes.
+ */
+static int received_so_far(int fd, char *buf, ssize_t received, int len,
+			   int flags)
+{
+	ssize_t more;
+
+	if (received <= 0 || (flags & (MSG_PEEK | MSG_OOB)) || !goes_on(fd))
+		return (int)received;
+	while (received < len) {
+		more = libc_recv(fd, buf + received, (size_t)(len - received),
+				 flags);
+		if (more > 0)
+			received += more;
+		else if (!more || errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			return -1;
+	}
+	return (int)received;
 }
 
 /**
@@ -500,6 +569,8 @@ int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
 	do {
 		received = libc_recv(fd, buf, (size_t)len, flags);
 	} while (received < 0 && errno == EINTR);
+	if ((flags & MSG_WAITALL) && received != len)
+		received = received_so_far(fd, buf, received, len, flags);
 	return received < 0 ? transfer_fail(fd, errno) : (int)received;
 }
 
@@ -534,6 +605,8 @@ int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags,
 		msg.msg_namelen = from ? (unsigned int)*fromlen : 0;
 		received = libc_recvmsg(fd, &msg, flags);
 	} while (received < 0 && errno == EINTR);
+	if ((flags & MSG_WAITALL) && received != len)
+		received = received_so_far(fd, buf, received, len, flags);
 	if (received < 0)
 		return transfer_fail(fd, errno);
 

@@ -284,21 +284,10 @@ int thread_id(void)
 	return syscall(SYS_gettid);
 }
 
-static int sleeps_in_ioctl(int pid, int tid)
+static int sleeps(int pid, int tid)
 {
 	char path[64], state = 0;
-	int nr = -1;
 	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%d", &nr) != 1)
-		nr = -1;
-	fclose(file);
-	if (nr != SYS_ioctl)
-		return 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
 	file = fopen(path, "re");
@@ -310,19 +299,46 @@ static int sleeps_in_ioctl(int pid, int tid)
 	return state == 'S';
 }
 
-/* Does this thread sleep inside an ioctl within the time?  pid 0: ours. */
-int task_blocked(int pid, int tid, int timeout_ms)
+static int sleeps_in_ioctl(int pid, int tid)
+{
+	char path[64];
+	int nr = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%d", &nr) != 1)
+		nr = -1;
+	fclose(file);
+	return nr == SYS_ioctl && sleeps(pid, tid);
+}
+
+static int becomes(int (*is)(int pid, int tid), int pid, int tid, int timeout_ms)
 {
 	int64_t end = now_ms() + timeout_ms;
 
 	if (!pid)
 		pid = getpid();
-	while (!sleeps_in_ioctl(pid, tid)) {
+	while (!is(pid, tid)) {
 		if (now_ms() >= end)
 			return 0;
 		sleep_ms(1);
 	}
 	return 1;
+}
+
+/* Does this thread sleep inside an ioctl within the time?  pid 0: ours. */
+int task_blocked(int pid, int tid, int timeout_ms)
+{
+	return becomes(sleeps_in_ioctl, pid, tid, timeout_ms);
+}
+
+/* The same, but in whatever it sleeps. */
+int task_sleeps(int pid, int tid, int timeout_ms)
+{
+	return becomes(sleeps, pid, tid, timeout_ms);
 }
 
 /* Exit status of a child, 256 + n if signal n killed it. */

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Winsock's calls where a program of Windows expects something else than libc does.
+ * Registrations and packets have their own tests; text and addresses: addresses.c.
+ */
+#include <string.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/port.h"
+
+/* More than the buffers of both ends hold. */
+#define MUCH	(8 << 20)
+
+static void set_blocking(int fd, int blocking)
+{
+	u_long nonblocking = !blocking;
+
+	ioctlsocket((SOCKET)fd, FIONBIO, &nonblocking);
+}
+
+/* A connection; its first end blocks. */
+FIXTURE(stream) {
+	int fd[2];
+	char *data;
+};
+
+FIXTURE_VARIANT(stream) {
+	int unix_domain;
+};
+
+FIXTURE_VARIANT_ADD(stream, tcp) { .unix_domain = 0, };
+FIXTURE_VARIANT_ADD(stream, unix_domain) { .unix_domain = 1, };
+
+FIXTURE_SETUP(stream)
+{
+	ASSERT_EQ(0, variant->unix_domain ? unix_pair(TYPE_STREAM, self->fd) :
+					    tcp_pair(FAM_INET, self->fd, 0));
+	set_blocking(self->fd[0], 1);
+	self->data = calloc(1, MUCH);
+	ASSERT_NE(NULL, self->data);
+}
+
+FIXTURE_TEARDOWN(stream)
+{
+	free(self->data);
+	fd_close(self->fd[0]);
+	fd_close(self->fd[1]);
+}
+
+/* A thread that makes one call on the first end. */
+struct call {
+	int fd;
+	char *data;
+	int len;
+	int flags;
+	int receives;
+
+	int tid;
+	int result;
+	int error;
+	HANDLE thread;
+};
+
+static DWORD WINAPI make_call(LPVOID arg)
+{
+	struct call *call = arg;
+	SOCKET s = (SOCKET)call->fd;
+
+	__atomic_store_n(&call->tid, thread_id(), __ATOMIC_RELEASE);
+	WSASetLastError(0);
+	if (call->receives)
+		call->result = recv(s, call->data, call->len, call->flags);
+	else
+		call->result = send(s, call->data, call->len, call->flags);
+	call->error = WSAGetLastError();
+	return 0;
+}
+
+/* Starts the call; returns whether it blocks. */
+static int call_blocks(struct call *call)
+{
+	call->thread = CreateThread(NULL, 0, make_call, call, 0, NULL);
+	if (!call->thread)
+		return 0;
+	while (!__atomic_load_n(&call->tid, __ATOMIC_ACQUIRE))
+		sleep_ms(1);
+	return task_sleeps(0, call->tid, COMES);
+}
+
+static int call_ends(struct call *call)
+{
+	return WaitForSingleObject(call->thread, COMES) == WAIT_OBJECT_0 &&
+	       CloseHandle(call->thread);
+}
+
+/* Has a signal handler run in the thread while the call was under way? */
+static int interrupt(struct call *call)
+{
+	int before = signals_counted();
+	int64_t end = now_ms() + COMES;
+
+	signal_task(call->tid);
+	while (signals_counted() == before && now_ms() < end)
+		sleep_ms(1);
+	return signals_counted() > before && task_sleeps(0, call->tid, COMES);
+}
+
+TEST_F(stream, blocking_send_sends_all_though_a_signal_comes)
+{
+	struct call call = { .fd = self->fd[0], .data = self->data, .len = MUCH };
+	int64_t end;
+	long got = 0;
+
+	ASSERT_EQ(0, count_signals(1));
+	ASSERT_TRUE(call_blocks(&call));
+	ASSERT_TRUE(interrupt(&call));
+	for (end = now_ms() + 4 * COMES; got < MUCH && now_ms() < end; sleep_ms(1))
+		got += sock_drain(self->fd[1]);
+	EXPECT_EQ(MUCH, got);
+	ASSERT_TRUE(call_ends(&call));
+	EXPECT_EQ(MUCH, call.result);
+}
+
+TEST_F(stream, blocking_send_fails_when_the_peer_goes_in_the_middle)
+{
+	struct call call = { .fd = self->fd[0], .data = self->data, .len = MUCH };
+
+	ASSERT_EQ(0, count_signals(1));
+	ASSERT_TRUE(call_blocks(&call));
+	ASSERT_TRUE(interrupt(&call));
+	fd_close(self->fd[1]);
+	ASSERT_TRUE(call_ends(&call));
+	EXPECT_EQ(SOCKET_ERROR, call.result);
+	EXPECT_EQ(WSAECONNRESET, call.error);
+}
+
+TEST_F(stream, send_that_times_out_says_how_much_went)
+{
+	SOCKET s = (SOCKET)self->fd[0];
+	int first, sent;
+	DWORD ms = 50;
+
+	ASSERT_EQ(0, setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, (char *)&ms, sizeof(ms)));
+	first = send(s, self->data, MUCH, 0);
+	EXPECT_LT(0, first);
+	EXPECT_GT(MUCH, first);
+	/* TCP finds some room more. */
+	do {
+		sent = send(s, self->data, MUCH, 0);
+	} while (sent > 0);
+	EXPECT_EQ(SOCKET_ERROR, sent);
+	EXPECT_EQ(WSAETIMEDOUT, WSAGetLastError());
+}
+
+TEST_F(stream, non_blocking_send_takes_what_there_is_room_for)
+{
+	int sent;
+
+	set_blocking(self->fd[0], 0);
+	sent = send((SOCKET)self->fd[0], self->data, MUCH, 0);
+	EXPECT_LT(0, sent);
+	EXPECT_GT(MUCH, sent);
+}
+
+TEST_F(stream, waitall_waits_for_all_though_a_signal_comes)
+{
+	struct call call = {
+		.fd = self->fd[0], .data = self->data, .len = 8,
+		.flags = MSG_WAITALL, .receives = 1,
+	};
+
+	ASSERT_EQ(0, count_signals(1));
+	ASSERT_EQ(4, sock_send(self->fd[1], "abcd", 4));
+	ASSERT_TRUE(call_blocks(&call));
+	ASSERT_TRUE(interrupt(&call));
+	ASSERT_EQ(4, sock_send(self->fd[1], "efgh", 4));
+	ASSERT_TRUE(call_ends(&call));
+	EXPECT_EQ(8, call.result);
+	EXPECT_STREQ("abcdefgh", self->data);
+}
+
+TEST_F(stream, waitall_ends_where_the_stream_ends)
+{
+	struct call call = {
+		.fd = self->fd[0], .data = self->data, .len = 8,
+		.flags = MSG_WAITALL, .receives = 1,
+	};
+
+	ASSERT_EQ(0, count_signals(1));
+	ASSERT_EQ(4, sock_send(self->fd[1], "abcd", 4));
+	ASSERT_TRUE(call_blocks(&call));
+	ASSERT_TRUE(interrupt(&call));
+	ASSERT_EQ(0, sock_shutdown(self->fd[1], 'w'));
+	ASSERT_TRUE(call_ends(&call));
+	EXPECT_EQ(4, call.result);
+	EXPECT_EQ(0, recv((SOCKET)self->fd[0], self->data, 8, MSG_WAITALL));
+}
+
+TEST_F(stream, waitall_ends_with_its_time_out)
+{
+	SOCKET s = (SOCKET)self->fd[0];
+	DWORD ms = 50;
+
+	ASSERT_EQ(0, setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, (char *)&ms, sizeof(ms)));
+	ASSERT_EQ(4, sock_send(self->fd[1], "abcd", 4));
+	EXPECT_EQ(4, recv(s, self->data, 8, MSG_WAITALL | MSG_PEEK));
+	EXPECT_EQ(4, recvfrom(s, self->data, 8, MSG_WAITALL, NULL, NULL));
+	EXPECT_STREQ("abcd", self->data);
+	EXPECT_EQ(SOCKET_ERROR, recv(s, self->data, 8, MSG_WAITALL));
+	EXPECT_EQ(WSAETIMEDOUT, WSAGetLastError());
+}
+
+TEST(waitall_waits_for_one_datagram)
+{
+	char data[8] = "";
+	int fd[2];
+
+	ASSERT_EQ(0, udp_pair(FAM_INET, fd));
+	set_blocking(fd[0], 1);
+	ASSERT_EQ(4, sock_send(fd[1], "abcd", 4));
+	EXPECT_EQ(4, recv((SOCKET)fd[0], data, sizeof(data), MSG_WAITALL));
+	ASSERT_EQ(4, sock_send(fd[1], "efgh", 4));
+	EXPECT_EQ(4, recvfrom((SOCKET)fd[0], data, sizeof(data), MSG_WAITALL, NULL,
+			      NULL));
+	EXPECT_STREQ("efgh", data);
+}
+
+TEST_HARNESS_MAIN
