@@ -27,16 +27,22 @@ FIXTURE(stream) {
 
 FIXTURE_VARIANT(stream) {
 	int unix_domain;
+	/* The program has datagram sockets too, so recv() looks for what is cut. */
+	int beside_datagrams;
 };
 
 FIXTURE_VARIANT_ADD(stream, tcp) { .unix_domain = 0, };
 FIXTURE_VARIANT_ADD(stream, unix_domain) { .unix_domain = 1, };
+FIXTURE_VARIANT_ADD(stream, tcp_beside_datagrams) { .beside_datagrams = 1, };
 
 FIXTURE_SETUP(stream)
 {
 	ASSERT_EQ(0, variant->unix_domain ? unix_pair(TYPE_STREAM, self->fd) :
 					    tcp_pair(FAM_INET, self->fd, 0));
 	set_blocking(self->fd[0], 1);
+	if (variant->beside_datagrams) {
+		ASSERT_EQ(0, closesocket(socket(AF_INET, SOCK_DGRAM, 0)));
+	}
 	self->data = calloc(1, MUCH);
 	ASSERT_NE(NULL, self->data);
 }
@@ -209,6 +215,44 @@ TEST_F(stream, waitall_ends_with_its_time_out)
 	EXPECT_STREQ("abcd", self->data);
 	EXPECT_EQ(SOCKET_ERROR, recv(s, self->data, 8, MSG_WAITALL));
 	EXPECT_EQ(WSAETIMEDOUT, WSAGetLastError());
+}
+
+/* A datagram socket of Winsock's that is connected to itself. */
+static SOCKET to_itself(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	SOCKET s = socket(AF_INET, SOCK_DGRAM, 0);
+	int len = sizeof(addr);
+
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (s == INVALID_SOCKET || bind(s, (struct sockaddr *)&addr, len) ||
+	    getsockname(s, (struct sockaddr *)&addr, &len) ||
+	    connect(s, (struct sockaddr *)&addr, len))
+		return INVALID_SOCKET;
+	return s;
+}
+
+TEST(recv_says_that_a_datagram_did_not_fit)
+{
+	SOCKET s = to_itself();
+	char data[4] = "";
+
+	ASSERT_NE(INVALID_SOCKET, s);
+	ASSERT_EQ(4, send(s, "abcd", 4, 0));
+	EXPECT_EQ(SOCKET_ERROR, recv(s, data, 2, MSG_PEEK));
+	EXPECT_EQ(WSAEMSGSIZE, WSAGetLastError());
+	memset(data, 0, sizeof(data));
+	WSASetLastError(0);
+	EXPECT_EQ(SOCKET_ERROR, recv(s, data, 2, 0));
+	EXPECT_EQ(WSAEMSGSIZE, WSAGetLastError());
+	EXPECT_STREQ("ab", data);
+
+	ASSERT_EQ(2, send(s, "ef", 2, 0));
+	EXPECT_EQ(2, recv(s, data, 2, 0));
+	EXPECT_STREQ("ef", data);
+	ASSERT_EQ(0, send(s, "", 0, 0));
+	EXPECT_EQ(0, recv(s, data, 2, 0));
+	EXPECT_EQ(0, closesocket(s));
 }
 
 TEST(waitall_waits_for_one_datagram)
