@@ -2,7 +2,9 @@
 /*
  * SRW locks: libc's reader-writer locks by another name.
  *
- * SRWLOCK has the size of a pthread_rwlock_t, and all zeros initialise both.
+ * SRWLOCK has the size of a pthread_rwlock_t, and all zeros initialise both.  But
+ * such a lock prefers readers: a writer waits as long as there is one, which may be
+ * for ever.  SRWLOCK_INIT is what initialises one that does not let them overtake.
  */
 #include <pthread.h>
 
@@ -13,6 +15,12 @@ _Static_assert(sizeof(SRWLOCK) >= sizeof(pthread_rwlock_t),
 _Static_assert(_Alignof(SRWLOCK) >= _Alignof(pthread_rwlock_t),
 	       "SRWLOCK is aligned like a pthread_rwlock_t");
 
+_Static_assert(offsetof(SRWLOCK, Reserved[6]) ==
+	       offsetof(pthread_rwlock_t, __data.__flags) &&
+	       PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP == 2 &&
+	       __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "SRWLOCK_INIT is PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP");
+
 static pthread_rwlock_t *rwlock(PSRWLOCK lock)
 {
 	return (pthread_rwlock_t *)lock;
@@ -22,13 +30,14 @@ static pthread_rwlock_t *rwlock(PSRWLOCK lock)
  * InitializeSRWLock - make a lock that is free
  * @SRWLock: the lock, which the caller owns and never has to destroy
  *
- * SRWLOCK_INIT does the same for one in static memory.
+ * SRWLOCK_INIT does the same for one in static memory.  Zeros will do too, but
+ * then writers may have to wait for as long as there are readers.
  *
  * Windows: "InitializeSRWLock function (synchapi.h)".
  */
 void WINAPI InitializeSRWLock(PSRWLOCK SRWLock)
 {
-	pthread_rwlock_init(rwlock(SRWLock), NULL);
+	*SRWLock = (SRWLOCK)SRWLOCK_INIT;
 }
 
 /**
@@ -55,7 +64,8 @@ void WINAPI ReleaseSRWLockExclusive(PSRWLOCK SRWLock)
 
 /**
  * AcquireSRWLockShared - wait for a lock and hold it together with others
- * @SRWLock: the lock, which this thread does not hold
+ * @SRWLock: the lock, which this thread does not hold: as on Windows, a second
+ *	time may never come if a writer waits
  *
  * Windows: "AcquireSRWLockShared function (synchapi.h)".
  */

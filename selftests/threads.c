@@ -69,4 +69,95 @@ TEST(reserved_stack_may_be_smaller_than_usual)
 	EXPECT_GE(256, kib);
 }
 
+/* Threads that hold a lock together, each again before all have left it. */
+struct readers {
+	SRWLOCK lock;
+	int stop;
+	int inside;
+	/* How often one has come in. */
+	int entries;
+	int writers;
+};
+
+static DWORD WINAPI read_on_and_on(LPVOID arg)
+{
+	struct readers *r = arg;
+	int64_t end;
+
+	while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
+		AcquireSRWLockShared(&r->lock);
+		__atomic_add_fetch(&r->inside, 1, __ATOMIC_ACQ_REL);
+		__atomic_add_fetch(&r->entries, 1, __ATOMIC_ACQ_REL);
+		/* Until another one is in; none is while a writer is waited for. */
+		for (end = now_ms() + 20; now_ms() < end;) {
+			if (__atomic_load_n(&r->inside, __ATOMIC_ACQUIRE) > 1)
+				break;
+			sleep_ms(1);
+		}
+		sleep_ms(1);
+		__atomic_sub_fetch(&r->inside, 1, __ATOMIC_ACQ_REL);
+		ReleaseSRWLockShared(&r->lock);
+	}
+	return 0;
+}
+
+static DWORD WINAPI write_once(LPVOID arg)
+{
+	struct readers *r = arg;
+
+	AcquireSRWLockExclusive(&r->lock);
+	__atomic_add_fetch(&r->writers, 1, __ATOMIC_ACQ_REL);
+	ReleaseSRWLockExclusive(&r->lock);
+	return 0;
+}
+
+/* Does a writer get the lock while there always is a reader? */
+static int writer_gets_in(struct readers *r)
+{
+	HANDLE thread[5];
+	DWORD waited;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		thread[i] = CreateThread(NULL, 0, read_on_and_on, r, 0, NULL);
+	while (__atomic_load_n(&r->entries, __ATOMIC_ACQUIRE) < 20)
+		sleep_ms(1);
+	thread[4] = CreateThread(NULL, 0, write_once, r, 0, NULL);
+	waited = WaitForSingleObject(thread[4], COMES);
+	__atomic_store_n(&r->stop, 1, __ATOMIC_RELEASE);
+	WaitForMultipleObjects(5, thread, TRUE, INFINITE);
+	for (i = 0; i < 5; i++)
+		CloseHandle(thread[i]);
+	return waited == WAIT_OBJECT_0 && r->writers == 1;
+}
+
+TEST(writers_do_not_starve_with_initialize_srw_lock)
+{
+	struct readers readers = { .stop = 0 };
+
+	memset(&readers.lock, 0xcc, sizeof(readers.lock));
+	InitializeSRWLock(&readers.lock);
+	EXPECT_TRUE(writer_gets_in(&readers));
+}
+
+TEST(writers_do_not_starve_with_srwlock_init)
+{
+	static struct readers readers = { .lock = SRWLOCK_INIT };
+
+	EXPECT_TRUE(writer_gets_in(&readers));
+}
+
+/* As programs have it that never initialised theirs. */
+TEST(zeros_are_a_lock_that_is_free)
+{
+	static SRWLOCK lock;
+
+	AcquireSRWLockShared(&lock);
+	AcquireSRWLockShared(&lock);
+	ReleaseSRWLockShared(&lock);
+	ReleaseSRWLockShared(&lock);
+	AcquireSRWLockExclusive(&lock);
+	ReleaseSRWLockExclusive(&lock);
+}
+
 TEST_HARNESS_MAIN

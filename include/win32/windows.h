@@ -146,7 +146,8 @@ typedef struct _RTL_SRWLOCK {
 	PVOID Reserved[7];
 } SRWLOCK, *PSRWLOCK;
 
-#define SRWLOCK_INIT	{ { 0 } }
+/* The number says that readers do not overtake a writer that waits. */
+#define SRWLOCK_INIT	{ { 0, 0, 0, 0, 0, 0, (PVOID)(ULONG_PTR)2 } }
 
 void WINAPI InitializeSRWLock(PSRWLOCK SRWLock);
 void WINAPI AcquireSRWLockExclusive(PSRWLOCK SRWLock);
