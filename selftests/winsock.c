@@ -270,4 +270,22 @@ TEST(waitall_waits_for_one_datagram)
 	EXPECT_STREQ("efgh", data);
 }
 
+/* Here <stdlib.h> came first, with a u_long of libc's that has 64 bits. */
+TEST(u_long_has_32_bits)
+{
+	struct {
+		u_long n;
+		char after[4];
+	} pending = { ~0u, "abc" };
+	SOCKET s = to_itself();
+
+	EXPECT_EQ(4, sizeof(u_long));
+	ASSERT_NE(INVALID_SOCKET, s);
+	ASSERT_EQ(3, send(s, "xyz", 3, 0));
+	ASSERT_EQ(0, ioctlsocket(s, FIONREAD, &pending.n));
+	EXPECT_EQ(3, pending.n);
+	EXPECT_STREQ("abc", pending.after);
+	EXPECT_EQ(0, closesocket(s));
+}
+
 TEST_HARNESS_MAIN

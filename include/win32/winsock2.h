@@ -9,8 +9,8 @@
  *   - Functions whose names POSIX has too are declared here with their Win32
  *     signature and under a symbol of libsockiocp's own.  libc's functions
  *     stay what they are for the rest of the process.
- *   - u_long has 32 bits, as on Windows, if this header is included before
- *     <sys/types.h> (which <stdlib.h> includes); else it is libc's.
+ *   - u_long has 32 bits, as on Windows, from here on, also if <sys/types.h>
+ *     (which <stdlib.h> includes) has given it 64 before.
  *   - Do not include <sys/socket.h>, <netinet/in.h> or <arpa/inet.h> in the
  *     same source file: they declare the same names with other types.
  */
@@ -43,6 +43,10 @@ typedef unsigned short u_short;
 typedef unsigned int u_int;
 typedef unsigned int u_long;
 #define __u_char_defined
+#else
+/* A macro: a typedef cannot be made again with another type. */
+typedef unsigned int __sockiocp_u_long;
+#define u_long __sockiocp_u_long
 #endif
 
 typedef UINT_PTR SOCKET;
