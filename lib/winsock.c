@@ -166,7 +166,7 @@ SOCKET WSAAPI socket(int af, int type, int protocol)
 
 /**
  * closesocket - close a socket
- * @s: the socket; anything that is a file descriptor is closed
+ * @s: the socket; what is none stays open
  *
  * Its registration with a completion port goes silently: no REMOVE notification
  * follows, but a packet that is queued already may still come out.
@@ -177,8 +177,15 @@ SOCKET WSAAPI socket(int af, int type, int protocol)
  */
 int WSAAPI closesocket(SOCKET s)
 {
+	int fd = sockiocp_socket_fd(s);
+	unsigned int size = sizeof(int);
+	int type;
+
+	if (libc_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) &&
+	    errno == ENOTSOCK)
+		return sockiocp_wsa_fail(ENOTSOCK);
 	/* Linux has closed it, whatever else close() complains of. */
-	if (close(sockiocp_socket_fd(s)) && errno == EBADF)
+	if (close(fd) && errno == EBADF)
 		return sockiocp_wsa_fail(EBADF);
 	return 0;
 }

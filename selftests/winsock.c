@@ -288,4 +288,22 @@ TEST(u_long_has_32_bits)
 	EXPECT_EQ(0, closesocket(s));
 }
 
+TEST(closesocket_closes_sockets_only)
+{
+	int pipe[2], i;
+
+	ASSERT_EQ(0, fd_pipe(pipe));
+	for (i = 0; i < 2; i++) {
+		WSASetLastError(0);
+		EXPECT_EQ(SOCKET_ERROR, closesocket((SOCKET)pipe[i]));
+		EXPECT_EQ(WSAENOTSOCK, WSAGetLastError());
+		EXPECT_EQ(0, fd_close(pipe[i]));
+	}
+	WSASetLastError(0);
+	EXPECT_EQ(SOCKET_ERROR, closesocket((SOCKET)pipe[0]));
+	EXPECT_EQ(WSAENOTSOCK, WSAGetLastError());
+	EXPECT_EQ(SOCKET_ERROR, closesocket(INVALID_SOCKET));
+	EXPECT_EQ(WSAENOTSOCK, WSAGetLastError());
+}
+
 TEST_HARNESS_MAIN
