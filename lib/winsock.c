@@ -274,13 +274,41 @@ int WSAAPI listen(SOCKET s, int backlog)
 	return 0;
 }
 
+/* Waits for a connection, or for a signal: the caller looks again. */
+static void await_client(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+
+	poll(&pollfd, 1, -1);
+}
+
+/* accept4() that neither a signal nor a time-out ends. */
+static int accept_fd(int fd, struct sockaddr *addr, unsigned int *len,
+		     int flags)
+{
+	unsigned int room = *len;
+	int new_fd;
+
+	for (;;) {
+		*len = room;
+		new_fd = libc_accept4(fd, addr, addr ? len : NULL, flags);
+		if (new_fd >= 0)
+			return new_fd;
+		if (errno == EAGAIN && !(flags & LIBC_SOCK_NONBLOCK))
+			await_client(fd);
+		else if (errno != EINTR)
+			return -1;
+	}
+}
+
 /**
  * accept - take a connection that waits on a listening socket
  * @s: the listening socket
  * @addr: receives the peer's address; may be NULL
- * @addrlen: in: size of @addr in bytes; out: size of the address
+ * @addrlen: in: size of @addr in bytes; out: size of the address.  Ignored if
+ *	@addr is NULL.
  *
- * As on Windows, the new socket is non-blocking if the listening one is.  Linux
+ * SO_RCVTIMEO does not matter.  As on Windows, the new socket is non-blocking if the listening one is.  Linux
  * does not do that; the fcntl() needed is small beside making a connection, and
  * a program that waits in recv() where it would not on Windows is a hung one.
  *
@@ -301,20 +329,20 @@ SOCKET WSAAPI accept(SOCKET s, struct sockaddr *addr, int *addrlen)
 	int flags = LIBC_SOCK_CLOEXEC;
 	int new_fd;
 
+	if (addr && !addrlen) {
+		sockiocp_wsa_fail(EFAULT);
+		return INVALID_SOCKET;
+	}
 	if (is_nonblocking(fd))
 		flags |= LIBC_SOCK_NONBLOCK;
-	do {
-		new_fd = libc_accept4(fd, addr, addr ? &len : NULL, flags);
-	} while (new_fd < 0 && errno == EINTR);
-
-	new_fd = sockiocp_fd_above_stdio(new_fd);
+	new_fd = sockiocp_fd_above_stdio(accept_fd(fd, addr, &len, flags));
 	if (new_fd < 0) {
 		if (errno == ECONNABORTED)
 			errno = ECONNRESET;
 		sockiocp_wsa_fail(errno);
 		return INVALID_SOCKET;
 	}
-	if (addr && addrlen)
+	if (addr)
 		*addrlen = (int)len;
 	return (SOCKET)new_fd;
 }

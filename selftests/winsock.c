@@ -306,4 +306,70 @@ TEST(closesocket_closes_sockets_only)
 	EXPECT_EQ(WSAENOTSOCK, WSAGetLastError());
 }
 
+FIXTURE(listener) {
+	SOCKET s;
+	int port;
+};
+
+FIXTURE_SETUP(listener)
+{
+	self->s = (SOCKET)tcp_listen(FAM_INET, 1, &self->port);
+	ASSERT_LE(0, (int)self->s);
+	set_blocking((int)self->s, 1);
+}
+
+FIXTURE_TEARDOWN(listener)
+{
+	EXPECT_EQ(0, closesocket(self->s));
+}
+
+static DWORD WINAPI connect_late(LPVOID port)
+{
+	sleep_ms(200);
+	return (DWORD)tcp_connect(FAM_INET, (int)(intptr_t)port);
+}
+
+/* The time-out is one of recv(). */
+TEST_F(listener, accept_waits_though_there_is_a_time_out)
+{
+	HANDLE thread;
+	SOCKET accepted;
+	DWORD ms = 20;
+
+	ASSERT_EQ(0, setsockopt(self->s, SOL_SOCKET, SO_RCVTIMEO, (char *)&ms,
+				sizeof(ms)));
+	thread = CreateThread(NULL, 0, connect_late, (LPVOID)(intptr_t)self->port, 0,
+			      NULL);
+	ASSERT_NE(NULL, thread);
+	accepted = accept(self->s, NULL, NULL);
+	EXPECT_NE(INVALID_SOCKET, accepted);
+	EXPECT_EQ(0, closesocket(accepted));
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
+	EXPECT_TRUE(CloseHandle(thread));
+
+	set_blocking((int)self->s, 0);
+	EXPECT_EQ(INVALID_SOCKET, accept(self->s, NULL, NULL));
+	EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
+}
+
+TEST_F(listener, accept_needs_room_for_an_address_to_have_a_size)
+{
+	struct sockaddr_in addr;
+	int fd, len = sizeof(addr);
+	SOCKET accepted;
+
+	fd = tcp_connect(FAM_INET, self->port);
+	ASSERT_LE(0, fd);
+	WSASetLastError(0);
+	EXPECT_EQ(INVALID_SOCKET, accept(self->s, (struct sockaddr *)&addr, NULL));
+	EXPECT_EQ(WSAEFAULT, WSAGetLastError());
+
+	/* The connection still waits. */
+	accepted = accept(self->s, (struct sockaddr *)&addr, &len);
+	EXPECT_EQ(sizeof(addr), len);
+	EXPECT_EQ(AF_INET, addr.sin_family);
+	EXPECT_EQ(0, closesocket(accepted));
+	fd_close(fd);
+}
+
 TEST_HARNESS_MAIN
