@@ -44,7 +44,8 @@ int sockiocp_fd_above_stdio(int fd)
  * Whoever in this process waits on a port that is closed gets
  * ERROR_ABANDONED_WAIT_0 at once, unless the process has another descriptor of
  * it.  Its packets and registrations go when the last descriptor in any process
- * is closed.  A thread goes on when its handle is closed.
+ * is closed.  A thread goes on when its handle is closed.  Closing what
+ * GetCurrentThread() returns has no effect.
  *
  * The handle is a file descriptor, so close(2) does the same, except that a
  * thread which is between two system calls of one wait cannot notice it.
@@ -58,6 +59,8 @@ BOOL WINAPI CloseHandle(HANDLE hObject)
 {
 	int fd = sockiocp_handle_fd(hObject);
 
+	if (hObject == GetCurrentThread())
+		return TRUE;
 	if (fd >= 0 && fd < SOCKIOCP_COUNTED_FDS)
 		atomic_fetch_add_explicit(&sockiocp_close_counts[fd], 1,
 					  memory_order_acq_rel);

@@ -69,6 +69,18 @@ TEST(reserved_stack_may_be_smaller_than_usual)
 	EXPECT_GE(256, kib);
 }
 
+TEST(closing_the_current_thread_has_no_effect)
+{
+	HANDLE current = GetCurrentThread();
+
+	EXPECT_TRUE(CloseHandle(current));
+	EXPECT_TRUE(CloseHandle(current));
+	SetLastError(0);
+	EXPECT_FALSE(CloseHandle(INVALID_HANDLE_VALUE));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+	EXPECT_FALSE(CloseHandle(NULL));
+}
+
 /* Threads that hold a lock together, each again before all have left it. */
 struct readers {
 	SRWLOCK lock;
