@@ -41,6 +41,7 @@ struct apc {
  */
 static _Thread_local struct thread {
 	struct thread *next;
+	/* 0 if it has no handle. */
 	pid_t id;
 	dev_t device;
 	ino_t inode;
@@ -123,6 +124,14 @@ static struct apc *take_apc(void)
 	return apc;
 }
 
+static void drop_apcs(void)
+{
+	struct apc *apc;
+
+	while ((apc = take_apc()))
+		free(apc);
+}
+
 /*
  * Ends an alertable wait; if it came to nothing, runs what is queued.  Returns
  * whether there was something.
@@ -144,25 +153,40 @@ bool sockiocp_alertable_end(bool in_vain)
 	return ran;
 }
 
-/* A new process has one thread, and handles of others that it does not have. */
-static void forget_threads(void)
+/*
+ * A new process has one thread, with another number, and handles of others that
+ * it does not have.  What is queued is called by the process it was queued in.
+ */
+static void start_in_child(void)
 {
 	pthread_mutex_init(&threads_lock, NULL);
+	drop_apcs();
 	threads = NULL;
+	if (self.id) {
+		self.id = gettid();
+		self.next = NULL;
+		threads = &self;
+	}
 }
 
-static void forget_threads_at_fork(void)
+static void register_fork_handler(void)
 {
-	pthread_atfork(NULL, NULL, forget_threads);
+	pthread_atfork(NULL, NULL, start_in_child);
+}
+
+static void prepare_for_fork(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, register_fork_handler);
 }
 
 /* Makes this thread known as the one whose handle is an end of @pipe. */
 void sockiocp_thread_begins(int pipe)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct stat st;
 
-	pthread_once(&once, forget_threads_at_fork);
+	prepare_for_fork();
 	if (fstat(pipe, &st))
 		return;
 	self.id = gettid();
@@ -178,7 +202,6 @@ void sockiocp_thread_begins(int pipe)
 void sockiocp_thread_ends(void)
 {
 	struct thread **link;
-	struct apc *apc;
 
 	pthread_mutex_lock(&threads_lock);
 	for (link = &threads; *link; link = &(*link)->next) {
@@ -188,8 +211,7 @@ void sockiocp_thread_ends(void)
 		}
 	}
 	pthread_mutex_unlock(&threads_lock);
-	while ((apc = take_apc()))
-		free(apc);
+	drop_apcs();
 }
 
 /* Returns a thread, or NULL with errno set.  Needs threads_lock. */
@@ -252,6 +274,7 @@ DWORD WINAPI QueueUserAPC(PAPCFUNC pfnAPC, HANDLE hThread, ULONG_PTR dwData)
 		return (DWORD)sockiocp_fail(ENOMEM);
 	*apc = (struct apc) { .function = pfnAPC, .data = dwData };
 
+	prepare_for_fork();
 	pthread_mutex_lock(&threads_lock);
 	thread = thread_of(hThread);
 	if (thread)

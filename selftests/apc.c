@@ -447,6 +447,64 @@ TEST(forked_process_has_one_thread_and_its_own_calls)
 	EXPECT_EQ(1, calls());
 }
 
+/* What a process sees that was forked by this thread: 0 if all is as it should be. */
+static int look_after_fork(HANDLE own)
+{
+	if (SleepEx(0, TRUE) || calls())
+		return 1;
+	if (own && !QueueUserAPC(note, own, 0))
+		return 2;
+	if (!QueueUserAPC(note, GetCurrentThread(), 0))
+		return 3;
+	if (SleepEx(INFINITE, TRUE) != WAIT_IO_COMPLETION)
+		return 4;
+	return calls() == (own ? 2 : 1) ? 0 : 5;
+}
+
+/* Forks, and returns 0 if the calls that were queued are made by the parent only. */
+static int fork_with_calls_queued(HANDLE own)
+{
+	int pid, status;
+
+	QueueUserAPC(note, GetCurrentThread(), 1);
+	QueueUserAPC(note, GetCurrentThread(), 2);
+	pid = fork();
+	if (!pid)
+		_exit(look_after_fork(own));
+	status = pid < 0 ? pid : child_status(pid, COMES);
+	if (status)
+		return status;
+	return SleepEx(0, TRUE) == WAIT_IO_COMPLETION && calls() == 2 ? 0 : 6;
+}
+
+/* In a test of its own: no thread was made here. */
+TEST(calls_of_the_first_thread_stay_in_its_process)
+{
+	EXPECT_EQ(0, fork_with_calls_queued(NULL));
+}
+
+static DWORD WINAPI fork_in_thread(LPVOID arg)
+{
+	struct worker *w = arg;
+
+	while (!__atomic_load_n(&w->handle, __ATOMIC_ACQUIRE))
+		sleep_ms(1);
+	w->code = fork_with_calls_queued(w->handle);
+	return 0;
+}
+
+TEST(forked_thread_keeps_its_handle_and_no_calls)
+{
+	struct worker w = { .code = 1 };
+	HANDLE handle;
+
+	handle = CreateThread(NULL, 0, fork_in_thread, &w, 0, NULL);
+	ASSERT_NE(NULL, handle);
+	__atomic_store_n(&w.handle, handle, __ATOMIC_RELEASE);
+	JOIN(&w);
+	EXPECT_EQ(0, w.code);
+}
+
 /* Closing a handle first, so that the end of the thread has nobody to tell. */
 TEST(thread_may_end_after_its_handle_was_closed)
 {
