@@ -52,6 +52,8 @@ enum {
 #undef MSG_PEEK
 #undef MSG_DONTROUTE
 #undef MSG_WAITALL
+/* What tells others not to do this. */
+#undef __socket_type
 /* And names of members. */
 #undef s_addr
 #undef s6_addr

@@ -23,6 +23,11 @@
 
 #include "windows.h"
 
+/* The same if they come later: glibc's <sys/socket.h> begins with this type. */
+#define __socket_type \
+	_Pragma("GCC error \"<winsock2.h> takes the place of <sys/socket.h>, <netinet/in.h> and <arpa/inet.h>\"") \
+	__socket_type
+
 /* A function that POSIX has too: Win32 signature, symbol of our own. */
 #define __SOCKIOCP_SYMBOL(name)	__asm__("sockiocp_" #name)
 
