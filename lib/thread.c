@@ -3,8 +3,9 @@
  * Threads, and waiting for handles.
  *
  * A thread's handle is the end of a pipe that becomes readable when the thread
- * ends, and stays so.  The thread writes to the other end, so the handle can be
- * closed at any time, by close(2) like every other one.  Waiting is poll(2).
+ * ends, and stays so.  The thread writes its exit code to the other end, so the
+ * handle can be closed at any time, by close(2) like every other one.  Waiting is
+ * poll(2), and nobody reads: whoever wants the code makes a copy by tee(2).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +33,10 @@ struct thread_start {
 	sem_t copied;
 };
 
+static _Thread_local DWORD exit_code;
+
 /*
- * The byte ends all waits, even if a process that was forked has the pipe too.
+ * The code ends all waits, even if a process that was forked has the pipe too.
  * If nobody has the handle any more it raises SIGPIPE, which ends with the thread.
  */
 static void thread_ended(void *argument)
@@ -46,7 +49,7 @@ static void thread_ended(void *argument)
 	sigemptyset(&set);
 	sigaddset(&set, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	written = write(pipe, "", 1);
+	written = write(pipe, &exit_code, sizeof(exit_code));
 	(void)written;
 	close(pipe);
 }
@@ -64,7 +67,7 @@ static void *thread_main(void *argument)
 	sem_post(&shared->copied);
 
 	pthread_cleanup_push(thread_ended, (void *)(intptr_t)start.pipe);
-	start.routine(start.parameter);
+	exit_code = start.routine(start.parameter);
 	pthread_cleanup_pop(1);
 	return NULL;
 }
@@ -138,7 +141,7 @@ static int thread_pipe(int fds[2])
  * @lpThreadAttributes: ignored: the handle is not inherited
  * @dwStackSize: size of its stack in bytes, if the system's usual one is smaller
  *	or STACK_SIZE_PARAM_IS_A_RESERVATION is given; 0 for the usual one
- * @lpStartAddress: the function it runs; what that returns is not kept
+ * @lpStartAddress: the function it runs, which returns the thread's exit code
  * @lpParameter: what the function is given
  * @dwCreationFlags: 0 or STACK_SIZE_PARAM_IS_A_RESERVATION
  * @lpThreadId: receives the thread's number; may be NULL
@@ -191,6 +194,73 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 	if (lpThreadId)
 		*lpThreadId = start.id;
 	return (HANDLE)(intptr_t)fds[0];
+}
+
+/**
+ * ExitThread - end this thread
+ * @dwExitCode: its exit code
+ *
+ * The same as returning from the function that it was started with.  Unlike on
+ * Windows, destructors of C++ objects on its stack run.
+ *
+ * Windows: "ExitThread function (processthreadsapi.h)".
+ */
+void WINAPI ExitThread(DWORD dwExitCode)
+{
+	exit_code = dwExitCode;
+	pthread_exit(NULL);
+}
+
+/*
+ * Copies what the pipe of a thread has into another one and reads it there.
+ * Returns 0 or an errno value: EAGAIN if there is nothing yet, ESRCH if nobody is
+ * left who could write something.
+ */
+static int read_exit_code(int pipe, const int copy[2], DWORD *code)
+{
+	ssize_t copied = tee(pipe, copy[1], sizeof(*code), SPLICE_F_NONBLOCK);
+
+	/* What is a descriptor but no pipe. */
+	if (copied < 0)
+		return errno == EINVAL ? EBADF : errno;
+	if (copied != sizeof(*code) ||
+	    read(copy[0], code, sizeof(*code)) != sizeof(*code))
+		return ESRCH;
+	return 0;
+}
+
+/**
+ * GetExitCodeThread - what a thread has returned
+ * @hThread: a handle of CreateThread(), or GetCurrentThread()
+ * @lpExitCode: receives what its function returned or ExitThread() was given;
+ *	STILL_ACTIVE if the thread has not ended
+ *
+ * Return: nonzero; FALSE if it fails, and GetLastError() says why:
+ *   ERROR_INVALID_HANDLE	not a thread's handle
+ *   ERROR_GEN_FAILURE		the thread was killed with its process
+ *   ERROR_TOO_MANY_OPEN_FILES	no descriptor is left (it takes two)
+ *
+ * Windows: "GetExitCodeThread function (processthreadsapi.h)".
+ */
+BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode)
+{
+	int copy[2];
+	int err;
+
+	if (hThread == GetCurrentThread()) {
+		*lpExitCode = STILL_ACTIVE;
+		return TRUE;
+	}
+	if (pipe2(copy, O_CLOEXEC))
+		return sockiocp_fail(errno);
+	err = read_exit_code(sockiocp_handle_fd(hThread), copy, lpExitCode);
+	close(copy[0]);
+	close(copy[1]);
+	if (err == EAGAIN)
+		*lpExitCode = STILL_ACTIVE;
+	else if (err)
+		return sockiocp_fail(err);
+	return TRUE;
 }
 
 /**

@@ -69,6 +69,99 @@ TEST(reserved_stack_may_be_smaller_than_usual)
 	EXPECT_GE(256, kib);
 }
 
+enum how_to_end { BY_RETURN, BY_EXIT, BY_EXIT_DEEP_INSIDE };
+
+struct ending {
+	enum how_to_end how;
+	DWORD code;
+	int may_end;
+	int went_on;
+};
+
+static __attribute__((__noinline__)) void exit_here(DWORD code)
+{
+	ExitThread(code);
+}
+
+static DWORD WINAPI end_with_code(LPVOID arg)
+{
+	struct ending *ending = arg;
+
+	while (!__atomic_load_n(&ending->may_end, __ATOMIC_ACQUIRE))
+		sleep_ms(1);
+	switch (ending->how) {
+	case BY_EXIT:
+		ExitThread(ending->code);
+	case BY_EXIT_DEEP_INSIDE:
+		exit_here(ending->code);
+		ending->went_on = 1;
+		break;
+	case BY_RETURN:
+		break;
+	}
+	return ending->code;
+}
+
+TEST(exit_code_of_a_thread_is_kept)
+{
+	static const enum how_to_end how[] = { BY_RETURN, BY_EXIT, BY_EXIT_DEEP_INSIDE };
+	static const DWORD codes[] = { 7, 0, 0xfffffffeu };
+	DWORD code;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(how); i++) {
+		struct ending ending = { .how = how[i], .code = codes[i] };
+		HANDLE thread = CreateThread(NULL, 0, end_with_code, &ending, 0, NULL);
+
+		ASSERT_NE(NULL, thread);
+		EXPECT_TRUE(GetExitCodeThread(thread, &code));
+		EXPECT_EQ(STILL_ACTIVE, code);
+		EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(thread, 0));
+		__atomic_store_n(&ending.may_end, 1, __ATOMIC_RELEASE);
+		ASSERT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
+		EXPECT_EQ(0, ending.went_on);
+
+		/* As often as one likes, and the handle stays signalled. */
+		code = POISON32;
+		EXPECT_TRUE(GetExitCodeThread(thread, &code));
+		EXPECT_EQ(codes[i], code);
+		code = POISON32;
+		EXPECT_TRUE(GetExitCodeThread(thread, &code));
+		EXPECT_EQ(codes[i], code);
+		EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, 0));
+		EXPECT_TRUE(CloseHandle(thread));
+	}
+}
+
+#define EXPECT_NO_EXIT_CODE(error, handle)				\
+	do {								\
+		DWORD code = POISON32;					\
+		SetLastError(0);					\
+		EXPECT_FALSE(GetExitCodeThread(handle, &code));		\
+		EXPECT_EQ(error, GetLastError());			\
+		EXPECT_EQ(POISON32, code);				\
+	} while (0)
+
+TEST(exit_code_needs_a_thread)
+{
+	int pipe[2], fd[2];
+	DWORD code;
+
+	EXPECT_TRUE(GetExitCodeThread(GetCurrentThread(), &code));
+	EXPECT_EQ(STILL_ACTIVE, code);
+	EXPECT_NO_EXIT_CODE(ERROR_INVALID_HANDLE, NULL);
+	EXPECT_NO_EXIT_CODE(ERROR_INVALID_HANDLE, INVALID_HANDLE_VALUE);
+	ASSERT_EQ(0, udp_pair(FAM_INET, fd));
+	EXPECT_NO_EXIT_CODE(ERROR_INVALID_HANDLE, (HANDLE)(intptr_t)fd[0]);
+	fd_close(fd[0]);
+	EXPECT_NO_EXIT_CODE(ERROR_INVALID_HANDLE, (HANDLE)(intptr_t)fd[0]);
+
+	/* What a thread leaves that was killed with its process. */
+	ASSERT_EQ(0, fd_pipe(pipe));
+	fd_close(pipe[1]);
+	EXPECT_NO_EXIT_CODE(ERROR_GEN_FAILURE, (HANDLE)(intptr_t)pipe[0]);
+}
+
 TEST(closing_the_current_thread_has_no_effect)
 {
 	HANDLE current = GetCurrentThread();

@@ -120,6 +120,9 @@ BOOL WINAPI PostQueuedCompletionStatus(HANDLE CompletionPort,
 
 #define STACK_SIZE_PARAM_IS_A_RESERVATION	0x00010000
 
+/* The exit code of a thread that has not ended. */
+#define STILL_ACTIVE		259
+
 typedef DWORD (WINAPI *PTHREAD_START_ROUTINE)(LPVOID lpThreadParameter);
 typedef PTHREAD_START_ROUTINE LPTHREAD_START_ROUTINE;
 
@@ -128,6 +131,8 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 			   LPTHREAD_START_ROUTINE lpStartAddress,
 			   LPVOID lpParameter, DWORD dwCreationFlags,
 			   LPDWORD lpThreadId);
+DECLSPEC_NORETURN void WINAPI ExitThread(DWORD dwExitCode);
+BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode);
 HANDLE WINAPI GetCurrentThread(void);
 DWORD WINAPI GetCurrentThreadId(void);
 DWORD WINAPI WaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds);
