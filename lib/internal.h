@@ -14,7 +14,7 @@
  *   sockopt.c  options of sockets
  *   thread.c   threads and waiting for handles
  *   apc.c      functions that threads are given to run while they wait
- *   lock.c     SRW locks
+ *   lock.c     SRW locks, critical sections
  *   abi.c      compile-time checks only
  */
 #ifndef _SOCKIOCP_INTERNAL_H

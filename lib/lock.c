@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * SRW locks: libc's reader-writer locks by another name.
+ * SRW locks and critical sections: libc's reader-writer locks and recursive
+ * mutexes by other names.
  *
  * SRWLOCK has the size of a pthread_rwlock_t, and all zeros initialise both.  But
  * such a lock prefers readers: a writer waits as long as there is one, which may be
@@ -83,4 +84,96 @@ void WINAPI AcquireSRWLockShared(PSRWLOCK SRWLock)
 void WINAPI ReleaseSRWLockShared(PSRWLOCK SRWLock)
 {
 	pthread_rwlock_unlock(rwlock(SRWLock));
+}
+
+_Static_assert(sizeof(CRITICAL_SECTION) >= sizeof(pthread_mutex_t),
+	       "CRITICAL_SECTION has room for a pthread_mutex_t");
+_Static_assert(_Alignof(CRITICAL_SECTION) >= _Alignof(pthread_mutex_t),
+	       "CRITICAL_SECTION is aligned like a pthread_mutex_t");
+
+static pthread_mutex_t *mutex(LPCRITICAL_SECTION section)
+{
+	return (pthread_mutex_t *)section;
+}
+
+/**
+ * InitializeCriticalSection - make a critical section that nobody is in
+ * @lpCriticalSection: the section, which the caller owns and passes to
+ *	DeleteCriticalSection()
+ *
+ * Windows: "InitializeCriticalSection function (synchapi.h)".
+ */
+void WINAPI InitializeCriticalSection(LPCRITICAL_SECTION lpCriticalSection)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(mutex(lpCriticalSection), &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
+/**
+ * InitializeCriticalSectionAndSpinCount - the same
+ * @lpCriticalSection: the section
+ * @dwSpinCount: ignored: who has to wait waits in the kernel
+ *
+ * Return: nonzero.
+ *
+ * Windows: "InitializeCriticalSectionAndSpinCount function (synchapi.h)".
+ */
+BOOL WINAPI
+InitializeCriticalSectionAndSpinCount(LPCRITICAL_SECTION lpCriticalSection,
+				      DWORD dwSpinCount)
+{
+	(void)dwSpinCount;
+	InitializeCriticalSection(lpCriticalSection);
+	return TRUE;
+}
+
+/**
+ * EnterCriticalSection - wait until nobody else is in a section, and enter it
+ * @lpCriticalSection: the section; a thread that is in it enters once more
+ *
+ * Windows: "EnterCriticalSection function (synchapi.h)".
+ */
+void WINAPI EnterCriticalSection(LPCRITICAL_SECTION lpCriticalSection)
+{
+	pthread_mutex_lock(mutex(lpCriticalSection));
+}
+
+/**
+ * TryEnterCriticalSection - enter a section unless somebody else is in it
+ * @lpCriticalSection: the section
+ *
+ * Return: nonzero if this thread has entered it; FALSE if it has not.
+ *
+ * Windows: "TryEnterCriticalSection function (synchapi.h)".
+ */
+BOOL WINAPI TryEnterCriticalSection(LPCRITICAL_SECTION lpCriticalSection)
+{
+	return !pthread_mutex_trylock(mutex(lpCriticalSection));
+}
+
+/**
+ * LeaveCriticalSection - leave a section that this thread has entered
+ * @lpCriticalSection: the section; others may enter it when this was called as
+ *	often as it was entered
+ *
+ * Windows: "LeaveCriticalSection function (synchapi.h)".
+ */
+void WINAPI LeaveCriticalSection(LPCRITICAL_SECTION lpCriticalSection)
+{
+	pthread_mutex_unlock(mutex(lpCriticalSection));
+}
+
+/**
+ * DeleteCriticalSection - give back a section that nobody is in
+ * @lpCriticalSection: the section; it can be initialised again
+ *
+ * Windows: "DeleteCriticalSection function (synchapi.h)".
+ */
+void WINAPI DeleteCriticalSection(LPCRITICAL_SECTION lpCriticalSection)
+{
+	pthread_mutex_destroy(mutex(lpCriticalSection));
 }

@@ -265,4 +265,95 @@ TEST(zeros_are_a_lock_that_is_free)
 	ReleaseSRWLockExclusive(&lock);
 }
 
+/* Several threads add, in a critical section that each has entered twice. */
+struct sum {
+	CRITICAL_SECTION section;
+	volatile long value;
+	BOOL tried;
+};
+
+enum { ADDERS = 4, ADDITIONS = 20000 };
+
+static DWORD WINAPI add(LPVOID arg)
+{
+	struct sum *sum = arg;
+	int i;
+
+	for (i = 0; i < ADDITIONS; i++) {
+		EnterCriticalSection(&sum->section);
+		EnterCriticalSection(&sum->section);
+		sum->value = sum->value + 1;
+		LeaveCriticalSection(&sum->section);
+		sum->value = sum->value + 1;
+		LeaveCriticalSection(&sum->section);
+	}
+	return 0;
+}
+
+static long sum_of_threads(struct sum *sum)
+{
+	HANDLE thread[ADDERS];
+	int i;
+
+	for (i = 0; i < ADDERS; i++)
+		thread[i] = CreateThread(NULL, 0, add, sum, 0, NULL);
+	if (WaitForMultipleObjects(ADDERS, thread, TRUE, 5 * COMES))
+		return -1;
+	for (i = 0; i < ADDERS; i++)
+		CloseHandle(thread[i]);
+	return sum->value;
+}
+
+TEST(one_thread_at_a_time_is_in_a_critical_section)
+{
+	struct sum sum = { .value = 0 }, spinning = { .value = 0 };
+
+	memset(&sum.section, 0xcc, sizeof(sum.section));
+	InitializeCriticalSection(&sum.section);
+	EXPECT_EQ(2 * ADDERS * ADDITIONS, sum_of_threads(&sum));
+	DeleteCriticalSection(&sum.section);
+
+	EXPECT_TRUE(InitializeCriticalSectionAndSpinCount(&spinning.section, 4000));
+	EXPECT_EQ(2 * ADDERS * ADDITIONS, sum_of_threads(&spinning));
+	DeleteCriticalSection(&spinning.section);
+}
+
+static DWORD WINAPI try_to_enter(LPVOID arg)
+{
+	struct sum *sum = arg;
+
+	sum->tried = TryEnterCriticalSection(&sum->section);
+	if (sum->tried)
+		LeaveCriticalSection(&sum->section);
+	return 0;
+}
+
+/* What another thread is told that tries to enter. */
+static BOOL other_thread_gets_in(struct sum *sum)
+{
+	HANDLE thread;
+
+	sum->tried = -1;
+	thread = CreateThread(NULL, 0, try_to_enter, sum, 0, NULL);
+	WaitForSingleObject(thread, COMES);
+	CloseHandle(thread);
+	return sum->tried;
+}
+
+TEST(critical_section_is_left_as_often_as_it_was_entered)
+{
+	struct sum sum = { .value = 0 };
+
+	InitializeCriticalSection(&sum.section);
+	EXPECT_TRUE(other_thread_gets_in(&sum));
+	EnterCriticalSection(&sum.section);
+	EXPECT_TRUE(TryEnterCriticalSection(&sum.section));
+	EXPECT_FALSE(other_thread_gets_in(&sum));
+	LeaveCriticalSection(&sum.section);
+	EXPECT_FALSE(other_thread_gets_in(&sum));
+	LeaveCriticalSection(&sum.section);
+	EXPECT_TRUE(other_thread_gets_in(&sum));
+	DeleteCriticalSection(&sum.section);
+}
+
 TEST_HARNESS_MAIN

@@ -160,6 +160,19 @@ void WINAPI ReleaseSRWLockExclusive(PSRWLOCK SRWLock);
 void WINAPI AcquireSRWLockShared(PSRWLOCK SRWLock);
 void WINAPI ReleaseSRWLockShared(PSRWLOCK SRWLock);
 
+typedef struct _RTL_CRITICAL_SECTION {
+	PVOID Reserved[6];
+} CRITICAL_SECTION, *PCRITICAL_SECTION, *LPCRITICAL_SECTION;
+
+void WINAPI InitializeCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
+BOOL WINAPI
+InitializeCriticalSectionAndSpinCount(LPCRITICAL_SECTION lpCriticalSection,
+				      DWORD dwSpinCount);
+void WINAPI EnterCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
+BOOL WINAPI TryEnterCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
+void WINAPI LeaveCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
+void WINAPI DeleteCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
+
 /* Atomic operations: full barriers, the result is what Windows documents. */
 static __inline__ LONG InterlockedIncrement(LONG volatile *Addend)
 {
