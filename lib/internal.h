@@ -15,6 +15,7 @@
  *   thread.c   threads and waiting for handles
  *   apc.c      functions that threads are given to run while they wait
  *   lock.c     SRW locks, critical sections
+ *   machine.c  its processors and its clock
  *   abi.c      compile-time checks only
  */
 #ifndef _SOCKIOCP_INTERNAL_H

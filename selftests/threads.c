@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Threads and locks of Win32, as programs of Windows use them.  What a thread does
- * for others while it waits: apc.c.
+ * Threads, locks and the clock of Win32, as programs of Windows use them.  What a
+ * thread does for others while it waits: apc.c.
  */
 #define _GNU_SOURCE
+#include <stdio.h>
 #include <string.h>
 
 #include "kselftest_harness.h"
@@ -354,6 +355,76 @@ TEST(critical_section_is_left_as_often_as_it_was_entered)
 	LeaveCriticalSection(&sum.section);
 	EXPECT_TRUE(other_thread_gets_in(&sum));
 	DeleteCriticalSection(&sum.section);
+}
+
+static DWORD WINAPI exchange_add(LPVOID arg)
+{
+	int i;
+
+	for (i = 0; i < ADDITIONS; i++)
+		InterlockedExchangeAdd(arg, 3);
+	return 0;
+}
+
+TEST(interlocked_exchange_add_returns_what_was_there)
+{
+	LONG value = 40;
+	HANDLE thread;
+
+	EXPECT_EQ(40, InterlockedExchangeAdd(&value, 2));
+	EXPECT_EQ(42, InterlockedExchangeAdd(&value, -42));
+	thread = CreateThread(NULL, 0, exchange_add, &value, 0, NULL);
+	ASSERT_NE(NULL, thread);
+	exchange_add(&value);
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
+	EXPECT_TRUE(CloseHandle(thread));
+	EXPECT_EQ(2 * 3 * ADDITIONS, value);
+}
+
+TEST(tick_count_is_the_time_since_the_start)
+{
+	ULONGLONG before = GetTickCount64(), after;
+	FILE *file = fopen("/proc/uptime", "re");
+	double uptime = 0;
+
+	ASSERT_NE(NULL, file);
+	EXPECT_EQ(1, fscanf(file, "%lf", &uptime));
+	fclose(file);
+	Sleep(50);
+	after = GetTickCount64();
+	EXPECT_LE(before + 50, after);
+	/* It has two digits after the point. */
+	EXPECT_LE(before, uptime * 1000 + 10);
+	EXPECT_GE(after, uptime * 1000);
+}
+
+static int lines_with(const char *path, const char *start)
+{
+	FILE *file = fopen(path, "re");
+	char line[4096];
+	int n = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		n += !strncmp(line, start, strlen(start));
+	if (file)
+		fclose(file);
+	return n;
+}
+
+TEST(system_info_knows_pages_and_processors)
+{
+	DWORD processors = lines_with("/proc/cpuinfo", "processor\t");
+	SYSTEM_INFO info;
+
+	memset(&info, 0xcc, sizeof(info));
+	GetSystemInfo(&info);
+	EXPECT_EQ(4096, info.dwPageSize);
+	EXPECT_EQ(4096, info.dwAllocationGranularity);
+	EXPECT_EQ(processors, info.dwNumberOfProcessors);
+	EXPECT_EQ((1ULL << processors) - 1, info.dwActiveProcessorMask);
+	EXPECT_EQ(PROCESSOR_ARCHITECTURE_AMD64, info.wProcessorArchitecture);
+	EXPECT_EQ(0, info.wProcessorRevision);
+	EXPECT_EQ(48, sizeof(info));
 }
 
 TEST_HARNESS_MAIN

@@ -189,6 +189,11 @@ static __inline__ LONG InterlockedExchange(LONG volatile *Target, LONG Value)
 	return __atomic_exchange_n(Target, Value, __ATOMIC_SEQ_CST);
 }
 
+static __inline__ LONG InterlockedExchangeAdd(LONG volatile *Addend, LONG Value)
+{
+	return __atomic_fetch_add(Addend, Value, __ATOMIC_SEQ_CST);
+}
+
 static __inline__ LONG InterlockedCompareExchange(LONG volatile *Destination,
 						  LONG Exchange, LONG Comperand)
 {
@@ -212,6 +217,33 @@ static __inline__ LONG64 InterlockedExchangeAdd64(LONG64 volatile *Addend,
 {
 	return __atomic_fetch_add(Addend, Value, __ATOMIC_SEQ_CST);
 }
+
+/* The machine */
+#define PROCESSOR_ARCHITECTURE_AMD64	9
+#define PROCESSOR_ARCHITECTURE_ARM64	12
+#define PROCESSOR_ARCHITECTURE_UNKNOWN	0xffff
+
+typedef struct _SYSTEM_INFO {
+	__extension__ union {
+		DWORD dwOemId;
+		__extension__ struct {
+			WORD wProcessorArchitecture;
+			WORD wReserved;
+		};
+	};
+	DWORD dwPageSize;
+	LPVOID lpMinimumApplicationAddress;
+	LPVOID lpMaximumApplicationAddress;
+	DWORD_PTR dwActiveProcessorMask;
+	DWORD dwNumberOfProcessors;
+	DWORD dwProcessorType;
+	DWORD dwAllocationGranularity;
+	WORD wProcessorLevel;
+	WORD wProcessorRevision;
+} SYSTEM_INFO, *LPSYSTEM_INFO;
+
+void WINAPI GetSystemInfo(LPSYSTEM_INFO lpSystemInfo);
+ULONGLONG WINAPI GetTickCount64(void);
 
 /* Memory */
 #define ZeroMemory(destination, length) \
