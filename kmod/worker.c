@@ -69,9 +69,15 @@ struct sockiocp_worker {
 
 /* ------------------------------------------------------------------- slots */
 
+/* How many there are; no number of threads comes near INT_MAX. */
+static int nr_slots(struct sockiocp_port *port)
+{
+	return min_t(unsigned int, sockiocp_port_concurrency(port), INT_MAX);
+}
+
 static bool has_free_slot(struct sockiocp_port *port)
 {
-	return atomic_read(&port->active) < (int)sockiocp_port_concurrency(port);
+	return atomic_read(&port->active) < nr_slots(port);
 }
 
 /**
@@ -106,7 +112,7 @@ bool sockiocp_worker_may_harvest(struct sockiocp_worker *worker)
 		return true;
 	port = worker->port;
 	others = atomic_read(&port->active) - worker->counted;
-	return others < (int)sockiocp_port_concurrency(port);
+	return others < nr_slots(port);
 }
 
 /**
@@ -166,7 +172,7 @@ static bool lend_slot(struct sockiocp_worker *worker)
 
 	worker->blocked = true;
 	/* A full barrier: pairs with sockiocp_worker_slot_is_free(). */
-	return atomic_dec_return(&port->active) < (int)sockiocp_port_concurrency(port) &&
+	return atomic_dec_return(&port->active) < nr_slots(port) &&
 	       /* A packet that comes later finds the slot. */
 	       data_race(READ_ONCE(port->nr_packets)) && !sockiocp_seems_empty(&port->waiters);
 }
@@ -461,20 +467,23 @@ static unsigned int sample_workers(struct sockiocp_port *port)
 	lockdep_assert_held(&port->lock);
 
 	list_for_each_entry_safe(worker, next, &port->workers, node) {
-		bool running = sockiocp_task_is_running(worker->task);
+		bool running;
 
-		if (!worker->sampled) {
+		/* Only of those that are sampled is the thread pinned. */
+		if (!worker->sampled)
 			continue;
-		} else if (READ_ONCE(worker->task->exit_state)) {
+		if (READ_ONCE(worker->task->exit_state)) {
 			make_idle(worker);
 			dead++;
-		} else if (worker->in_wait || !worker->counted) {
 			continue;
-		} else if (worker->blocked && running) {
-			take_slot_back(worker);
-		} else if (!worker->blocked && !running) {
-			lend_slot(worker);
 		}
+		if (worker->in_wait || !worker->counted)
+			continue;
+		running = sockiocp_task_is_running(worker->task);
+		if (worker->blocked && running)
+			take_slot_back(worker);
+		else if (!worker->blocked && !running)
+			lend_slot(worker);
 	}
 	return dead;
 }

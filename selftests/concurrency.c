@@ -317,6 +317,23 @@ TEST_F(concurrency, higher_value_releases_who_waits)
 	EXPECT_REST(self->port);
 }
 
+/* Larger than any signed number. */
+TEST_F(concurrency, largest_value_lets_all_run)
+{
+	int i;
+
+	START(3);
+	ASSERT_EQ(0, port_configure(port_fd(self->port), 0xffffffff));
+	EXPECT_EQ(0xffffffff, told(self->port, "concurrency"));
+	for (i = 0; i < 3; i++)
+		POST(new_job(i));
+	for (i = 0; i < 3; i++)
+		EXPECT_RUNS(&stage->job[i]);
+	for (i = 0; i < 3; i++)
+		job_finish(&stage->job[i]);
+	EXPECT_REST(self->port);
+}
+
 /* spec 12.13 */
 TEST_F(concurrency, harvest_that_does_not_wait_takes_what_is_queued)
 {
