@@ -379,6 +379,13 @@ int sock_lowat(int fd, int bytes)
 				 sizeof(bytes)));
 }
 
+int sock_fast_open(int fd)
+{
+	const int on = 1;
+
+	return result(setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &on, sizeof(on)));
+}
+
 int sock_linger(int fd, int seconds)
 {
 	struct linger linger = { .l_onoff = 1, .l_linger = seconds };

@@ -19,6 +19,7 @@ enum {
 	FAM_INET6 = 10,
 	FAM_NETLINK = 16,
 	FAM_PACKET = 17,
+	FAM_SMC = 43,
 };
 
 enum {
@@ -75,6 +76,7 @@ int sock_shutdown(int fd, char which);
 int sock_reset(int fd);
 int sock_lowat(int fd, int bytes);
 int sock_linger(int fd, int seconds);
+int sock_fast_open(int fd);
 int sock_sees(int fd);
 int sock_becomes(int fd, int see, int timeout_ms);
 int sock_queued(int fd, int bytes, int timeout_ms);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AF_SMC, which lends its file a TCP socket and releases that by itself, when all
+ * others leave it to the end of the file.
+ */
+#include "kselftest_harness.h"
+
+#include "lib/port.h"
+
+#define KEY		0x5c
+#define NOT_SUPPORTED	WSAEOPNOTSUPP
+
+FIXTURE(smc) {
+	HANDLE port;
+	int fd;
+};
+
+FIXTURE_SETUP(smc)
+{
+	self->fd = any_socket(FAM_SMC, TYPE_STREAM, 0);
+	if (self->fd < 0)
+		SKIP(return, "this kernel has no AF_SMC");
+	self->port = port_open();
+	ASSERT_NE(NULL, self->port);
+}
+
+FIXTURE_TEARDOWN(smc)
+{
+	if (self->fd < 0)
+		return;
+	fd_close(self->fd);
+	EXPECT_TRUE(CloseHandle(self->port));
+}
+
+TEST_F(smc, socket_is_refused)
+{
+	EXPECT_EQ(NOT_SUPPORTED, enable(self->port, self->fd, KEY, EV_ALL, T_LEVEL));
+}
+
+TEST_F(smc, socket_that_falls_back_to_tcp_is_refused)
+{
+	ASSERT_EQ(0, sock_fast_open(self->fd));
+	EXPECT_EQ(NOT_SUPPORTED, enable(self->port, self->fd, KEY, EV_ALL, T_LEVEL));
+	EXPECT_EQ(NOT_SUPPORTED, disable(self->port, self->fd));
+	EXPECT_EQ(NOT_SUPPORTED, deregister(self->port, self->fd));
+	EXPECT_EQ(0, fdinfo_value(port_fd(self->port), "registrations"));
+}
+
+TEST_HARNESS_MAIN
