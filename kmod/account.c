@@ -52,27 +52,29 @@ void __init sockiocp_account_init(void)
  */
 struct sockiocp_account *sockiocp_account_get(struct sockiocp_port *port)
 {
-	struct sockiocp_account *account;
+	struct sockiocp_account *account, *new;
 	kuid_t uid = current_uid();
+
+	/* Before the lock: one user's want of memory shall not stop others. */
+	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return NULL;
 
 	mutex_lock(&accounts_lock);
 	hash_for_each_possible(accounts, account, node, __kuid_val(uid)) {
 		if (uid_eq(account->uid, uid))
 			goto found;
 	}
-	account = kzalloc(sizeof(*account), GFP_KERNEL_ACCOUNT);
-	if (!account)
-		goto out;
+	account = new;
+	new = NULL;
 	account->uid = uid;
 	INIT_LIST_HEAD(&account->ports);
 	mutex_init(&account->ports_lock);
 	hash_add(accounts, &account->node, __kuid_val(uid));
 found:
 	account->users++;
-out:
 	mutex_unlock(&accounts_lock);
-	if (!account)
-		return NULL;
+	kfree(new);
 
 	/* Not under the table's lock: one user's sweep shall not stop others. */
 	mutex_lock(&account->ports_lock);
