@@ -159,7 +159,8 @@ static bool tcp_has_data(struct sock *sk)
 /*
  * A TCP socket in TCP_CLOSE was never connected, failed to connect, or has been
  * connected; this tells them apart.  rcv_nxt is 0 until a peer's SYN has been
- * taken (tcp_connect_init() clears it), sk_shutdown is 0 until a connection
+ * taken (tcp_connect_init() clears it; a peer that makes it 0 by its numbers loses
+ * only events of its own connection), sk_shutdown is 0 until a connection
  * ends (tcp_disconnect() clears it), SOCK_DONE is set by a FIN and nothing else.
  */
 static u32 tcp_closed_read(struct sock *sk, __poll_t poll)
@@ -171,6 +172,17 @@ static u32 tcp_closed_read(struct sock *sk, __poll_t poll)
 	bool error = READ_ONCE(sk->sk_err);
 	u32 now;
 
+	/* tcp_done() sets the state first and sk_shutdown last: let it come to that. */
+	if (unlikely(error && was_connected && !ended)) {
+		bool busy;
+
+		spin_lock_bh(&sk->sk_lock.slock);
+		busy = sock_owned_by_user_nocheck(sk);
+		ended = sk->sk_shutdown;
+		spin_unlock_bh(&sk->sk_lock.slock);
+		if (busy)
+			return SOCKIOCP_BUSY;
+	}
 	if (!ended || !was_connected)
 		return error ? SOCKIOCP_EVENT_ERR : 0;
 
@@ -220,11 +232,10 @@ static u32 tcp_read(struct sock *sk, __poll_t poll, int state)
  * stay IN under LEVEL after it was read, and so would a local shutdown.  A program
  * need not know that its TCP is MPTCP (mptcpize, Go's listeners): TCP's rules hold.
  *
- * The price: while a stream has ended and is not closed yet, a look at it sleeps for
- * the socket's lock, as AF_VSOCK's ->poll does; a send() that waits for a page of its
- * memory holds it.  And recv() takes an error out of the socket, which is why there
- * must be none; one that comes at this very moment is put back, unless there is
- * another by then.
+ * The price: while a stream has ended and is not closed yet, a look at it takes the
+ * socket's lock, as AF_VSOCK's ->poll does: see ask().  And recv() takes an error out
+ * of the socket, which is why there must be none; one that comes at this very moment
+ * is put back, unless there is another by then.
  */
 static bool mptcp_has_data(struct socket *socket)
 {
@@ -363,8 +374,9 @@ static u32 vsock_read(struct socket *socket, __poll_t poll, int state)
 	return now;
 }
 
-static u32 unix_stream_read(const struct sock *sk, __poll_t poll, int state)
+static u32 unix_stream_read(struct sock *sk, __poll_t poll, int state)
 {
+	const struct proto *prot = READ_ONCE(sk->sk_prot);
 	u32 now = SOCKIOCP_CONNECTED;
 
 	if (state == TCP_LISTEN)
@@ -372,7 +384,9 @@ static u32 unix_stream_read(const struct sock *sk, __poll_t poll, int state)
 	if (state != TCP_ESTABLISHED)
 		return 0;
 
-	if (!skb_queue_empty_lockless(&sk->sk_receive_queue))
+	/* A sockmap has a queue of its own. */
+	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) ||
+	    unlikely(prot->sock_is_readable && prot->sock_is_readable(sk)))
 		now |= SOCKIOCP_EVENT_IN;
 	if (poll & EPOLLOUT)
 		now |= SOCKIOCP_EVENT_OUT;
@@ -410,6 +424,14 @@ static noinline u32 ask(struct socket *socket, struct file *file,
 	};
 	struct sock *sk = socket->sk;
 	__poll_t poll;
+
+	/*
+	 * These sleep for the socket's lock, and no signal ends that.  Somebody's
+	 * send() may hold it while it waits for a page of its memory: so not then.
+	 */
+	if ((kind == SOCKIOCP_MPTCP || kind == SOCKIOCP_VSOCK) &&
+	    sock_owned_by_user_nocheck(sk))
+		return SOCKIOCP_BUSY;
 
 	if (filter & SOCKIOCP_REGISTER_OUT)
 		table._key |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
@@ -470,7 +492,7 @@ ask:
 static noinline u32 unix_quick_read(struct socket *socket, struct file *file,
 				    enum sockiocp_kind kind, int state, u8 filter)
 {
-	const struct sock *sk = socket->sk;
+	struct sock *sk = socket->sk;
 	__poll_t poll = skb_queue_empty_lockless(&sk->sk_receive_queue) ? 0 : EPOLLIN;
 
 	/* Whether a peer has room is known to AF_UNIX alone. */
@@ -513,7 +535,7 @@ ask:
  *
  * May sleep: the ->poll of some protocols does.
  *
- * Return: SOCKIOCP_EVENT_* bits, and SOCKIOCP_CONNECTED.
+ * Return: SOCKIOCP_EVENT_* bits and SOCKIOCP_CONNECTED, or SOCKIOCP_BUSY.
  */
 u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
 			    enum sockiocp_kind kind, u8 filter)

@@ -719,7 +719,11 @@ static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 		return;
 
 	spin_lock_irq(&port->lock);
-	if (is_edge(reg) && !(reg->seen & SOCKIOCP_UNSEEN)) {
+	if (unlikely(now & SOCKIOCP_BUSY)) {
+		/* Unread: a harvest will read it. */
+		if (reg->enabled)
+			queue_registration(reg);
+	} else if (is_edge(reg) && !(reg->seen & SOCKIOCP_UNSEEN)) {
 		/* What held when the filter began to ask has no edge. */
 		if (added & SOCKIOCP_REGISTER_OUT)
 			WRITE_ONCE(reg->seen, reg->seen | (now & SOCKIOCP_CONNECTED));
