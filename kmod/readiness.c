@@ -84,6 +84,10 @@ int sockiocp_readiness_kind(const struct socket *socket)
 {
 	const struct sock *sk = socket->sk;
 
+	/* AF_SMC lends its file a TCP socket, which it releases by itself. */
+	if (unlikely(!socket->file || file_inode(socket->file) != SOCK_INODE(socket)))
+		return -EOPNOTSUPP;
+
 	switch (sk->sk_family) {
 	case AF_INET:
 	case AF_INET6:

@@ -384,9 +384,8 @@ void sockiocp_registration_reaper(struct work_struct *work)
  * inode: the end of its file takes it, calls ->release and clears sock->sk under
  * it, and the file is freed only after that.  So while it is held shared and
  * sock->sk is there, sock->ops and sock->file are too.  AF_SMC releases the TCP
- * sockets that it has in files by itself, but those are refused: see apply().  (From
- * Linux 5.17 on, until that was taken out again, it could take over the file of a TCP
- * socket that is registered: that clears sock->file.  See SECURITY.md.)
+ * sockets that it has in files by itself, but those are not registered: see
+ * sockiocp_readiness_kind(), and SECURITY.md for some older kernels.
  *
  * The lock is only tried: a close() may hold it for as long as SO_LINGER says.
  *
@@ -405,7 +404,7 @@ static inline u32 read_socket(struct sockiocp_registration *reg, u8 filter)
 		rcu_read_unlock();
 		return now;
 	}
-	if (likely(socket->sk && socket->file))
+	if (likely(socket->sk))
 		now = sockiocp_readiness_read(socket, socket->file, reg->kind, filter);
 	inode_unlock_shared(inode);
 	return now;
@@ -866,11 +865,6 @@ static u32 apply(struct sockiocp_port *port, struct sockiocp_call *call,
 	socket = sock_from_file(fd_file(f));
 	if (!socket) {
 		result = SOCKIOCP_RESULT_NOT_SOCKET;
-		goto out;
-	}
-	/* AF_SMC lends its file a TCP socket, which it releases by itself. */
-	if (unlikely(file_inode(fd_file(f)) != SOCK_INODE(socket))) {
-		result = SOCKIOCP_RESULT_NOT_SUPPORTED;
 		goto out;
 	}
 	if (entry->operation == SOCKIOCP_OP_REMOVE)
