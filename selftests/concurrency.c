@@ -642,7 +642,7 @@ TEST_F(blocking, thread_that_goes_on_counts_again)
 	EXPECT_EQ(2, running());
 	POST(c);
 	EXPECT_QUEUED(c);
-	EXPECT_EQ(2, told(self->port, "active"));
+	EXPECT_TRUE(becomes(self->port, "active", 2, SOON));
 	job_finish(b);
 	EXPECT_DONE(b);
 	EXPECT_QUEUED(c);
