@@ -182,7 +182,7 @@ static u32 tcp_closed_read(struct sock *sk, __poll_t poll)
 
 		spin_lock_bh(&sk->sk_lock.slock);
 		busy = sock_owned_by_user_nocheck(sk);
-		ended = sk->sk_shutdown;
+		ended = READ_ONCE(sk->sk_shutdown);
 		spin_unlock_bh(&sk->sk_lock.slock);
 		if (busy)
 			return SOCKIOCP_BUSY;
@@ -434,7 +434,7 @@ static noinline u32 ask(struct socket *socket, struct file *file,
 	 * send() may hold it while it waits for a page of its memory: so not then.
 	 */
 	if ((kind == SOCKIOCP_MPTCP || kind == SOCKIOCP_VSOCK) &&
-	    sock_owned_by_user_nocheck(sk))
+	    data_race(sock_owned_by_user_nocheck(sk)))
 		return SOCKIOCP_BUSY;
 
 	if (filter & SOCKIOCP_REGISTER_OUT)

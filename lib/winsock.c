@@ -308,9 +308,10 @@ static int accept_fd(int fd, struct sockaddr *addr, unsigned int *len,
  * @addrlen: in: size of @addr in bytes; out: size of the address.  Ignored if
  *	@addr is NULL.
  *
- * SO_RCVTIMEO does not matter.  As on Windows, the new socket is non-blocking if the listening one is.  Linux
- * does not do that; the fcntl() needed is small beside making a connection, and
- * a program that waits in recv() where it would not on Windows is a hung one.
+ * SO_RCVTIMEO does not matter.  As on Windows, the new socket is non-blocking if
+ * the listening one is.  Linux does not do that; the fcntl() needed is small beside
+ * making a connection, and a program that waits in recv() where it would not on
+ * Windows is a hung one.
  *
  * Return: the new socket, which the caller passes to closesocket();
  * INVALID_SOCKET if it fails, and WSAGetLastError() says why:
