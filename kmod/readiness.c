@@ -80,7 +80,7 @@
  *
  * Return: &enum sockiocp_kind, or -EOPNOTSUPP for all that is not in the table.
  */
-int sockiocp_readiness_kind(const struct socket *socket)
+int sockiocp_readiness_kind(struct socket *socket)
 {
 	const struct sock *sk = socket->sk;
 

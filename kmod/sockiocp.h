@@ -404,7 +404,7 @@ struct sockiocp_delivery {
 
 /* --------------------------------------------------------------- readiness */
 
-int sockiocp_readiness_kind(const struct socket *socket);
+int sockiocp_readiness_kind(struct socket *socket);
 u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
 			    enum sockiocp_kind kind, u8 filter);
 u32 sockiocp_readiness_position(struct socket *socket, enum sockiocp_kind kind);
