@@ -419,6 +419,12 @@ static u32 datagram_read(const struct sock *sk, __poll_t poll, bool udp)
 	return now;
 }
 
+static bool lock_is_taken(const struct sock *sk)
+{
+	/* Who takes it a moment later is waited for: SECURITY.md says so. */
+	return data_race(sock_owned_by_user_nocheck(sk));
+}
+
 /* Read the socket's state with ->poll's help. */
 static noinline u32 ask(struct socket *socket, struct file *file,
 			enum sockiocp_kind kind, int state, u8 filter)
@@ -434,7 +440,7 @@ static noinline u32 ask(struct socket *socket, struct file *file,
 	 * send() may hold it while it waits for a page of its memory: so not then.
 	 */
 	if ((kind == SOCKIOCP_MPTCP || kind == SOCKIOCP_VSOCK) &&
-	    data_race(sock_owned_by_user_nocheck(sk)))
+	    lock_is_taken(sk))
 		return SOCKIOCP_BUSY;
 
 	if (filter & SOCKIOCP_REGISTER_OUT)
