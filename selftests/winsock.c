@@ -169,17 +169,24 @@ TEST_F(stream, non_blocking_send_takes_what_there_is_room_for)
 	EXPECT_GT(MUCH, sent);
 }
 
+/* Four of eight bytes have come, and a signal. */
+#define WAIT_FOR_THE_REST(c)						\
+	do {								\
+		*(c) = (struct call) {					\
+			.fd = self->fd[0], .data = self->data, .len = 8,\
+			.flags = MSG_WAITALL, .receives = 1,		\
+		};							\
+		ASSERT_EQ(0, count_signals(1));				\
+		ASSERT_EQ(4, sock_send(self->fd[1], "abcd", 4));	\
+		ASSERT_TRUE(call_blocks(c));				\
+		ASSERT_TRUE(interrupt(c));				\
+	} while (0)
+
 TEST_F(stream, waitall_waits_for_all_though_a_signal_comes)
 {
-	struct call call = {
-		.fd = self->fd[0], .data = self->data, .len = 8,
-		.flags = MSG_WAITALL, .receives = 1,
-	};
+	struct call call;
 
-	ASSERT_EQ(0, count_signals(1));
-	ASSERT_EQ(4, sock_send(self->fd[1], "abcd", 4));
-	ASSERT_TRUE(call_blocks(&call));
-	ASSERT_TRUE(interrupt(&call));
+	WAIT_FOR_THE_REST(&call);
 	ASSERT_EQ(4, sock_send(self->fd[1], "efgh", 4));
 	ASSERT_TRUE(call_ends(&call));
 	EXPECT_EQ(8, call.result);
@@ -188,15 +195,9 @@ TEST_F(stream, waitall_waits_for_all_though_a_signal_comes)
 
 TEST_F(stream, waitall_ends_where_the_stream_ends)
 {
-	struct call call = {
-		.fd = self->fd[0], .data = self->data, .len = 8,
-		.flags = MSG_WAITALL, .receives = 1,
-	};
+	struct call call;
 
-	ASSERT_EQ(0, count_signals(1));
-	ASSERT_EQ(4, sock_send(self->fd[1], "abcd", 4));
-	ASSERT_TRUE(call_blocks(&call));
-	ASSERT_TRUE(interrupt(&call));
+	WAIT_FOR_THE_REST(&call);
 	ASSERT_EQ(0, sock_shutdown(self->fd[1], 'w'));
 	ASSERT_TRUE(call_ends(&call));
 	EXPECT_EQ(4, call.result);

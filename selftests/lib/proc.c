@@ -284,7 +284,7 @@ int thread_id(void)
 	return syscall(SYS_gettid);
 }
 
-static int sleeps(int pid, int tid)
+static char task_state(int pid, int tid)
 {
 	char path[64], state = 0;
 	FILE *file;
@@ -296,7 +296,19 @@ static int sleeps(int pid, int tid)
 	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
 		state = 0;
 	fclose(file);
-	return state == 'S';
+	return state;
+}
+
+static int sleeps(int pid, int tid)
+{
+	return task_state(pid, tid) == 'S';
+}
+
+static int rests(int pid, int tid)
+{
+	char state = task_state(pid, tid);
+
+	return state && state != 'R';
 }
 
 static int sleeps_in_ioctl(int pid, int tid)
@@ -339,6 +351,12 @@ int task_blocked(int pid, int tid, int timeout_ms)
 int task_sleeps(int pid, int tid, int timeout_ms)
 {
 	return becomes(sleeps, pid, tid, timeout_ms);
+}
+
+/* Is it off its processor, stopped or in an uninterruptible sleep too? */
+int task_rests(int pid, int tid, int timeout_ms)
+{
+	return becomes(rests, pid, tid, timeout_ms);
 }
 
 /* Exit status of a child, 256 + n if signal n killed it. */

@@ -106,6 +106,7 @@ void sleep_ms(int ms);
 int thread_id(void);
 int task_blocked(int pid, int tid, int timeout_ms);
 int task_sleeps(int pid, int tid, int timeout_ms);
+int task_rests(int pid, int tid, int timeout_ms);
 int child_status(int pid, int timeout_ms);
 
 /* One counting handler, for SIGUSR1; without SA_RESTART if restart is 0. */

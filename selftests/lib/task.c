@@ -170,36 +170,6 @@ int block_fail(struct block *block)
 
 /* ------------------------------------------------------------------- tasks */
 
-static char task_state(int pid, int tid)
-{
-	char path[64], state = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-		state = 0;
-	fclose(file);
-	return state;
-}
-
-int task_rests(int pid, int tid, int timeout_ms)
-{
-	int64_t end = now_ms() + timeout_ms;
-	char state;
-
-	if (!pid)
-		pid = getpid();
-	while (!(state = task_state(pid, tid)) || state == 'R') {
-		if (now_ms() >= end)
-			return 0;
-		sleep_ms(1);
-	}
-	return 1;
-}
-
 long long task_blocks(int tid)
 {
 	const char *name = "voluntary_ctxt_switches:";

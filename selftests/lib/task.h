@@ -43,9 +43,7 @@ int block_again(struct block *block);
 /* ... or for good, which ends the block with a bad address. */
 int block_fail(struct block *block);
 
-/* Is this thread off its processor within the time?  pid 0: ours. */
-int task_rests(int pid, int tid, int timeout_ms);
-/* How often it has blocked so far; ours. */
+/* How often this thread has blocked so far; ours. */
 long long task_blocks(int tid);
 int processors(void);
 
