@@ -58,7 +58,8 @@
  *
  *   account->ports_lock	mutex; a sweep holds it over many of the others
  *   inode->i_rwsem		of a socket; only ever tried, and held shared
- *   (sk->sk_lock)		taken by what AF_VSOCK and MPTCP are asked
+ *   (sk->sk_lock)		taken by what AF_VSOCK and MPTCP are asked; its
+ *				spinlock, for a TCP socket that is being reset
  *   socket->wq.wait.lock	spinlock, interrupts off
  *   port->lock			spinlock, interrupts off
  *   (task->pi_lock, rq->lock)	of the scheduler, when a waiter is woken

@@ -282,7 +282,7 @@ enum sockiocp_kind {
 #define SOCKIOCP_FAILED		0x20
 /* The socket is closed. */
 #define SOCKIOCP_GONE		0x100
-/* The socket cannot be looked at now; it will be possible very soon. */
+/* The socket cannot be looked at before somebody lets go of one of its locks. */
 #define SOCKIOCP_BUSY		0x200
 
 /**
