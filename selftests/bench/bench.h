@@ -8,10 +8,13 @@
  * A bar is a piece of work that two sides do on the same sockets, in turns, and the
  * ratio that is demanded of what it costs them.
  *
- *   main.c		arguments, what the machine must allow
- *   measure.c		clock, rounds
- *   report.c		tables, JSON, gates
+ * From the lowest floor up; calls run downward only:
+ *
+ *   base.c		the clock, errors, memory
  *   sockets.c		the sockets
+ *   programs.c		other programs: servers, and load
+ *   port.c, epoll.c, uring.c, eventfd.c	the sides
+ *   measure.c		rounds
  *   registering.c	bars about registrations that come and go
  *   harvesting.c	bars about events that are waited for
  *   waking.c		bars about who makes events
@@ -20,7 +23,8 @@
  *   web.c		bars about a whole server
  *   scale.c		bars about very many
  *   curves.c		the points of the plots
- *   programs.c		other programs: servers, and load
+ *   report.c		tables, JSON, gates
+ *   main.c		arguments, what the machine must allow
  */
 #ifndef SELFTESTS_BENCH_H
 #define SELFTESTS_BENCH_H
@@ -169,9 +173,12 @@ double harvest_all(const struct side *side, int k);
 /* running.c */
 double echo_rate(const struct side *side, int threads);
 
-/* main.c */
-/* Does the clock count instructions?  Then little time tells as much as more. */
+/* base.c */
+/* The clock counts instructions: little time tells as much as more, then. */
+void clock_set_counting(void);
 bool clock_counts(void);
+uint64_t now(void);
+void settle(void);
 void die(const char *format, ...)
 	__attribute__((noreturn, format(printf, 1, 2)));
 /* Dies with the text of errno. */
@@ -198,8 +205,6 @@ struct shared {
 double shared_value(struct shared *shared, const struct side *side, int n,
 		    int which);
 struct json_t;
-uint64_t now(void);
-void settle(void);
 struct json_t *measure(const struct bar *bar, int rounds);
 
 /* programs.c */
@@ -218,7 +223,7 @@ void socket_send(int fd);
 void socket_recv(int fd);
 
 /* report.c */
-struct json_t *report_new(bool instructions);
+struct json_t *report_new(void);
 void report_add(struct json_t *report, struct json_t *result);
 void report_progress(const struct json_t *report, const struct json_t *result);
 void report_write(const struct json_t *report, const char *path);

@@ -6,10 +6,8 @@
  */
 #define _GNU_SOURCE
 #include <argp.h>
-#include <errno.h>
 #include <jansson.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +51,6 @@ static const char doc[] =
 	"Needs the module, and for some bars many descriptors (ulimit -n).";
 
 static struct {
-	bool instructions;
 	bool list;
 	bool show;
 	int rounds;
@@ -64,39 +61,6 @@ static struct {
 } arguments;
 
 static char *default_args[] = { "count", NULL };
-
-bool clock_counts(void)
-{
-	return arguments.instructions;
-}
-
-void die(const char *format, ...)
-{
-	va_list args;
-
-	fflush(stdout);
-	fprintf(stderr, "bench: ");
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, "\n");
-	exit(1);
-}
-
-void need(bool holds, const char *what)
-{
-	if (!holds)
-		die("%s: %s", what, strerror(errno));
-}
-
-/* Memory that is there: each page has been touched. */
-void *zalloc(uint64_t size)
-{
-	void *memory = malloc(size);
-
-	need(memory, "malloc");
-	return memset(memory, 0, size);
-}
 
 static bool is_wanted(const struct bar *bar)
 {
@@ -139,7 +103,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
 	case 'i':
-		arguments.instructions = true;
+		clock_set_counting();
 		break;
 	case 'r':
 		arguments.rounds = atoi(arg);
@@ -301,7 +265,7 @@ int main(int argc, char **argv)
 			if (!is_known(*arg))
 				die("there is no bar %s; see: bench --list", *arg);
 		}
-		report = report_new(arguments.instructions);
+		report = report_new();
 		if (arguments.list) {
 			for_each_wanted(list_bar, NULL);
 			return 0;

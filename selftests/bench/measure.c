@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The clock, and rounds: all who do a bar's work do it in turns, so that what
+ * Rounds: all who do a bar's work do it in turns, so that what
  * changes with time (caches, frequencies, memory) is the same for all.
  */
 #include <jansson.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "bench.h"
-
-/* Under QEMU's -icount, one of these nanoseconds is one instruction. */
-uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
-/*
- * What was freed comes back after a grace period of RCU: whoever is measured next
- * should not pay for it.  (Sleep costs nothing under -icount.)
- */
-void settle(void)
-{
-	usleep(200000);
-}
 
 double shared_value(struct shared *shared, const struct side *side, int n,
 		    int which)

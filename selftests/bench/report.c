@@ -59,13 +59,13 @@ static struct spread spread_of(const json_t *numbers)
 	return spread;
 }
 
-json_t *report_new(bool instructions)
+json_t *report_new(void)
 {
 	struct utsname name;
 
 	uname(&name);
 	return json_pack("{s:s, s:s, s:[]}",
-			 "unit", instructions ? "instructions" : "ns",
+			 "unit", clock_counts() ? "instructions" : "ns",
 			 "kernel", name.release, "bars");
 }
 
