@@ -97,11 +97,12 @@ TEST_F(sharing, close_sends_the_fin_while_another_thread_waits)
 /*
  * The thread that waits has had the descriptor in its hand in the same call, and
  * most likely at the very moment of the close(): all of its many entries name it,
- * and it is closed while they are being applied.
+ * and it is closed while they are being applied.  One close() of ten hits the moment
+ * (6.1 in QEMU), so it takes many; on a busy machine some come too late for any.
  */
 TEST_F(sharing, close_sends_the_fin_while_the_call_that_registered_waits)
 {
-	enum { COUNT = 30000, TIMES = 8 };
+	enum { COUNT = 5000, TIMES = 200, ENOUGH = 60 };
 	static SOCK_NOTIFY_REGISTRATION reg[COUNT];
 	volatile DWORD *result = &reg[0].registrationResult;
 	struct waiter w = {
@@ -112,14 +113,14 @@ TEST_F(sharing, close_sends_the_fin_while_the_call_that_registered_waits)
 	};
 	int i, n, pair[2], interrupted = 0;
 
-	for (i = 0; i < TIMES; i++) {
+	for (i = 0; i < TIMES && interrupted < ENOUGH; i++) {
 		for (n = 0; n < COUNT; n++)
-			reg[n] = entry(self->fd, KEY, EV_IN, OP_ENABLE, T_LEVEL);
+			reg[n] = entry(self->fd, KEY, EV_ALL, OP_ENABLE, T_EDGE);
 		ASSERT_EQ(0, waiter_start(&w));
 		while (*result == POISON32)
 			;
 		CLOSE(self->fd);
-		EXPECT_FIN(self->peer);
+		ASSERT_TRUE(sock_becomes(self->peer, SEE_RDHUP, AT_ONCE));
 		EXPECT_TRUE(PostQueuedCompletionStatus(self->port, 1, 2, NULL));
 		JOIN(&w);
 		EXPECT_EQ(0, w.code);
@@ -137,6 +138,7 @@ TEST_F(sharing, close_sends_the_fin_while_the_call_that_registered_waits)
 		self->fd = pair[0];
 		self->peer = pair[1];
 	}
+	TH_LOG("the close() was in time in %d of %d calls", interrupted, i);
 	if (!interrupted)
 		SKIP(return, "close() came too late every time to tell anything");
 }

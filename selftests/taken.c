@@ -130,7 +130,7 @@ TEST_F(taken, does_not_disarm_what_was_enabled_since)
 
 TEST_F(taken, does_not_disarm_what_asks_for_more_since)
 {
-	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL));
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL | T_ONESHOT));
 	TAKE_ONE();
 	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN | EV_OUT,
 			    T_LEVEL | T_ONESHOT));

@@ -3,6 +3,8 @@
  * What the states of a UDP socket mean: each row of the table, under LEVEL and
  * under EDGE, over IPv4 and IPv6.
  */
+#include <fcntl.h>
+
 #include "kselftest_harness.h"
 
 #include "lib/kinds.h"
@@ -156,6 +158,20 @@ TEST_F(udp_socket, icmp_error_does_not_hide_a_datagram)
 	EXPECT_STILL(&self->look, EV_IN | EV_OUT);
 	ASSERT_EQ(1, sock_recv(self->fd, &c, 1));
 	EXPECT_STILL(&self->look, EV_OUT);
+}
+
+/* Of data in a blocking socket the protocol has to say whether its checksum is good. */
+TEST_F(udp_socket, icmp_error_does_not_hide_a_datagram_of_a_blocking_socket)
+{
+	ASSERT_EQ(0, fcntl(self->fd, F_SETFL, 0));
+	self->look.loose = EV_OUT;
+	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
+	ARRIVE(1);
+	CLOSE_PEER();
+	REFUSE();
+	EXPECT_STATE(&self->look, EV_IN | EV_ERR | EV_OUT, EV_IN | EV_ERR);
+	EXPECT_LT(0, sock_error(self->fd));
+	EXPECT_STILL(&self->look, EV_IN | EV_OUT);
 }
 
 TEST_F(udp_socket, icmp_error_is_nothing_to_a_socket_that_is_not_connected)
