@@ -153,6 +153,21 @@ kernel_release()
 		"$1/include/generated/utsrelease.h"
 }
 
+# in_toolchain BUILD-TREE COMMAND...: a kernel that this machine's compiler cannot build
+# modules for brings its own, which is made to be in the place of /usr for as long as
+# the command runs.
+in_toolchain()
+{
+	local toolchain=$1/toolchain map_user=''
+
+	shift
+	[ -d "$toolchain" ] || { "$@"; return; }
+	[ "$(id -u)" -eq 0 ] || map_user=-r
+	# shellcheck disable=SC2016 # for the other shell
+	unshare $map_user -m sh -c 'mount --bind "$1/usr" /usr && shift && "$@"' \
+		sh "$toolchain" "$@"
+}
+
 # put_program PROGRAM TREE: a program of this machine and the shared libraries that
 # it needs, at the same places in the tree of a guest.
 put_program()
