@@ -98,12 +98,12 @@
  *			account_node			account->ports_lock
  *   registration	wait				wait.lock of the socket
  *			packet, port_node, enabled,
- *			place, seen, terms.edges,
- *			terms.session, rcv_nxt,
+ *			place, seen, history,
+ *			terms.edges, rcv_nxt,
  *			interest			port->lock; interest and
  *							place are also read
  *							without it, as are
- *							enabled, seen and session
+ *							enabled, seen and history
  *							by look() and arm()
  *			terms.filter, terms.trigger,
  *			state				written under both, read

@@ -262,7 +262,7 @@ static bool commit_notification(struct harvest *harvest, struct sockiocp_deliver
 {
 	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
 
-	if (unlikely(reg->terms.session != d->taken.session))
+	if (unlikely(reg->history))
 		return commit_history(harvest, d);
 	if (unlikely(d->now & (SOCKIOCP_BUSY | SOCKIOCP_GONE))) {
 		if (d->now & SOCKIOCP_GONE)
@@ -324,10 +324,10 @@ static void put_back(struct harvest *harvest, struct sockiocp_delivery *deliveri
 		bool again = true;
 
 		if (d->is_notification) {
-			if (reg->terms.session == d->taken.session)
-				sockiocp_registration_untake(reg, &d->taken);
-			else
+			if (reg->history)
 				again = commit_history(harvest, d);
+			else
+				sockiocp_registration_untake(reg, &d->taken);
 			WRITE_ONCE(reg->place, again ? SOCKIOCP_QUEUED : SOCKIOCP_IDLE);
 		}
 		if (again)
@@ -486,7 +486,7 @@ static bool drop_if_stale(struct sockiocp_registration *reg)
 	ended = reg->state == SOCKIOCP_DEAD;
 	if (!ended) {
 		ready = reg->place == SOCKIOCP_TAKEN_AGAIN;
-		if (reg->terms.session == taken.session && (now & SOCKIOCP_BUSY || events)) {
+		if (!reg->history && (now & SOCKIOCP_BUSY || events)) {
 			sockiocp_registration_untake(reg, &taken);
 			ready = true;
 		}
@@ -529,7 +529,7 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port)
 			return packet != NULL;
 		}
 		refcount_inc(&reg->refs);
-		terms = reg->terms;
+		sockiocp_registration_begin_look(reg, &terms);
 		spin_unlock_irq(&port->lock);
 
 		events = sockiocp_registration_look(reg, &terms, &now);

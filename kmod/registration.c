@@ -91,8 +91,10 @@ static void set_enabled(struct sockiocp_registration *reg, bool enabled)
 	lockdep_assert_held(&reg->port->lock);
 
 	if (!enabled || !reg->enabled) {
-		WRITE_ONCE(reg->terms.session, reg->terms.session + 1);
+		WRITE_ONCE(reg->history, true);
 		reg->terms.edges = 0;
+		/* Before what follows: pairs with smp_rmb() in look(). */
+		smp_wmb();
 	}
 	/* Read without a lock by look(), and interest by sockiocp_wake(). */
 	WRITE_ONCE(reg->enabled, enabled);
@@ -474,7 +476,7 @@ static inline u32 look(struct sockiocp_registration *reg, const struct sockiocp_
 	events = packet_events(reg, *now, taken);
 	/* Disabled meanwhile, and perhaps enabled again: all this is history. */
 	smp_rmb();
-	return READ_ONCE(reg->terms.session) == taken->session ? events : 0;
+	return READ_ONCE(reg->history) ? 0 : events;
 }
 
 /**
@@ -532,7 +534,7 @@ static bool asks_the_same(const struct sockiocp_terms *a, const struct sockiocp_
 
 /**
  * sockiocp_registration_looked_at - a harvest is done with a registration
- * @d: its packet, of the session that it is of still, under the port's lock
+ * @d: its packet, which is not history, under the port's lock
  *
  * Return: whether the registration reports again for as long as that holds.
  */
@@ -543,7 +545,7 @@ bool sockiocp_registration_looked_at(const struct sockiocp_delivery *d)
 
 	/* If it asks for something else by now, this packet was before that. */
 	if (d->events && asks_the_same(&reg->terms, &d->taken)) {
-		/* It is enabled: the session is the same. */
+		/* It is enabled: this is not history. */
 		if (d->taken.trigger & SOCKIOCP_TRIGGER_ONESHOT)
 			set_enabled(reg, false);
 		else
@@ -631,6 +633,7 @@ static u32 create(struct sockiocp_port *port, struct sockiocp_call *call,
 	reg->state = SOCKIOCP_LIVE;
 	reg->enabled = false;
 	reg->place = SOCKIOCP_IDLE;
+	reg->history = false;
 	reg->seen = SOCKIOCP_UNSEEN;
 	reg->terms = (struct sockiocp_terms) { 0 };
 	ihold(SOCK_INODE(socket));
@@ -651,7 +654,7 @@ static void level_becomes_edge(struct sockiocp_registration *reg, u8 filter)
 
 /**
  * sockiocp_registration_untake - a packet that was taken goes back to the queue
- * @reg: its registration, live and of the same session, under its port's lock
+ * @reg: its registration, of which it is not history, under its port's lock
  * @taken: its terms when it was taken
  */
 void sockiocp_registration_untake(struct sockiocp_registration *reg,

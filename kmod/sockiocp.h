@@ -287,7 +287,6 @@ enum sockiocp_kind {
 
 /**
  * struct sockiocp_terms - what a registration reports
- * @session: counts how often it was disabled or enabled again
  * @filter: SOCKIOCP_REGISTER_* bits
  * @trigger: SOCKIOCP_TRIGGER_* bits
  * @edges: EDGE: bits that rose and have not been delivered
@@ -296,11 +295,10 @@ enum sockiocp_kind {
  * changes the registration from then on comes after that packet.
  */
 struct sockiocp_terms {
-	u32 session;
 	u8 filter;
 	u8 trigger;
 	u8 edges;
-} __aligned(8);
+} __aligned(4);
 
 /**
  * struct sockiocp_registration - one socket in one port
@@ -318,6 +316,8 @@ struct sockiocp_terms {
  * @state: &enum sockiocp_state
  * @enabled: between ENABLE and DISABLE, or the delivery of a ONESHOT
  * @place: &enum sockiocp_place of @packet
+ * @history: it was disabled, and perhaps enabled again, or has ended, since
+ *	somebody last looked: whoever has its packet has taken what is history now
  * @seen: bits that stay once they are there, as last read; EDGE reports what
  *	is new
  * @terms: &struct sockiocp_terms
@@ -335,6 +335,7 @@ struct sockiocp_registration {
 	u8 state;
 	bool enabled;
 	u8 place;
+	bool history;
 	u8 seen;
 	struct sockiocp_terms terms;
 };
@@ -368,6 +369,21 @@ static inline void sockiocp_registration_put(struct sockiocp_registration *reg)
 }
 
 /**
+ * sockiocp_registration_begin_look - what a registration is about to be looked at for
+ * @reg: a registration that nobody has taken, under its port's lock
+ * @terms: where its terms go
+ *
+ * Only one can have taken it at a time, so that one flag is enough to tell him what is
+ * history.  Of those who only look before they take it, one may miss it then.
+ */
+static inline void sockiocp_registration_begin_look(struct sockiocp_registration *reg,
+						    struct sockiocp_terms *terms)
+{
+	*terms = reg->terms;
+	WRITE_ONCE(reg->history, false);
+}
+
+/**
  * sockiocp_registration_take - mark the packet of a registration as taken
  * @reg: a live registration whose packet is taken off the queue, under its port's lock
  * @taken: where the packet's copy of its terms goes
@@ -375,7 +391,7 @@ static inline void sockiocp_registration_put(struct sockiocp_registration *reg)
 static inline void sockiocp_registration_take(struct sockiocp_registration *reg,
 					      struct sockiocp_terms *taken)
 {
-	*taken = reg->terms;
+	sockiocp_registration_begin_look(reg, taken);
 	reg->terms.edges = 0;
 	WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
 }

@@ -199,4 +199,28 @@ TEST_F(taken, and_removed_since_goes_out_before_the_remove_packet)
 	EXPECT_PACKETS(self->port, { KEY, EV_REMOVE });
 }
 
+/*
+ * A counter of these would have come round, were it one of 16 bits; one of 32 does in
+ * some minutes, and so there is none.
+ */
+TEST_F(taken, and_disabled_very_often_and_removed_since_goes_out_before_the_remove_packet)
+{
+	enum { OFTEN = 65536 };
+	SOCK_NOTIFY_REGISTRATION *reg = calloc(OFTEN, sizeof(*reg));
+	int i;
+
+	ASSERT_NE(NULL, reg);
+	for (i = 0; i < OFTEN - 1; i++)
+		reg[i] = entry(self->fd, 0, 0, OP_DISABLE, 0);
+	reg[i] = entry(self->fd, 0, 0, OP_REMOVE, 0);
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL | T_ONESHOT));
+	TAKE_ONE();
+	EXPECT_EQ(0, ProcessSocketNotifications(self->port, OFTEN, reg, 0, 0, NULL, NULL));
+	EXPECT_EQ(0, reg[i].registrationResult);
+	EXPECT_TAKEN(EV_IN);
+	EXPECT_PACKETS(self->port, { KEY, EV_REMOVE });
+	EXPECT_NOTHING(self->port);
+	free(reg);
+}
+
 TEST_HARNESS_MAIN
