@@ -42,6 +42,8 @@ static const struct {
 	/* A reset after the peer's FIN; see send() for a local shutdown. */
 	{ EPIPE,	ERROR_NETNAME_DELETED,		WSAECONNRESET },
 	{ EPROTO,	ERROR_NETNAME_DELETED,		WSAECONNRESET },
+	/* A seccomp filter, or an emulation of Linux. */
+	{ ENOSYS,	ERROR_CALL_NOT_IMPLEMENTED,	WSAEOPNOTSUPP },
 	{ ENOTSOCK,	ERROR_INVALID_HANDLE,		WSAENOTSOCK },
 	{ EDESTADDRREQ,	ERROR_INVALID_PARAMETER,	WSAENOTCONN },
 	{ EMSGSIZE,	ERROR_MORE_DATA,		WSAEMSGSIZE },
@@ -125,13 +127,12 @@ static const struct {
 } texts[] = {
 	{ ERROR_SUCCESS, "The operation completed successfully." },
 	{ ERROR_INVALID_FUNCTION, "Incorrect function." },
-	/* The only file that the library opens is /dev/sockiocp. */
-	{ ERROR_FILE_NOT_FOUND,
-	  "sockiocp module not loaded: run \"modprobe sockiocp\" as root, or "
-	  "\"make insmod\" in its source." },
 	{ ERROR_TOO_MANY_OPEN_FILES,
 	  "Too many files are open (see ulimit -n)." },
-	{ ERROR_ACCESS_DENIED, "Access is denied." },
+	{ ERROR_ACCESS_DENIED,
+	  "Access is denied.  If it is to /dev/sockiocp: look at its mode; in a "
+	  "container at --device, in a systemd unit at DeviceAllow=; and whether a "
+	  "seccomp filter refuses ioctl." },
 	{ ERROR_INVALID_HANDLE, "The handle is invalid." },
 	{ ERROR_NOT_ENOUGH_MEMORY, "Not enough memory is available." },
 	{ ERROR_OUTOFMEMORY, "Not enough memory is available." },
@@ -141,7 +142,9 @@ static const struct {
 	{ ERROR_NETNAME_DELETED, "The connection is no longer there." },
 	{ ERROR_INVALID_PARAMETER, "A parameter is incorrect." },
 	{ ERROR_BROKEN_PIPE, "The pipe has been ended." },
-	{ ERROR_CALL_NOT_IMPLEMENTED, "This function is not implemented." },
+	{ ERROR_CALL_NOT_IMPLEMENTED,
+	  "This function is not implemented, or a seccomp filter refuses its system "
+	  "call (ports need ioctl)." },
 	{ ERROR_SEM_TIMEOUT, "The operation timed out." },
 	{ ERROR_INSUFFICIENT_BUFFER, "The buffer is too small." },
 	{ ERROR_BUSY, "The resource is in use." },
@@ -325,6 +328,9 @@ static const char *message_text(DWORD flags, DWORD code)
 		SetLastError(ERROR_INVALID_PARAMETER);
 		return NULL;
 	}
+	/* The only file that the library opens is the device. */
+	if (code == ERROR_FILE_NOT_FOUND)
+		return sockiocp_device_text();
 	for (i = 0; i < ARRAY_LEN(texts); i++)
 		if (texts[i].code == code)
 			return texts[i].text;

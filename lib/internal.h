@@ -7,6 +7,7 @@
  *
  *   error.c    last error of the thread, the table of errors, their texts
  *   handle.c   CloseHandle, descriptors above 2, which descriptors were closed
+ *   device.c   opening the device of the kernel module
  *   port.c     completion ports, and the one function that waits on them
  *   associate.c  which sockets are associated with a port
  *   notify.c   ProcessSocketNotifications
@@ -53,6 +54,10 @@ int sockiocp_wsa_fail(int err);
 extern atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
 
 int sockiocp_fd_above_stdio(int fd);
+
+/* device.c */
+int sockiocp_create_port(DWORD concurrency, HANDLE *port);
+const char *sockiocp_device_text(void);
 
 /* port.c */
 int sockiocp_process(HANDLE port, struct sockiocp_process *process);

@@ -6,7 +6,6 @@
  * the kernel fills in the program's own array of packets.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -14,8 +13,6 @@
 #include <linux/sockiocp.h>
 
 #include "internal.h"
-
-#define DEVICE	"/dev/sockiocp"
 
 /*
  * Makes the PROCESS ioctl, and makes it again without the registrations as long
@@ -93,24 +90,6 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
 	return sockiocp_alertable_end(err == ETIME) ? ECANCELED : err;
 }
 
-/* Creates a port.  Returns 0 or an errno value. */
-static int create_port(DWORD concurrency, HANDLE *port)
-{
-	struct sockiocp_config config = { .concurrency = concurrency };
-	int err, fd;
-
-	fd = sockiocp_fd_above_stdio(open(DEVICE, O_RDWR | O_CLOEXEC));
-	if (fd < 0)
-		return errno;
-	if (concurrency && ioctl(fd, SOCKIOCP_CONFIGURE, &config)) {
-		err = errno;
-		close(fd);
-		return err;
-	}
-	*port = (HANDLE)(intptr_t)fd;
-	return 0;
-}
-
 /**
  * CreateIoCompletionPort - create a completion port, or associate a socket
  * @FileHandle: a socket to associate with the port, or INVALID_HANDLE_VALUE
@@ -134,9 +113,12 @@ static int create_port(DWORD concurrency, HANDLE *port)
  *
  * Return: the handle, which is @ExistingCompletionPort if that is not NULL; NULL
  * if it fails, and GetLastError() says why:
- *   ERROR_FILE_NOT_FOUND	the kernel module is not loaded (its text, from
- *				FormatMessageA(), says what to do)
- *   ERROR_ACCESS_DENIED	/dev/sockiocp may not be opened by this user
+ *   ERROR_FILE_NOT_FOUND	the kernel module is not loaded, or its device is
+ *				not here (the text, from FormatMessageA(), says
+ *				which, and what to do)
+ *   ERROR_ACCESS_DENIED	/dev/sockiocp may not be opened by this user, or a
+ *				seccomp filter refuses ioctl() with EPERM or EACCES
+ *   ERROR_CALL_NOT_IMPLEMENTED	a seccomp filter refuses ioctl() with ENOSYS
  *   ERROR_INVALID_PARAMETER	there is a port but no socket; what is to be
  *				associated is not a socket, or is associated
  *   ERROR_INVALID_HANDLE	one of the handles is not open, or the port is not
@@ -161,7 +143,7 @@ HANDLE WINAPI CreateIoCompletionPort(HANDLE FileHandle,
 	else if (port)
 		err = EINVAL;
 	if (!err && !port)
-		err = create_port(NumberOfConcurrentThreads, &port);
+		err = sockiocp_create_port(NumberOfConcurrentThreads, &port);
 	if (!err && associates) {
 		err = sockiocp_associate(FileHandle, port);
 		if (err && !ExistingCompletionPort)

@@ -57,6 +57,21 @@ TEST(buffer_that_is_too_small_is_not_touched)
 	EXPECT_EQ('w', wide[0]);
 }
 
+/* Programs give texts so much room without much thought. */
+TEST(every_text_fits_into_256_characters)
+{
+	char text[256];
+	DWORD code, found = 0;
+
+	for (code = 0; code < 13000; code++) {
+		if (FormatMessageA(FROM_SYSTEM, NULL, code, 0, text, 256, NULL))
+			found++;
+		else
+			EXPECT_EQ(ERROR_MR_MID_NOT_FOUND, GetLastError());
+	}
+	EXPECT_LT(50, found);
+}
+
 TEST(code_without_a_text_fails)
 {
 	char text[64];

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The module is unloaded and loaded again, while others open the device, and with
- * no memory for it.
+ * no memory for it; and what programs are told that find no device.
  *
  * Only EXPECT_*: whatever happens, the module is there for the next test.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "kselftest_harness.h"
 
@@ -223,6 +230,161 @@ TEST_F_TIMEOUT(module, load_without_memory_fails_and_leaves_nothing, 500)
 	EXPECT_LT(10, failed);
 	EXPECT_EQ(0, module_load());
 	EXPECT_EQ(0, child_status(process_start(use_port_and_exit, NULL), COMES));
+}
+
+/* The places that a program may be in: containers, services, other roots. */
+enum place {
+	AS_IT_IS,
+	NO_NODE,
+	NO_NODE_NO_SYSFS,
+	NO_SUCH_NUMBER,
+	OTHER_DEVICE,
+	DIRECTORY,
+	MODE,
+	NODEV,
+	SECCOMP_EPERM,
+	SECCOMP_ENOSYS,
+	NODE_OF_ITS_OWN,
+};
+
+/* What CreateIoCompletionPort() says there. */
+struct answer {
+	enum place place;
+	DWORD concurrency;
+	DWORD error;
+	char text[256];
+};
+
+static dev_t device_number(void)
+{
+	unsigned int major = 0, minor = 0;
+	FILE *file = fopen("/sys/class/misc/sockiocp/dev", "re");
+
+	if (file) {
+		if (fscanf(file, "%u:%u", &major, &minor) != 2)
+			major = 0;
+		fclose(file);
+	}
+	return makedev(major, minor);
+}
+
+static int own_dev(unsigned long flags)
+{
+	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	       mount("none", "/dev", "tmpfs", flags, "mode=755");
+}
+
+static int node(mode_t mode, dev_t number)
+{
+	return mknod(DEVICE, S_IFCHR | mode, number) || chmod(DEVICE, mode);
+}
+
+static int refuse_ioctl(int with)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | with),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { 4, filter };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static int go_to(enum place place)
+{
+	dev_t number = device_number();
+
+	switch (place) {
+	case AS_IT_IS:
+		return 0;
+	case NO_NODE:
+		return own_dev(0);
+	case NO_NODE_NO_SYSFS:
+		return own_dev(0) || mount("none", "/sys", "tmpfs", 0, NULL);
+	case NO_SUCH_NUMBER:
+		return own_dev(0) || node(0666, makedev(10, 250));
+	case OTHER_DEVICE:
+		return own_dev(0) || node(0666, makedev(1, 3));
+	case DIRECTORY:
+		return own_dev(0) || mkdir(DEVICE, 0755);
+	case MODE:
+		return own_dev(0) || node(0600, number) ||
+		       syscall(SYS_setresuid, 1000, 1000, 1000);
+	case NODEV:
+		return own_dev(MS_NODEV) || node(0666, number);
+	case SECCOMP_EPERM:
+		return refuse_ioctl(EPERM);
+	case SECCOMP_ENOSYS:
+		return refuse_ioctl(ENOSYS);
+	case NODE_OF_ITS_OWN:
+		return own_dev(0) || node(0666, number);
+	}
+	return -1;
+}
+
+static void ask_for_port(void *arg)
+{
+	struct answer *answer = arg;
+	HANDLE port;
+
+	if (go_to(answer->place))
+		_exit(1);
+	SetLastError(POISON32);
+	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, answer->concurrency);
+	answer->error = port ? 0 : GetLastError();
+	FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM, NULL, answer->error, 0, answer->text,
+		       sizeof(answer->text), NULL);
+	_exit(0);
+}
+
+/* "", or what is not as it should be.  A value to configure makes no difference. */
+static const char *answer_differs(enum place place, DWORD error, const char *text)
+{
+	static char why[400];
+	struct answer *answer = shared_memory(sizeof(*answer));
+
+	for (answer->concurrency = 0; answer->concurrency < 2; answer->concurrency++) {
+		answer->place = place;
+		if (child_status(process_start(ask_for_port, answer), COMES))
+			return "the place cannot be made";
+		if (answer->error == error && strstr(answer->text, text))
+			continue;
+		snprintf(why, sizeof(why), "concurrency %u: error %u: %s",
+			 answer->concurrency, answer->error, answer->text);
+		return why;
+	}
+	return "";
+}
+
+#define EXPECT_ANSWER(place, error, text) \
+	EXPECT_STREQ("", answer_differs(place, error, text))
+
+TEST_F(module, who_finds_no_device_is_told_why)
+{
+	NEEDS_MODULE();
+	EXPECT_ANSWER(AS_IT_IS, 0, "");
+	EXPECT_ANSWER(NODE_OF_ITS_OWN, 0, "");
+	EXPECT_ANSWER(NO_NODE, ERROR_FILE_NOT_FOUND,
+		      "module loaded, but no /dev/sockiocp here");
+	EXPECT_ANSWER(NO_NODE_NO_SYSFS, ERROR_FILE_NOT_FOUND,
+		      "module not loaded, or no /dev/sockiocp here");
+	EXPECT_ANSWER(NO_SUCH_NUMBER, ERROR_FILE_NOT_FOUND, "is not its device");
+	EXPECT_ANSWER(OTHER_DEVICE, ERROR_FILE_NOT_FOUND, "is not its device");
+	EXPECT_ANSWER(DIRECTORY, ERROR_FILE_NOT_FOUND, "is not its device");
+	EXPECT_ANSWER(MODE, ERROR_ACCESS_DENIED, "its mode");
+	EXPECT_ANSWER(NODEV, ERROR_ACCESS_DENIED, "--device");
+	EXPECT_ANSWER(SECCOMP_EPERM, ERROR_ACCESS_DENIED, "seccomp");
+	EXPECT_ANSWER(SECCOMP_ENOSYS, ERROR_CALL_NOT_IMPLEMENTED, "seccomp");
+
+	EXPECT_EQ(0, unload_soon());
+	EXPECT_ANSWER(AS_IT_IS, ERROR_FILE_NOT_FOUND, "module not loaded: ");
+	EXPECT_ANSWER(NO_NODE, ERROR_FILE_NOT_FOUND, "module not loaded: ");
+	EXPECT_ANSWER(NO_SUCH_NUMBER, ERROR_FILE_NOT_FOUND, "module not loaded: ");
+	EXPECT_ANSWER(OTHER_DEVICE, ERROR_FILE_NOT_FOUND, "module not loaded: ");
+	EXPECT_EQ(0, module_load());
 }
 
 TEST_HARNESS_MAIN

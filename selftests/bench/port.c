@@ -27,11 +27,14 @@ static void check(bool good, const char *what, DWORD error)
 static HANDLE create(void)
 {
 	HANDLE handle;
+	char why[256] = "";
 
 	handle = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
-	if (!handle && GetLastError() == ERROR_FILE_NOT_FOUND)
-		die("the module is not loaded; as root, run: make insmod");
-	check(handle, "CreateIoCompletionPort", GetLastError());
+	if (!handle) {
+		FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_MAX_WIDTH_MASK,
+			       NULL, GetLastError(), 0, why, sizeof(why), NULL);
+		die("CreateIoCompletionPort: %s", why);
+	}
 	return handle;
 }
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * The device of the kernel module: opening it, and why that cannot be.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <linux/sockiocp.h>
+
+#include "internal.h"
+
+#define DEVICE		"/dev/sockiocp"
+/* There while the module is loaded; containers have it, whatever is in their /dev. */
+#define LOADED		"/sys/class/misc/sockiocp"
+#define ALL_DEVICES	"/sys/class/misc"
+
+/*
+ * Makes a port.  The ioctl is made in any case: it shows whether what was opened is
+ * the device at all, and whether a seccomp filter lets ioctls pass, before a program
+ * relies on it.
+ *
+ * Returns 0 or an errno value: ENODEV if this is not the device.
+ */
+int sockiocp_create_port(DWORD concurrency, HANDLE *port)
+{
+	struct sockiocp_config config = { .concurrency = concurrency };
+	int err, fd;
+
+	fd = sockiocp_fd_above_stdio(open(DEVICE, O_RDWR | O_CLOEXEC));
+	if (fd >= 0 && !ioctl(fd, SOCKIOCP_CONFIGURE, &config)) {
+		*port = (HANDLE)(intptr_t)fd;
+		return 0;
+	}
+	err = errno;
+	if (fd >= 0)
+		close(fd);
+	/* A directory is what Docker's -v makes of a path that is not there. */
+	return err == ENOTTY || err == EISDIR ? ENODEV : err;
+}
+
+/* Is the node that of the module that is loaded? */
+static bool has_right_number(const struct stat *node)
+{
+	unsigned int major, minor;
+	FILE *file;
+	int read;
+
+	file = fopen(LOADED "/dev", "re");
+	if (!file)
+		return false;
+	read = fscanf(file, "%u:%u", &major, &minor);
+	fclose(file);
+	return read == 2 && S_ISCHR(node->st_mode) &&
+	       node->st_rdev == makedev(major, minor);
+}
+
+/* Returns what to do about a device that was not there, as things are now. */
+const char *sockiocp_device_text(void)
+{
+	struct stat node;
+
+	if (access(ALL_DEVICES, F_OK))
+		return "sockiocp module not loaded, or no /dev/sockiocp here: run "
+		       "\"modprobe sockiocp\" as root, or \"make insmod\" in its "
+		       "source; pass the device into the container "
+		       "(--device /dev/sockiocp).";
+	if (access(LOADED, F_OK))
+		return "sockiocp module not loaded: run \"modprobe sockiocp\" as root, "
+		       "or \"make insmod\" in its source; not in a container, but on "
+		       "its host.";
+	if (stat(DEVICE, &node))
+		return "sockiocp module loaded, but no /dev/sockiocp here: pass it "
+		       "into the container (--device /dev/sockiocp); in a systemd "
+		       "unit, set PrivateDevices=no.";
+	if (!has_right_number(&node))
+		return "sockiocp module loaded, but /dev/sockiocp is not its device: "
+		       "start the container anew, or make the node anew (mknod) "
+		       "with the numbers in " LOADED "/dev.";
+	return "The file was not found.";
+}
