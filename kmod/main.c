@@ -44,6 +44,14 @@
  * port's lock, while it is on the port's list, and does not touch it afterwards.
  * Who wakes it for a packet takes it off the list; otherwise its thread does.
  *
+ * A packet that wakes a waiter is handed to it: moved from the queue to a list on the
+ * thread's stack.  Only that thread harvests it.  In all other ways it counts as queued:
+ * whoever ends or disables its registration takes it off that list, and the waiter
+ * goes on to wait.  The thread gets the lock again whatever becomes of it, and puts the
+ * packet back to the front of the queue: to take it from there under the same lock or,
+ * if it is killed or its descriptor is closed, for others.  So nothing links to that
+ * stack any longer when the thread goes on.
+ *
  * A worker belongs to its thread, and pins the memory of the port it is
  * associated with and the module: the scheduler calls it until the thread has
  * exited.  A sampled worker, which nobody calls, is ended by whoever finds its
@@ -88,7 +96,7 @@
  *			nr_registrations, nr_workers	port->lock; also looked at
  *							without it, by those who
  *							are told or look again
- *			next_seq, nr_packets, nr_woken,
+ *			next_seq, nr_packets,
  *			registrations, workers,
  *			nr_sampled			port->lock
  *			concurrency			written under port->lock,
@@ -113,9 +121,10 @@
  *			refs				atomic
  *   posted packet	packet				port->lock
  *			entry				immutable
- *   waiter		node, woken, disturbed		port->lock; the last two are
- *							also read by its thread
- *			task, files, worker		immutable
+ *   waiter		node, woken, disturbed,
+ *			the list at handed		port->lock; woken and disturbed
+ *							are also read by its thread
+ *			task, files, worker, handed	immutable
  *   worker		node, counted			port->lock; counted also
  *							read by its thread, which
  *							alone changes it unless

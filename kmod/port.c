@@ -29,7 +29,8 @@ static struct kmem_cache *posted_cache;
  * @task: the thread
  * @files: its table of descriptors, which is its process
  * @worker: the same thread as a worker; NULL if the port does not count it
- * @woken: taken off the list by somebody else, who has woken it for a packet
+ * @handed: where the packet goes that it is woken for: a list of the thread's own
+ * @woken: taken off the list by somebody else, who has handed it a packet
  * @disturbed: the port or a descriptor of it was closed: to be looked at
  */
 struct sockiocp_waiter {
@@ -37,16 +38,22 @@ struct sockiocp_waiter {
 	struct task_struct *task;
 	fl_owner_t files;
 	struct sockiocp_worker *worker;
+	struct list_head *handed;
 	bool woken;
 	bool disturbed;
 };
 
+/*
+ * Wake it for the oldest packet, which is its own from now on: nobody else sees it in
+ * the queue.  Yet it counts as queued, so that whoever ends or disables a registration
+ * can take its packet back from here too.
+ */
 static void wake_waiter(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
 {
 	lockdep_assert_held(&port->lock);
 
+	list_move(port->queue.next, waiter->handed);
 	list_del_init(&waiter->node);
-	port->nr_woken++;
 	/* On its behalf, so that the next packet finds the slot taken. */
 	sockiocp_worker_take_slot(waiter->worker);
 	WRITE_ONCE(waiter->woken, true);
@@ -65,8 +72,7 @@ static void disturb_waiter(struct sockiocp_waiter *waiter)
  * @port: the port, locked
  *
  * The thread that has waited the shortest comes first: its cache is the warmest.
- * Packets that somebody was woken for already, and has not yet come for, wake
- * nobody else.
+ * Each is handed a packet.
  */
 void sockiocp_port_release_waiters(struct sockiocp_port *port)
 {
@@ -74,7 +80,7 @@ void sockiocp_port_release_waiters(struct sockiocp_port *port)
 
 	lockdep_assert_held(&port->lock);
 
-	while (port->nr_packets > port->nr_woken && !list_empty(&port->waiters)) {
+	while (!list_empty(&port->queue) && !list_empty(&port->waiters)) {
 		waiter = list_first_entry(&port->waiters, struct sockiocp_waiter, node);
 		if (waiter->worker && !sockiocp_worker_slot_is_free(port))
 			return;
@@ -98,8 +104,8 @@ static void slot_freed(struct irq_work *work)
 /**
  * sockiocp_port_unqueue - take a packet back
  * @port: the port, locked
- * @packet: a packet in the queue, or in a harvest's list of those to be queued
- *	again, which the port's lock guards too
+ * @packet: a packet in the queue, handed to a waiter, or in a harvest's list of those
+ *	to be queued again, which the port's lock guards too
  */
 void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *packet)
 {
@@ -148,13 +154,27 @@ struct harvest {
 	struct list_head again;
 	/* Packets as young as this one, or younger, are left for the next. */
 	u64 end_seq;
-	/* The thread was woken, for a packet that it comes for now. */
-	bool woken;
+	/* The packet that the thread was woken for; NULL if it was not, or has taken it. */
+	struct list_head *handed;
 	/* A socket could not be looked at; its packet is queued still. */
 	bool busy;
 	/* Something in this chunk has to be dropped. */
 	bool drops;
 };
+
+/*
+ * To the front of the queue with what the thread was woken for: there it is the first
+ * that is taken, under the same lock, or it is for others.
+ */
+static void queue_handed(struct harvest *harvest)
+{
+	lockdep_assert_held(&harvest->port->lock);
+
+	if (!harvest->handed)
+		return;
+	list_splice(harvest->handed, &harvest->port->queue);
+	harvest->handed = NULL;
+}
 
 static unsigned int detach(struct harvest *harvest, struct sockiocp_delivery *deliveries,
 			   unsigned int max)
@@ -165,8 +185,7 @@ static unsigned int detach(struct harvest *harvest, struct sockiocp_delivery *de
 	struct sockiocp_packet *packet;
 
 	spin_lock_irq(&port->lock);
-	port->nr_woken -= harvest->woken;
-	harvest->woken = false;
+	queue_handed(harvest);
 	harvest->drops = false;
 	if (!harvest->end_seq)
 		harvest->end_seq = port->next_seq;
@@ -372,13 +391,14 @@ static void pass_on(struct sockiocp_port *port)
 	sockiocp_port_wake_pollers(port);
 }
 
-static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port, bool woken)
+static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port,
+			  struct list_head *handed)
 {
 	harvest->port = port;
 	INIT_LIST_HEAD(&harvest->again);
 	/* Set with the first packet. */
 	harvest->end_seq = 0;
-	harvest->woken = woken;
+	harvest->handed = handed;
 	harvest->busy = false;
 }
 
@@ -388,9 +408,9 @@ static void harvest_end(struct harvest *harvest)
 	struct sockiocp_port *port = harvest->port;
 
 	/* Carefully: whoever unlinked the last one has to be done with our stack. */
-	if (!list_empty_careful(&harvest->again) || unlikely(harvest->woken)) {
+	if (!list_empty_careful(&harvest->again) || unlikely(harvest->handed)) {
 		spin_lock_irq(&port->lock);
-		port->nr_woken -= harvest->woken;
+		queue_handed(harvest);
 		list_splice_tail_init(&harvest->again, &port->queue);
 		spin_unlock_irq(&port->lock);
 	}
@@ -403,7 +423,7 @@ static void harvest_end(struct harvest *harvest)
  * @uentries: where they go
  * @count: how many there is room for
  * @ureceived: where their number goes
- * @woken: the calling thread was woken to do this
+ * @handed: what the calling thread was woken for; NULL if it was not
  * @busy: set if a packet has to be tried again soon
  *
  * Takes what was queued when it began, so it ends, and no socket's packet
@@ -414,8 +434,8 @@ static void harvest_end(struct harvest *harvest)
  */
 static long sockiocp_port_harvest(struct sockiocp_port *port,
 				  struct sockiocp_packet_entry __user *uentries,
-				  u32 count, u32 __user *ureceived, bool woken,
-				  bool *busy)
+				  u32 count, u32 __user *ureceived,
+				  struct list_head *handed, bool *busy)
 {
 	struct sockiocp_delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
 	struct harvest harvest;
@@ -424,7 +444,7 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 	long error = 0;
 	bool ok;
 
-	harvest_begin(&harvest, port, woken);
+	harvest_begin(&harvest, port, handed);
 	while (received < count) {
 		/* A thread that is being killed leaves the packets to others. */
 		if (fatal_signal_pending(current)) {
@@ -458,9 +478,17 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 	return received ? received : error;
 }
 
+/* Would a harvest take it first?  A waiter may have been handed it meanwhile. */
+static bool is_first(const struct sockiocp_port *port, const struct sockiocp_packet *packet)
+{
+	lockdep_assert_held(&port->lock);
+
+	return list_is_first(&packet->node, &port->queue);
+}
+
 /*
- * Take a registration off the queue that was not ready; it stays there if it is
- * now.  This is what a harvest does to it, in small.
+ * Take a registration off the front of the queue that was not ready; it stays queued
+ * if it is now.  This is what a harvest does to it, in small.
  */
 static bool drop_if_stale(struct sockiocp_registration *reg)
 {
@@ -470,7 +498,7 @@ static bool drop_if_stale(struct sockiocp_registration *reg)
 	u32 now, events;
 
 	spin_lock_irq(&port->lock);
-	if (reg->place != SOCKIOCP_QUEUED || reg->state != SOCKIOCP_LIVE) {
+	if (!is_first(port, &reg->packet) || reg->state != SOCKIOCP_LIVE) {
 		spin_unlock_irq(&port->lock);
 		return false;
 	}
@@ -535,7 +563,7 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port)
 		events = sockiocp_registration_look(reg, &terms, &now);
 
 		spin_lock_irq(&port->lock);
-		ready = reg->place == SOCKIOCP_QUEUED &&
+		ready = is_first(port, packet) &&
 			(reg->state != SOCKIOCP_LIVE || now & SOCKIOCP_BUSY || events);
 		spin_unlock_irq(&port->lock);
 		if (!ready)
@@ -577,21 +605,23 @@ static bool is_open_here(struct file *file, unsigned int fd)
  * Returns 0 if it is worth looking again, -ETIME, -EINTR, -ESHUTDOWN; -EAGAIN if
  * the thread has to go back to user space first: a file that was closed during
  * this call, by another thread, is released only there, and its peer waits for the
- * FIN.  With 0, @woken says whether somebody woke the thread for a packet, and
- * counts on it.
+ * FIN.  With 0, @woken says whether somebody woke the thread for a packet.  That is in
+ * @handed then, unless it was taken back, and nobody else looks after it.
  */
 static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *worker,
 			   struct file *file, unsigned int fd, const ktime_t *deadline,
-			   bool *woken)
+			   struct list_head *handed, bool *woken)
 {
 	struct sockiocp_waiter waiter = {
 		.task = current,
 		.files = current->files,
 		.worker = worker,
+		.handed = handed,
 	};
 	ktime_t expires = deadline ? *deadline : 0;
 	int error = 0;
 
+	INIT_LIST_HEAD(handed);
 	spin_lock_irq(&port->lock);
 	sockiocp_worker_begin_wait(worker);
 	list_add(&waiter.node, &port->waiters);
@@ -633,7 +663,8 @@ leave:
 	} else if (error != -ESHUTDOWN) {
 		error = 0;
 	} else {
-		port->nr_woken--;
+		/* The caller passes it on. */
+		list_splice(handed, &port->queue);
 	}
 	sockiocp_worker_end_wait(worker);
 	spin_unlock_irq(&port->lock);
@@ -663,6 +694,7 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 	struct sockiocp_worker *worker = sockiocp_worker_enter(port);
 	ktime_t deadline = 0, *timer = NULL;
 	bool busy = false, waited = false, woken = false;
+	struct list_head handed;
 	long error;
 
 	for (;;) {
@@ -673,7 +705,8 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 			busy = false;
 			if (woken || !sockiocp_seems_empty(&port->queue))
 				error = sockiocp_port_harvest(port, uentries, args->entry_count,
-							      ureceived, woken, &busy);
+							      ureceived, woken ? &handed : NULL,
+							      &busy);
 			if (error)
 				return min(error, 0L);
 		} else {
@@ -701,11 +734,11 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 			error = pause_for_busy(file, args->handle, timer);
 		else
 			error = wait_for_packet(port, worker, file, args->handle, timer,
-						&woken);
+						&handed, &woken);
 		if (error == -ETIME && sockiocp_worker_may_harvest(worker)) {
 			/* One more look: it is never early, so it may be late. */
 			error = sockiocp_port_harvest(port, uentries, args->entry_count,
-						      ureceived, false, &busy);
+						      ureceived, NULL, &busy);
 			return error ? min(error, 0L) : -ETIME;
 		}
 		if (error)

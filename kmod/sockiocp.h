@@ -65,7 +65,7 @@ void sockiocp_account_sweep(struct sockiocp_account *account);
 
 /**
  * struct sockiocp_packet - what stands in a port's queue
- * @node: in the queue, or in a list of a harvest
+ * @node: in the queue, in the list of a waiter, or in one of a harvest
  * @seq: when it was queued; a harvest takes nothing younger than itself.  The
  *	lowest bit is SOCKIOCP_SEQ_POSTED in a &struct sockiocp_posted, and 0 in
  *	a registration: a notification, or its REMOVE packet
@@ -96,9 +96,8 @@ struct sockiocp_posted {
  *	registrations
  * @queue: packets, oldest first
  * @next_seq: &struct sockiocp_packet.seq of the next packet to be queued
- * @nr_packets: packets in @queue and in the lists of harvests
+ * @nr_packets: packets in @queue, handed to waiters, and in the lists of harvests
  * @waiters: threads that wait for a packet, the youngest first
- * @nr_woken: threads that have been woken and have not yet looked at @queue
  * @registrations: the registrations, as a ring: a reaper looks at the first
  *	and moves it to the end
  * @nr_registrations: how many these are
@@ -123,7 +122,6 @@ struct sockiocp_port {
 	u64 next_seq;
 	unsigned int nr_packets;
 	struct list_head waiters;
-	unsigned int nr_woken;
 	struct list_head registrations;
 	unsigned int nr_registrations;
 	unsigned int concurrency;
@@ -247,8 +245,8 @@ enum sockiocp_place {
 	/* Nowhere. */
 	SOCKIOCP_IDLE,
 	/*
-	 * In the queue, or in the list of a harvest that will queue it again; a REMOVE
-	 * packet stays so until it is gone.
+	 * In the queue, handed to a waiter that has not come for it yet, or in the list of
+	 * a harvest that will queue it again; a REMOVE packet stays so until it is gone.
 	 */
 	SOCKIOCP_QUEUED,
 	/*

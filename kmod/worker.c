@@ -174,7 +174,7 @@ static bool lend_slot(struct sockiocp_worker *worker)
 	/* A full barrier: pairs with sockiocp_worker_slot_is_free(). */
 	return atomic_dec_return(&port->active) < nr_slots(port) &&
 	       /* A packet that comes later finds the slot. */
-	       data_race(READ_ONCE(port->nr_packets)) && !sockiocp_seems_empty(&port->waiters);
+	       !sockiocp_seems_empty(&port->queue) && !sockiocp_seems_empty(&port->waiters);
 }
 
 static void take_slot_back(struct sockiocp_worker *worker)
