@@ -348,19 +348,40 @@ SOCKET WSAAPI accept(SOCKET s, struct sockaddr *addr, int *addrlen)
 	return (SOCKET)new_fd;
 }
 
-/* Waits for a connection that goes on after a signal.  Returns an errno value. */
-static int await_connection(int fd)
+/*
+ * connect() that a signal does not end: the next call goes on with the connection,
+ * or begins anew where Linux gave up (AF_UNIX).  Returns 0 or an errno value.
+ */
+static int connect_once(int fd, const struct sockaddr *name, unsigned int len)
 {
-	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
-	unsigned int size = sizeof(int);
-	int err;
-
-	while (poll(&pollfd, 1, -1) < 0)
+	while (libc_connect(fd, name, len))
 		if (errno != EINTR)
 			return errno;
-	if (libc_getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size))
-		return errno;
-	return err;
+	return 0;
+}
+
+/*
+ * Returns whether connect() may have failed for a connection before this one.
+ * Linux tells of one that failed in the background again, whether or not the
+ * program knows, and makes no attempt; from then on the socket is like a new one.
+ * On Windows it is that at once.  An attempt too many does no harm, but a blocking
+ * one that was waited for is not made twice.
+ */
+static bool failed_before(int fd, int err)
+{
+	switch (err) {
+	case 0:
+	case EINPROGRESS:
+	case EALREADY:
+	case EISCONN:
+	case EAGAIN:
+		return false;
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+		return is_nonblocking(fd);
+	default:
+		return true;
+	}
 }
 
 /*
@@ -388,7 +409,8 @@ static bool was_connecting(int fd)
  *   WSAEWOULDBLOCK	non-blocking, and the connection is being made
  *   WSAEALREADY	it is still being made
  *   WSAEISCONN		it is made
- *   WSAECONNREFUSED	nobody listens there
+ *   WSAECONNREFUSED	nobody listens there, or (AF_UNIX, non-blocking) the
+ *			listener's backlog is full
  *   WSAETIMEDOUT	no answer
  *   WSAENETUNREACH, WSAEHOSTUNREACH	no way to get there
  *   WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEINVAL	the address is wrong
@@ -399,24 +421,29 @@ static bool was_connecting(int fd)
  */
 int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
 {
+	unsigned int len = (unsigned int)namelen;
 	int fd = sockiocp_socket_fd(s);
-	int err = 0;
+	int err;
 
-	if (libc_connect(fd, name, (unsigned int)namelen))
-		err = errno;
-	else if (was_connecting(fd))
+	err = connect_once(fd, name, len);
+	if (failed_before(fd, err))
+		err = connect_once(fd, name, len);
+	if (!err && was_connecting(fd))
 		err = EISCONN;
-	if (err == EINTR)
-		err = await_connection(fd);
-	if (err)
-		return transfer_fail(fd, err);
-	return 0;
+	/* Nothing is under way then: no local port is left, or the backlog is full. */
+	if (err == EAGAIN && name->sa_family != AF_UNIX)
+		err = EADDRINUSE;
+	else if (err == EAGAIN && is_nonblocking(fd))
+		err = ECONNREFUSED;
+	return err ? transfer_fail(fd, err) : 0;
 }
 
 /**
  * shutdown - end one or both directions of a connection
  * @s: the socket
  * @how: SD_RECEIVE, SD_SEND or SD_BOTH
+ *
+ * A socket whose connection failed can be connected again.
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
  *   WSAENOTCONN	not connected
