@@ -8,10 +8,15 @@
  *   SO_DONTLINGER		its opposite, without the seconds
  *   SO_ERROR			a code of Winsock's
  *   SO_EXCLUSIVEADDRUSE	Linux' default; means that SO_REUSEADDR is off
+ *   SO_RCVBUF, SO_SNDBUF	what fits; Linux reserves twice that, for itself too,
+ *				and reports what it has reserved
  *
  * SO_REUSEADDR is Linux': it takes no port away from a socket that listens on
- * it, as it would on Windows, and listen() sets it (see bind()).  SO_SNDBUF and
- * SO_RCVBUF read back as twice what was set, time-outs as whole jiffies.
+ * it, as it would on Windows, and listen() sets it (see bind()).
+ *
+ * What was set reads back, but for what Linux makes of it: buffers are cut to
+ * net.core.rmem_max or wmem_max and have a least size, time-outs become whole
+ * jiffies.  To know better one would have to remember it for each socket.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -34,6 +39,8 @@ static bool is_converted(int level, int optname)
 	case SO_DONTLINGER:
 	case SO_ERROR:
 	case SO_EXCLUSIVEADDRUSE:
+	case SO_RCVBUF:
+	case SO_SNDBUF:
 		return true;
 	default:
 		return false;
@@ -57,10 +64,13 @@ static int get_timeout(int fd, int name, DWORD *ms)
 {
 	unsigned int size = sizeof(struct timeval);
 	struct timeval tv;
+	long long all;
 
 	if (libc_getsockopt(fd, SOL_SOCKET, name, &tv, &size))
 		return -1;
-	*ms = (DWORD)(tv.tv_sec * MSEC_PER_SEC + tv.tv_usec / 1000);
+	all = tv.tv_sec * (long long)MSEC_PER_SEC + tv.tv_usec / 1000;
+	/* The longest one, rounded up, must not become 0: none. */
+	*ms = all > UINT_MAX ? UINT_MAX : (DWORD)all;
 	return 0;
 }
 
@@ -142,6 +152,9 @@ static int set_converted(int fd, int optname, const char *optval, int optlen)
 		return set_dontlinger(fd, value);
 	case SO_EXCLUSIVEADDRUSE:
 		return set_int(fd, SOL_SOCKET, SO_REUSEADDR, !value);
+	case SO_RCVBUF:
+	case SO_SNDBUF:
+		return set_int(fd, SOL_SOCKET, optname, value);
 	default:
 		/* SO_ERROR is only read. */
 		errno = ENOPROTOOPT;
@@ -184,6 +197,12 @@ static int get_converted(int fd, int optname, union converted *value)
 			return -1;
 		value->number = !number;
 		return 0;
+	case SO_RCVBUF:
+	case SO_SNDBUF:
+		if (get_int(fd, optname, &number))
+			return -1;
+		value->number = number / 2;
+		return 0;
 	default: /* SO_ERROR */
 		if (get_int(fd, SO_ERROR, &number))
 			return -1;
@@ -225,6 +244,9 @@ int WSAAPI setsockopt(SOCKET s, int level, int optname, const char *optval,
 	} else {
 		err = libc_setsockopt(fd, level, optname, optval,
 				      (unsigned int)optlen);
+		/* Linux' word for a length that is none. */
+		if (err && errno == EINVAL && optlen <= 0)
+			errno = EFAULT;
 	}
 	return err ? sockiocp_wsa_fail(errno) : 0;
 }
@@ -256,6 +278,8 @@ int WSAAPI getsockopt(SOCKET s, int level, int optname, char *optval,
 	if (!is_converted(level, optname)) {
 		err = libc_getsockopt(fd, level, optname, optval,
 				      (unsigned int *)optlen);
+		if (err && errno == EINVAL && *optlen < 0)
+			errno = EFAULT;
 		return err ? sockiocp_wsa_fail(errno) : 0;
 	}
 

@@ -250,8 +250,8 @@ int WSAAPI bind(SOCKET s, const struct sockaddr *name, int namelen)
 /**
  * listen - make a socket accept connections
  * @s: the socket
- * @backlog: how many connections may wait to be accepted; SOMAXCONN and
- *	SOMAXCONN_HINT() mean as many as the system allows, and more are cut
+ * @backlog: how many connections may wait to be accepted, at least one; SOMAXCONN
+ *	and SOMAXCONN_HINT() mean as many as the system allows, and more are cut
  *	down to that
  *
  * SO_REUSEADDR is set afterwards (see bind()).
@@ -268,10 +268,35 @@ int WSAAPI listen(SOCKET s, int backlog)
 	int fd = sockiocp_socket_fd(s);
 	int one = 1;
 
-	if (libc_listen(fd, backlog))
+	/* With 0 Linux takes just one, and drops the others without a word. */
+	if (libc_listen(fd, backlog ? backlog : 1))
 		return sockiocp_wsa_fail(errno);
 	libc_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	return 0;
+}
+
+/*
+ * Returns whether a peer's address fits; where it does not, Linux would take the
+ * connection and cut the address.  Most programs have room for any.
+ */
+static bool peer_fits(int fd, int room)
+{
+	struct sockaddr_storage name;
+	unsigned int len = sizeof(name);
+
+	if (room >= (int)sizeof(struct sockaddr_in6))
+		return true;
+	/* If this fails, so will accept(), and says why. */
+	if (libc_getsockname(fd, (struct sockaddr *)&name, &len))
+		return true;
+	switch (name.ss_family) {
+	case AF_INET:
+		return room >= (int)sizeof(struct sockaddr_in);
+	case AF_INET6:
+		return false;
+	default:
+		return room >= 0;
+	}
 }
 
 /* Waits for a connection, or for a signal: the caller looks again. */
@@ -320,6 +345,7 @@ static int accept_fd(int fd, struct sockaddr *addr, unsigned int *len,
  *   WSAEINVAL		the socket does not listen
  *   WSAEMFILE		no descriptor is left
  *   WSAEOPNOTSUPP	not a stream socket
+ *   WSAEFAULT		@addr is too small; the connection still waits
  *
  * Windows: "accept function (winsock2.h)".
  */
@@ -330,7 +356,7 @@ SOCKET WSAAPI accept(SOCKET s, struct sockaddr *addr, int *addrlen)
 	int flags = LIBC_SOCK_CLOEXEC;
 	int new_fd;
 
-	if (addr && !addrlen) {
+	if (addr && (!addrlen || !peer_fits(fd, *addrlen))) {
 		sockiocp_wsa_fail(EFAULT);
 		return INVALID_SOCKET;
 	}
@@ -405,6 +431,8 @@ static bool was_connecting(int fd)
  * @name: the peer's address
  * @namelen: its size in bytes
  *
+ * A socket whose connection failed can be connected again.
+ *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
  *   WSAEWOULDBLOCK	non-blocking, and the connection is being made
  *   WSAEALREADY	it is still being made
@@ -442,8 +470,6 @@ int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
  * shutdown - end one or both directions of a connection
  * @s: the socket
  * @how: SD_RECEIVE, SD_SEND or SD_BOTH
- *
- * A socket whose connection failed can be connected again.
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
  *   WSAENOTCONN	not connected
@@ -662,7 +688,8 @@ int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
  * @fromlen: in: size of @from in bytes; out: size of the address.  Ignored if
  *	@from is NULL.
  *
- * Return: as recv(); with WSAEMSGSIZE @from is filled too.
+ * Return: as recv(); with WSAEMSGSIZE @from is filled too.  WSAEFAULT also says
+ * that @from is too small; the datagram is lost then.
  *
  * Windows: "recvfrom function (winsock2.h)".
  */
@@ -671,14 +698,15 @@ int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags,
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = (size_t)len };
 	struct libc_msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	unsigned int room = from && fromlen ? (unsigned int)*fromlen : 0;
 	int fd = sockiocp_socket_fd(s);
 	ssize_t received;
 
-	if (len < 0 || (from && !fromlen))
+	if (len < 0 || (from && (!fromlen || *fromlen < 0)))
 		return sockiocp_wsa_fail(EFAULT);
 	do {
 		msg.msg_name = from;
-		msg.msg_namelen = from ? (unsigned int)*fromlen : 0;
+		msg.msg_namelen = room;
 		received = libc_recvmsg(fd, &msg, flags);
 	} while (received < 0 && errno == EINTR);
 	if ((flags & MSG_WAITALL) && received != len)
@@ -686,11 +714,27 @@ int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags,
 	if (received < 0)
 		return transfer_fail(fd, errno);
 
+	if (msg.msg_namelen > room)
+		return sockiocp_wsa_fail(EFAULT);
 	if (from)
 		*fromlen = (int)msg.msg_namelen;
 	if (msg.msg_flags & LIBC_MSG_TRUNC)
 		return sockiocp_wsa_fail(EMSGSIZE);
 	return (int)received;
+}
+
+/*
+ * What getsockname() and getpeername() return, after libc's has: Linux cuts an
+ * address that does not fit in @room, and says how long it is.
+ */
+static int name_got(int failed, int room, int *namelen)
+{
+	if (failed && !(errno == EINVAL && room < 0))
+		return sockiocp_wsa_fail(errno);
+	if (!failed && *namelen <= room)
+		return 0;
+	*namelen = room;
+	return sockiocp_wsa_fail(EFAULT);
 }
 
 /**
@@ -701,16 +745,19 @@ int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags,
  *
  * An unbound socket has address 0 and port 0 (Windows says WSAEINVAL).
  *
- * Return: 0; SOCKET_ERROR if it fails.
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAEFAULT		@name is too small; *@namelen stays
  *
  * Windows: "getsockname function (winsock2.h)".
  */
 int WSAAPI getsockname(SOCKET s, struct sockaddr *name, int *namelen)
 {
-	if (libc_getsockname(sockiocp_socket_fd(s), name,
-			     (unsigned int *)namelen))
-		return sockiocp_wsa_fail(errno);
-	return 0;
+	int room = namelen ? *namelen : 0;
+	int failed;
+
+	failed = libc_getsockname(sockiocp_socket_fd(s), name,
+				  (unsigned int *)namelen);
+	return name_got(failed, room, namelen);
 }
 
 /**
@@ -721,15 +768,18 @@ int WSAAPI getsockname(SOCKET s, struct sockaddr *name, int *namelen)
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
  *   WSAENOTCONN	not connected
+ *   WSAEFAULT		@name is too small; *@namelen stays
  *
  * Windows: "getpeername function (winsock2.h)".
  */
 int WSAAPI getpeername(SOCKET s, struct sockaddr *name, int *namelen)
 {
-	if (libc_getpeername(sockiocp_socket_fd(s), name,
-			     (unsigned int *)namelen))
-		return sockiocp_wsa_fail(errno);
-	return 0;
+	int room = namelen ? *namelen : 0;
+	int failed;
+
+	failed = libc_getpeername(sockiocp_socket_fd(s), name,
+				  (unsigned int *)namelen);
+	return name_got(failed, room, namelen);
 }
 
 /**
@@ -747,8 +797,13 @@ int WSAAPI getpeername(SOCKET s, struct sockaddr *name, int *namelen)
  */
 int WSAAPI ioctlsocket(SOCKET s, long cmd, void *argp)
 {
+	unsigned int size = sizeof(int);
 	int fd = sockiocp_socket_fd(s);
+	int type;
 
+	/* Pipes and files know these commands too. */
+	if (libc_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size))
+		return sockiocp_wsa_fail(errno);
 	switch (cmd) {
 	case FIONBIO:
 	case FIONREAD:
