@@ -183,6 +183,8 @@
 #define PROCESS_SIZE_VER0	48
 #define POST_SIZE_VER0		32
 
+struct workqueue_struct *sockiocp_wq;
+
 static int sockiocp_open(struct inode *inode, struct file *file)
 {
 	struct sockiocp_port *port = sockiocp_port_create();
@@ -384,15 +386,16 @@ static int __init sockiocp_init(void)
 	int error;
 
 	sockiocp_account_init();
+	sockiocp_wq = alloc_workqueue("sockiocp", WQ_UNBOUND, 0);
+	if (!sockiocp_wq)
+		return -ENOMEM;
 	error = sockiocp_registration_init();
 	if (error)
-		return error;
+		goto err_wq;
 	error = sockiocp_packet_init();
 	if (error)
 		goto err_registration;
-	error = sockiocp_worker_init();
-	if (error)
-		goto err_packet;
+	sockiocp_worker_init();
 	error = misc_register(&sockiocp_device);
 	if (error)
 		goto err_worker;
@@ -400,10 +403,11 @@ static int __init sockiocp_init(void)
 
 err_worker:
 	sockiocp_worker_exit();
-err_packet:
 	sockiocp_packet_exit();
 err_registration:
 	sockiocp_registration_exit();
+err_wq:
+	destroy_workqueue(sockiocp_wq);
 	return error;
 }
 
@@ -413,6 +417,7 @@ static void __exit sockiocp_exit(void)
 	sockiocp_worker_exit();
 	sockiocp_packet_exit();
 	sockiocp_registration_exit();
+	destroy_workqueue(sockiocp_wq);
 }
 
 module_init(sockiocp_init);

@@ -373,7 +373,7 @@ void sockiocp_registration_reaper(struct work_struct *work)
 
 	sockiocp_registration_reap(port, min(nr, REAPER_LOOKS));
 	if (READ_ONCE(port->nr_registrations))
-		queue_delayed_work(system_unbound_wq, &port->reaper, REAPER_INTERVAL);
+		queue_delayed_work(sockiocp_wq, &port->reaper, REAPER_INTERVAL);
 }
 
 /* ----------------------------------------------------------------- readings */
@@ -793,7 +793,7 @@ again:
 	spin_unlock_irq(&socket->wq.wait.lock);
 
 	if (first)
-		queue_delayed_work(system_unbound_wq, &port->reaper, REAPER_INTERVAL);
+		queue_delayed_work(sockiocp_wq, &port->reaper, REAPER_INTERVAL);
 	/* Another thread registered the socket while ours was being made. */
 	if (unlikely(new))
 		sockiocp_registration_put(new);

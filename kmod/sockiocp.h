@@ -28,6 +28,9 @@
 /* How many of them are handled at a time: what fits on the stack. */
 #define SOCKIOCP_CHUNK		32
 
+/* What is done later, where it may sleep; there while anything else of the module is. */
+extern struct workqueue_struct *sockiocp_wq;
+
 /* ---------------------------------------------------------------- account */
 
 /**
@@ -226,7 +229,7 @@ bool sockiocp_worker_slot_is_free(struct sockiocp_port *port);
 void sockiocp_worker_sampler(struct work_struct *work);
 void sockiocp_worker_forget(struct sockiocp_port *port);
 
-int sockiocp_worker_init(void);
+void sockiocp_worker_init(void);
 void sockiocp_worker_exit(void);
 
 /* ------------------------------------------------------------ registration */

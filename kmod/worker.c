@@ -95,7 +95,7 @@ bool sockiocp_worker_slot_is_free(struct sockiocp_port *port)
 	if (has_free_slot(port))
 		return true;
 	if (port->nr_sampled)
-		queue_delayed_work(system_unbound_wq, &port->sampler, SAMPLE_INTERVAL);
+		queue_delayed_work(sockiocp_wq, &port->sampler, SAMPLE_INTERVAL);
 	return false;
 }
 
@@ -249,8 +249,6 @@ static void leave(struct sockiocp_worker *worker)
 
 #ifdef CONFIG_PREEMPT_NOTIFIERS
 
-static struct workqueue_struct *worker_wq;
-
 /*
  * Called with the lock of the run queue held, for the current thread: atomics and
  * irq_work only, and no lock that is ever held while a task is woken.
@@ -294,7 +292,7 @@ static void worker_free(struct work_struct *work)
 	irq_work_sync(&worker->died);
 	leave(worker);
 	kfree(worker);
-	/* What follows runs in worker_wq, which the module's exit waits for. */
+	/* What follows runs in sockiocp_wq, which the module's exit waits for. */
 	module_put(THIS_MODULE);
 }
 
@@ -302,7 +300,7 @@ static void worker_died(struct irq_work *work)
 {
 	struct sockiocp_worker *worker = container_of(work, struct sockiocp_worker, died);
 
-	queue_work(worker_wq, &worker->free);
+	queue_work(sockiocp_wq, &worker->free);
 }
 
 /* The list is the thread's own: nobody else changes it. */
@@ -329,22 +327,17 @@ static void watch_by_notifier(struct sockiocp_worker *worker)
 	preempt_enable();
 }
 
-static int notifiers_init(void)
+static void notifiers_init(void)
 {
-	worker_wq = alloc_workqueue("sockiocp", WQ_UNBOUND, 0);
-	if (!worker_wq)
-		return -ENOMEM;
 	/*
 	 * For as long as the module is loaded: to switch a static key interrupts
 	 * all processors, which nobody shall bring about by starting a thread.
 	 */
 	preempt_notifier_inc();
-	return 0;
 }
 
 static void notifiers_exit(void)
 {
-	destroy_workqueue(worker_wq);
 	preempt_notifier_dec();
 }
 
@@ -352,7 +345,7 @@ static void notifiers_exit(void)
 
 static struct sockiocp_worker *find_by_notifier(void) { return NULL; }
 static void watch_by_notifier(struct sockiocp_worker *worker) {}
-static int notifiers_init(void) { return 0; }
+static void notifiers_init(void) {}
 static void notifiers_exit(void) {}
 
 #endif /* CONFIG_PREEMPT_NOTIFIERS */
@@ -608,9 +601,9 @@ void sockiocp_worker_forget(struct sockiocp_port *port)
 	end_idle(false);
 }
 
-int __init sockiocp_worker_init(void)
+void __init sockiocp_worker_init(void)
 {
-	return notifiers_init();
+	notifiers_init();
 }
 
 void sockiocp_worker_exit(void)
