@@ -11,7 +11,7 @@
  *   socket					mask
  *   --------------------------------------------------------------------------
  *   TCP	created, connecting			-
- *		connecting failed			ERR
+ *		connecting failed			ERR HANGUP
  *		connected				OUT
  *		  bytes to read				+ IN
  *		  only an out-of-band byte		(nothing)
@@ -19,6 +19,7 @@
  *		  send buffer full			- OUT
  *		  shut down locally			(nothing)
  *		reset, timed out, aborted		ERR HANGUP OUT, no IN
+ *		error that it lives on with (ICMP)	+ ERR
  *		listening, connection pending		IN
  *		listening				-
  *	with kTLS, as TCP, but
@@ -56,8 +57,9 @@
  *		  peer does not read, queue full	- OUT
  *		  peer closed, shut down locally	(nothing)
  *
- * For streams ERR stays once it has been seen, although SO_ERROR clears it in
- * the socket; the registration remembers it.
+ * A stream that has failed stays so, although SO_ERROR clears the error in the
+ * socket: the registration remembers it (SOCKIOCP_FAILED).  An error that a stream
+ * lives on with is there until it is read, as a datagram socket's is.
  */
 #include "sockiocp.h"
 
@@ -177,7 +179,7 @@ static u32 tcp_closed_read(struct sock *sk, __poll_t poll)
 	u32 now;
 
 	/* tcp_done() sets the state first and sk_shutdown last: let it come to that. */
-	if (unlikely(error && was_connected && !ended)) {
+	if (unlikely(error && !ended)) {
 		bool busy;
 
 		spin_lock_bh(&sk->sk_lock.slock);
@@ -187,21 +189,67 @@ static u32 tcp_closed_read(struct sock *sk, __poll_t poll)
 		if (busy)
 			return SOCKIOCP_BUSY;
 	}
-	if (!ended || !was_connected)
+	/* connect(AF_UNSPEC): it is nothing but what recv() has to say once. */
+	if (!ended)
 		return error ? SOCKIOCP_EVENT_ERR : 0;
+	if (!was_connected)
+		return error ? SOCKIOCP_BROKEN : 0;
 
 	now = SOCKIOCP_CONNECTED | SOCKIOCP_EVENT_OUT | SOCKIOCP_EVENT_HANGUP;
 	if (error || !done)
-		now |= SOCKIOCP_EVENT_ERR;
+		now |= SOCKIOCP_BROKEN;
 	else if (poll & EPOLLIN && tcp_has_data(sk))
 		now |= SOCKIOCP_EVENT_IN;
 	return now;
 }
 
-static u32 tcp_end(const struct sock *sk)
+/*
+ * Can it be that a connection lives on with this error?  These come by ICMP, and a
+ * program that has asked for them (IP_RECVERR) is told by the next call, once.
+ * Others than these, a broken record of kTLS among them, are the end.
+ */
+static bool may_be_survived(int error)
 {
-	if (unlikely(READ_ONCE(sk->sk_err)))
-		return SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP;
+	switch (error) {
+	case EACCES:
+	case ECONNREFUSED:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ENONET:
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+	case EPROTO:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A connection has an error: is that its end? */
+static noinline u32 tcp_error_read(struct sock *sk, int error)
+{
+	u32 now = sock_flag(sk, SOCK_DONE) ? SOCKIOCP_EVENT_HANGUP : 0;
+	bool busy, closed;
+
+	if (!may_be_survived(error))
+		return SOCKIOCP_BROKEN;
+	/* What ends a connection sets its error first, and its state under this lock. */
+	spin_lock_bh(&sk->sk_lock.slock);
+	busy = sock_owned_by_user_nocheck(sk);
+	closed = sk->sk_state == TCP_CLOSE;
+	spin_unlock_bh(&sk->sk_lock.slock);
+	if (busy)
+		return SOCKIOCP_BUSY;
+	return closed ? SOCKIOCP_BROKEN : now | SOCKIOCP_EVENT_ERR;
+}
+
+static u32 tcp_end(struct sock *sk)
+{
+	int error = READ_ONCE(sk->sk_err);
+
+	if (unlikely(error))
+		return tcp_error_read(sk, error);
 	return sock_flag(sk, SOCK_DONE) ? SOCKIOCP_EVENT_HANGUP : 0;
 }
 
@@ -280,13 +328,33 @@ static bool mptcp_was_connected(struct sock *sk, bool shut)
 	return !error || error == ECONNRESET || error == EPIPE;
 }
 
+/*
+ * A connection has an error: is that its end?  Only one that has fallen back to TCP
+ * survives any, since MPTCP hides those of its paths.
+ */
+static u32 mptcp_error_read(struct sock *sk, __poll_t poll, int error)
+{
+	bool closed;
+
+	if (!may_be_survived(error))
+		return SOCKIOCP_BROKEN;
+	lock_sock(sk);
+	closed = sk->sk_state == TCP_CLOSE;
+	release_sock(sk);
+	if (closed)
+		return SOCKIOCP_BROKEN;
+	if (poll & EPOLLIN && !(READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN))
+		return SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_IN;
+	return SOCKIOCP_EVENT_ERR;
+}
+
 /* The state follows the connection as a whole, not a path of it. */
 static u32 mptcp_read(struct socket *socket, __poll_t poll, int state)
 {
 	struct sock *sk = socket->sk;
 	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
 	u32 now = SOCKIOCP_CONNECTED;
-	bool error;
+	int error;
 
 	switch (state) {
 	case TCP_LISTEN:
@@ -296,10 +364,10 @@ static u32 mptcp_read(struct socket *socket, __poll_t poll, int state)
 		return poll & EPOLLOUT ? SOCKIOCP_EVENT_OUT : 0;
 	case TCP_CLOSE:
 		if (!mptcp_was_connected(sk, shut))
-			return READ_ONCE(sk->sk_err) ? SOCKIOCP_EVENT_ERR : 0;
+			return READ_ONCE(sk->sk_err) ? SOCKIOCP_BROKEN : 0;
 		now |= SOCKIOCP_EVENT_OUT;
 		if (!shut)
-			now |= SOCKIOCP_EVENT_ERR;
+			now |= SOCKIOCP_BROKEN;
 		fallthrough;
 	case TCP_CLOSE_WAIT:
 	case TCP_LAST_ACK:
@@ -312,8 +380,8 @@ static u32 mptcp_read(struct socket *socket, __poll_t poll, int state)
 		now |= SOCKIOCP_EVENT_OUT;
 	error = READ_ONCE(sk->sk_err);
 	if (error)
-		now |= SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP;
-	else if (poll & EPOLLIN && (!shut || mptcp_has_data(socket)))
+		return now | mptcp_error_read(sk, poll, error);
+	if (poll & EPOLLIN && (!shut || mptcp_has_data(socket)))
 		now |= SOCKIOCP_EVENT_IN;
 	return now;
 }
@@ -363,7 +431,7 @@ static u32 vsock_read(struct socket *socket, __poll_t poll, int state)
 	case TCP_CLOSE:
 		/* Not yet or never connected, or connected in vain. */
 		if (socket->state != SS_CONNECTED && socket->state != SS_DISCONNECTING)
-			return error ? SOCKIOCP_EVENT_ERR : 0;
+			return error ? SOCKIOCP_BROKEN : 0;
 		if (!sock_flag(sk, SOCK_DONE))
 			error = true;
 		fallthrough;
@@ -374,7 +442,7 @@ static u32 vsock_read(struct socket *socket, __poll_t poll, int state)
 		return 0;
 	}
 	if (error)
-		now |= SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP;
+		now |= SOCKIOCP_BROKEN;
 	return now;
 }
 
@@ -398,7 +466,7 @@ static u32 unix_stream_read(struct sock *sk, __poll_t poll, int state)
 	if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN)
 		now |= SOCKIOCP_EVENT_HANGUP;
 	if (READ_ONCE(sk->sk_err))
-		now |= SOCKIOCP_EVENT_ERR;
+		now |= SOCKIOCP_BROKEN;
 	return now;
 }
 
@@ -474,7 +542,7 @@ static noinline u32 ask(struct socket *socket, struct file *file,
 static noinline u32 tcp_quick_read(struct socket *socket, struct file *file, int state,
 				   u8 filter)
 {
-	const struct sock *sk = socket->sk;
+	struct sock *sk = socket->sk;
 	u32 now = SOCKIOCP_CONNECTED;
 	s32 unread;
 
@@ -600,10 +668,16 @@ static bool tcp_is_plain(const struct sock *sk)
 bool sockiocp_readiness_has_failed(const struct socket *socket)
 {
 	const struct sock *sk = READ_ONCE(socket->sk);
+	int error, state;
 
-	return sk && (READ_ONCE(sk->sk_err) ||
-		      (READ_ONCE(sk->sk_state) == TCP_CLOSE &&
-		       skb_queue_empty_lockless(&sk->sk_error_queue)));
+	if (!sk)
+		return false;
+	error = READ_ONCE(sk->sk_err);
+	state = READ_ONCE(sk->sk_state);
+	if (state == TCP_CLOSE)
+		return error || skb_queue_empty_lockless(&sk->sk_error_queue);
+	/* One that is connecting never lives on with it. */
+	return error && (state == TCP_SYN_SENT || !may_be_survived(error));
 }
 
 /**

@@ -422,11 +422,17 @@ static u8 seen_before(const struct sockiocp_registration *reg, u32 now)
 
 	if (likely(!((now ^ seen) & SOCKIOCP_CONNECTED)))
 		return seen;
-	if (now & SOCKIOCP_CONNECTED)
-		seen &= ~(SOCKIOCP_EVENT_ERR | SOCKIOCP_FAILED);
-	else if (reg->kind == SOCKIOCP_TCP)
+	if (seen & SOCKIOCP_FAILED && now & SOCKIOCP_CONNECTED)
+		seen &= ~SOCKIOCP_BROKEN;
+	else if (reg->kind == SOCKIOCP_TCP && !(now & SOCKIOCP_CONNECTED))
 		seen &= ~(STAYING | SOCKIOCP_FAILED);
 	return seen;
+}
+
+/* SO_ERROR clears an error in the socket; here it stays. */
+static u32 with_failure(u32 now, u8 seen)
+{
+	return (now | seen) & SOCKIOCP_FAILED ? now | SOCKIOCP_BROKEN : now;
 }
 
 /*
@@ -438,7 +444,7 @@ static inline u32 packet_events(const struct sockiocp_registration *reg, u32 now
 {
 	u32 allowed = taken->filter | SOCKIOCP_EVENT_ERR;
 	bool is_edge = taken->trigger & SOCKIOCP_TRIGGER_EDGE;
-	u8 edges = taken->edges, seen;
+	u8 edges = taken->edges, seen, staying;
 
 	if (now & (SOCKIOCP_GONE | SOCKIOCP_BUSY) || !READ_ONCE(reg->enabled))
 		return 0;
@@ -447,19 +453,20 @@ static inline u32 packet_events(const struct sockiocp_registration *reg, u32 now
 		return now & allowed & (is_edge ? edges : ~0);
 
 	seen = seen_before(reg, now);
-	/* SO_ERROR clears an error in the socket; here it stays. */
-	if (seen & SOCKIOCP_FAILED)
-		now |= SOCKIOCP_EVENT_ERR;
+	now = with_failure(now, seen);
 	if (!is_edge)
 		return now & allowed;
 
-	/* What stays has no edge but its first. */
-	edges &= ~STAYING;
+	/* What stays has no edge but its first.  An error does if the stream has failed. */
+	staying = SOCKIOCP_EVENT_HANGUP;
+	if (now & SOCKIOCP_FAILED)
+		staying |= SOCKIOCP_EVENT_ERR;
+	edges &= ~staying;
 	/* The first reading of all is where edges start from. */
 	if (!(seen & SOCKIOCP_UNSEEN)) {
 		u8 news = now & ~seen;
 
-		edges |= news & (SOCKIOCP_EVENT_HANGUP | SOCKIOCP_EVENT_ERR);
+		edges |= news & staying;
 		if (news & SOCKIOCP_CONNECTED)
 			edges |= SOCKIOCP_EVENT_OUT;
 	}
@@ -522,8 +529,10 @@ static void remember(struct sockiocp_registration *reg, u32 now)
 
 	lockdep_assert_held(&reg->port->lock);
 
-	if (seen & SOCKIOCP_FAILED || now & SOCKIOCP_EVENT_ERR)
-		seen |= SOCKIOCP_EVENT_ERR | SOCKIOCP_FAILED;
+	now = with_failure(now, seen);
+	/* One that the stream lives on with is nothing to remember. */
+	if (!(now & SOCKIOCP_FAILED))
+		now &= ~SOCKIOCP_EVENT_ERR;
 	WRITE_ONCE(reg->seen, (seen | now) & (STAYING | SOCKIOCP_FAILED));
 }
 
@@ -729,6 +738,7 @@ static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 		/* What held when the filter began to ask has no edge. */
 		if (added & SOCKIOCP_REGISTER_OUT)
 			WRITE_ONCE(reg->seen, reg->seen | (now & SOCKIOCP_CONNECTED));
+		now = with_failure(now, reg->seen);
 		WRITE_ONCE(reg->seen, reg->seen | (now & added & SOCKIOCP_EVENT_HANGUP));
 	} else {
 		if (packet_events(reg, now, &armed))

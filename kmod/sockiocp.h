@@ -279,8 +279,12 @@ enum sockiocp_kind {
 #define SOCKIOCP_CONNECTED	0x08
 /* In sockiocp_registration.seen: nothing has been read yet. */
 #define SOCKIOCP_UNSEEN		0x10
-/* In sockiocp_registration.seen: a stream failed, and stays so. */
+/*
+ * Also in sockiocp_registration.seen: a stream failed, and stays so.  An error without
+ * this is one that the stream lives on with, until it is read.
+ */
 #define SOCKIOCP_FAILED		0x20
+#define SOCKIOCP_BROKEN		(SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP | SOCKIOCP_FAILED)
 /* The socket is closed. */
 #define SOCKIOCP_GONE		0x100
 /* The socket cannot be looked at before somebody lets go of one of its locks. */

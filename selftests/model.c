@@ -158,7 +158,7 @@ static int tcp_holds(const struct slot *s)
 	case FRESH:
 		return 0;
 	case REFUSED:
-		return s->error ? EV_ERR : 0;
+		return s->error ? EV_ERR | EV_HANGUP : 0;
 	case BROKEN:
 		/* What was not read before is not IN. */
 		return EV_OUT | EV_HANGUP | (s->error || !s->fin ? EV_ERR : 0);
@@ -188,15 +188,15 @@ static int holds(const struct slot *s)
 	return holds;
 }
 
-/* For a registration: ERR of a stream stays once it was reported. */
+/* For a registration: a stream that failed stays so, once that was reported. */
 static int holds_for(const struct slot *s)
 {
-	return holds(s) | (s->reg.err_delivered ? EV_ERR : 0);
+	return holds(s) | (s->reg.err_delivered ? EV_ERR | EV_HANGUP : 0);
 }
 
 static int may_hold_for(const struct slot *s)
 {
-	int may = holds_for(s) | (s->reg.err_there ? EV_ERR : 0);
+	int may = holds_for(s) | (s->reg.err_there ? EV_ERR | EV_HANGUP : 0);
 
 	/* Whether data can be read after FIN, RST and SO_ERROR: left open. */
 	if (is_tcp(s) && s->phase == BROKEN && s->fin && !s->error && s->unread)

@@ -140,7 +140,7 @@ TEST_F(mptcp, failed_connection_is_broken_once_the_error_was_read)
 	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
 	ASSERT_EQ(0, kind_connect(variant->mptcp, self->fd, port));
 	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));
-	EXPECT_STATE(&self->look, EV_ERR, EV_ERR);
+	EXPECT_STATE(&self->look, EV_ERR | EV_HANGUP, EV_ERR | EV_HANGUP);
 	EXPECT_LT(0, sock_error(self->fd));
 	EXPECT_STILL(&self->look, EV_ERR | EV_HANGUP | EV_OUT);
 }

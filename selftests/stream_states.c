@@ -100,9 +100,9 @@ TEST_F(unconnected, shutdown_of_a_fresh_socket_is_nothing)
 }
 
 /* AF_UNIX says it in connect(), and the socket is as it was. */
-TEST_F(unconnected, refused_connection_is_an_error_only)
+TEST_F(unconnected, refused_connection_is_error_and_hangup)
 {
-	DWORD mask = variant->kind == KIND_UNIX ? 0 : EV_ERR;
+	DWORD mask = variant->kind == KIND_UNIX ? 0 : EV_ERR | EV_HANGUP;
 	int port = kind_refused_port(variant->kind);
 
 	NEEDS_KIND();

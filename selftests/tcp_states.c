@@ -90,7 +90,7 @@ TEST_F(tcp, connecting_is_nothing)
 }
 
 /* spec 14.20 */
-TEST_F(tcp, refused_connection_is_an_error_only)
+TEST_F(tcp, refused_connection_is_error_and_hangup)
 {
 	int port = tcp_refused_port(self->family);
 
@@ -99,8 +99,8 @@ TEST_F(tcp, refused_connection_is_an_error_only)
 	ASSERT_LE(0, self->fd);
 	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));
 	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
-	EXPECT_MASK(&self->look, EV_ERR);
-	EXPECT_MASK(&self->look, EV_ERR);
+	EXPECT_MASK(&self->look, EV_ERR | EV_HANGUP);
+	EXPECT_MASK(&self->look, EV_ERR | EV_HANGUP);
 }
 
 /* spec 14.20 */
@@ -118,7 +118,7 @@ TEST_F(tcp, refused_connection_is_an_error_whatever_the_filter)
 			ASSERT_TRUE(CloseHandle(self->look.port));
 		}
 		ASSERT_EQ(0, look_begin(&self->look, self->fd, filter));
-		EXPECT_MASK(&self->look, EV_ERR);
+		EXPECT_MASK(&self->look, EV_ERR | (filter & EV_HANGUP));
 	}
 }
 
@@ -504,7 +504,7 @@ TEST_F(tcp, socket_registered_before_connect_becomes_writable)
 }
 
 /* The state between is "connecting": no packet may come from it. */
-TEST_F(tcp, socket_registered_before_it_is_refused_is_an_error_only)
+TEST_F(tcp, socket_registered_before_it_is_refused_is_error_and_hangup)
 {
 	int port = tcp_refused_port(self->family);
 
@@ -516,10 +516,10 @@ TEST_F(tcp, socket_registered_before_it_is_refused_is_an_error_only)
 	ASSERT_EQ(0, kind_connect(self->family == FAM_INET6 ? KIND_TCP6 : KIND_TCP4,
 				  self->fd, port));
 	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));
-	EXPECT_MASK(&self->look, EV_ERR);
+	EXPECT_MASK(&self->look, EV_ERR | EV_HANGUP);
 	if (self->look.way == LOOK_STAYS) {
 		EXPECT_LT(0, sock_error(self->fd));
-		EXPECT_MASK(&self->look, EV_ERR);
+		EXPECT_MASK(&self->look, EV_ERR | EV_HANGUP);
 	}
 }
 
@@ -534,6 +534,99 @@ TEST_F(tcp, message_in_the_error_queue_is_nothing)
 	EXPECT_MASK(&self->look, EV_OUT);
 	EXPECT_EQ(0, sock_error(self->fd));
 	EXPECT_MASK(&self->look, EV_OUT);
+}
+
+/* An ICMP error that the connection lives on with, for those who ask for them. */
+#define UNREACHABLE()							\
+	do {								\
+		ASSERT_EQ(0, ip_recverr(self->fd, self->family));	\
+		ASSERT_EQ(0, tcp_unreachable(self->fd, self->family));	\
+		ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));	\
+	} while (0)
+
+TEST_F(tcp, icmp_error_holds_until_so_error_reads_it)
+{
+	CONNECTED(EV_ALL);
+	EXPECT_MASK(&self->look, EV_OUT);
+	UNREACHABLE();
+	EXPECT_MASK(&self->look, EV_ERR | EV_OUT);
+	EXPECT_MASK(&self->look, EV_ERR | EV_OUT);
+	EXPECT_LT(0, sock_error(self->fd));
+	EXPECT_MASK(&self->look, EV_OUT);
+	/* And may come again. */
+	UNREACHABLE();
+	EXPECT_MASK(&self->look, EV_ERR | EV_OUT);
+	EXPECT_LT(0, sock_error(self->fd));
+	EXPECT_MASK(&self->look, EV_OUT);
+}
+
+TEST_F(tcp, icmp_error_holds_until_recv_reports_it)
+{
+	char data[8];
+
+	CONNECTED(EV_ALL);
+	UNREACHABLE();
+	ASSERT_EQ(4, sock_send(self->peer, "data", 4));
+	ASSERT_TRUE(sock_queued(self->fd, 4, COMES));
+	EXPECT_MASK(&self->look, EV_IN | EV_ERR | EV_OUT);
+	/* The data come first. */
+	ASSERT_EQ(4, sock_recv(self->fd, data, sizeof(data)));
+	EXPECT_MASK(&self->look, EV_ERR | EV_OUT);
+	EXPECT_GT(0, sock_recv(self->fd, data, sizeof(data)));
+	EXPECT_MASK(&self->look, EV_OUT);
+}
+
+TEST_F(tcp, icmp_error_does_not_hide_the_end)
+{
+	CONNECTED(EV_ALL);
+	UNREACHABLE();
+	EXPECT_MASK(&self->look, EV_ERR | EV_OUT);
+	ASSERT_EQ(0, sock_shutdown(self->peer, 'w'));
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_RDHUP, COMES));
+	EXPECT_MASK(&self->look, EV_ERR | EV_HANGUP | EV_OUT);
+	EXPECT_LT(0, sock_error(self->fd));
+	EXPECT_MASK(&self->look, EV_HANGUP | EV_OUT);
+}
+
+TEST_F(tcp, reset_behind_an_icmp_error_is_error_and_hangup)
+{
+	CONNECTED(EV_ALL);
+	UNREACHABLE();
+	EXPECT_MASK(&self->look, EV_ERR | EV_OUT);
+	EXPECT_LT(0, sock_error(self->fd));
+	ASSERT_EQ(0, sock_reset(self->peer));
+	self->peer = -1;
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR | SEE_HUP, COMES));
+	EXPECT_LT(0, sock_error(self->fd));
+	EXPECT_MASK(&self->look, EV_ERR | EV_HANGUP | EV_OUT);
+}
+
+/* Each of them is an edge: none of them stays. */
+TEST_F(tcp, icmp_error_is_an_edge_each_time)
+{
+	HANDLE port = port_open();
+	int pair[2], i;
+	char data[8];
+
+	self->look.port = port;
+	ASSERT_EQ(0, tcp_pair(self->family, pair, 0));
+	self->fd = pair[0];
+	self->peer = pair[1];
+	EXPECT_EQ(0, enable(port, self->fd, 1, EV_ALL, T_EDGE));
+	for (i = 0; i < 2; i++) {
+		UNREACHABLE();
+		EXPECT_PACKETS(port, { 1, EV_ERR });
+		EXPECT_NOTHING(port);
+		/* It is there still, but has not risen again. */
+		ASSERT_EQ(4, sock_send(self->peer, "data", 4));
+		EXPECT_PACKETS(port, { 1, EV_IN });
+		ASSERT_EQ(4, sock_recv(self->fd, data, sizeof(data)));
+		EXPECT_LT(0, sock_error(self->fd));
+	}
+	ASSERT_EQ(0, sock_reset(self->peer));
+	self->peer = -1;
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));
+	EXPECT_PACKETS(port, { 1, EV_ERR | EV_HANGUP });
 }
 
 /* Windows has no such socket; it is to be like a new one. */

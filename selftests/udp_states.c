@@ -196,7 +196,7 @@ TEST_F(udp_socket, message_in_the_error_queue_is_nothing)
 {
 	char c;
 
-	ASSERT_EQ(0, udp_recverr(self->fd, variant->family));
+	ASSERT_EQ(0, ip_recverr(self->fd, variant->family));
 	self->look.loose = EV_OUT;
 	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
 	CLOSE_PEER();

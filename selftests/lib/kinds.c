@@ -5,7 +5,11 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stddef.h>
@@ -252,6 +256,98 @@ int tcp_timestamps(int fd)
 				 sizeof(what)));
 }
 
+/* The number of the next byte that is sent: an ICMP error has to be about that. */
+static int tcp_next_sequence(int fd, uint32_t *sequence)
+{
+	int on = 1, off = TCP_REPAIR_OFF_NO_WP, queue = TCP_SEND_QUEUE;
+	socklen_t size = sizeof(*sequence);
+	int ret;
+
+	ret = result(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)));
+	if (ret)
+		return ret;
+	ret = result(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)));
+	if (!ret)
+		ret = result(getsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, sequence, &size));
+	setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off));
+	return ret;
+}
+
+static uint16_t checksum(const void *data, size_t size)
+{
+	const uint16_t *word = data;
+	uint32_t sum = 0;
+
+	for (; size; size -= 2)
+		sum += *word++;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+/* What a router would send who knows no way to @to, about a segment from @from. */
+static int icmp_send(int family, const union address *from, const union address *to,
+		     const struct tcphdr *tcp)
+{
+	struct {
+		struct icmphdr icmp;
+		struct iphdr ip;
+		struct tcphdr tcp;
+	} v4 = {
+		.icmp = { .type = ICMP_DEST_UNREACH, .code = ICMP_HOST_UNREACH },
+		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP,
+			.tot_len = htons(sizeof(struct iphdr) + sizeof(*tcp)),
+			.saddr = from->v4.sin_addr.s_addr, .daddr = to->v4.sin_addr.s_addr },
+		.tcp = *tcp,
+	};
+	struct {
+		struct icmp6_hdr icmp;
+		struct ip6_hdr ip;
+		struct tcphdr tcp;
+	} v6 = {
+		.icmp = { .icmp6_type = ICMP6_DST_UNREACH, .icmp6_code = ICMP6_DST_UNREACH_ADDR },
+		.ip = { .ip6_vfc = 6 << 4, .ip6_plen = htons(sizeof(*tcp)),
+			.ip6_nxt = IPPROTO_TCP, .ip6_hlim = 64,
+			.ip6_src = from->v6.sin6_addr, .ip6_dst = to->v6.sin6_addr },
+		.tcp = *tcp,
+	};
+	int is_v6 = family == AF_INET6;
+	union address back = *from;
+	int fd, ret;
+
+	v4.icmp.checksum = checksum(&v4, sizeof(v4));
+	fd = socket(family, SOCK_RAW | SOCK_CLOEXEC, is_v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	if (fd < 0)
+		return -errno;
+	if (is_v6)
+		back.v6.sin6_port = 0;
+	ret = result(sendto(fd, is_v6 ? (void *)&v6 : &v4, is_v6 ? sizeof(v6) : sizeof(v4), 0,
+			    &back.any, is_v6 ? sizeof(back.v6) : sizeof(back.v4)));
+	close(fd);
+	return ret < 0 ? ret : 0;
+}
+
+/* "Host unreachable", about what this connection has sent; root only. */
+int tcp_unreachable(int fd, int family)
+{
+	socklen_t size = sizeof(union address), peer_size = size;
+	struct tcphdr tcp = { .doff = sizeof(tcp) / 4 };
+	union address self, peer;
+	uint32_t sequence;
+	int ret;
+
+	if (getsockname(fd, &self.any, &size) || getpeername(fd, &peer.any, &peer_size))
+		return -errno;
+	ret = tcp_next_sequence(fd, &sequence);
+	if (ret)
+		return ret;
+	tcp.seq = htonl(sequence);
+	/* Both families have it in the same place. */
+	tcp.source = self.v4.sin_port;
+	tcp.dest = peer.v4.sin_port;
+	return icmp_send(family, &self, &peer, &tcp);
+}
+
 /* Close so that the peer sees more than an end, where the kind has that. */
 int kind_reset(enum kind kind, int fd)
 {
@@ -274,7 +370,7 @@ int udp_sndbuf(int fd, int bytes)
 }
 
 /* Keep the messages of errors for MSG_ERRQUEUE. */
-int udp_recverr(int fd, int family)
+int ip_recverr(int fd, int family)
 {
 	int on = 1;
 

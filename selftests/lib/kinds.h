@@ -35,10 +35,11 @@ int kind_reset(enum kind kind, int fd);
 
 int tcp_disconnect(int fd);
 int tcp_timestamps(int fd);
+int tcp_unreachable(int fd, int family);
 
 int udp_cork(int fd, int on);
 int udp_sndbuf(int fd, int bytes);
-int udp_recverr(int fd, int family);
+int ip_recverr(int fd, int family);
 int udp_sendto(int fd, int family, int port);
 long udp_send_more(int fd, size_t len);
 
