@@ -52,10 +52,13 @@
  * if it is killed or its descriptor is closed, for others.  So nothing links to that
  * stack any longer when the thread goes on.
  *
- * A worker belongs to its thread, and pins the memory of the port it is
- * associated with and the module: the scheduler calls it until the thread has
- * exited.  A sampled worker, which nobody calls, is ended by whoever finds its
- * thread dead.
+ * A worker belongs to its thread, and pins the memory of the port it is, or was
+ * last, associated with.  The scheduler calls it until its thread has exited or taken
+ * the notifier off, and so it pins the module too.  Others may end the association,
+ * which leaves the worker in its port's list and in its thread's hands: that may be in
+ * the middle of a call.  A sampled worker, which nobody calls, belongs to the port: it
+ * ends with that, or when somebody finds its thread dead, or by its thread outside of
+ * calls on that port.
  *
  * An account belongs to the ports that charge it.
  *
@@ -93,16 +96,17 @@
  * ================
  *
  *   port		queue, waiters, closed,
- *			nr_registrations, nr_workers	port->lock; also looked at
+ *			nr_registrations		port->lock; also looked at
  *							without it, by those who
  *							are told or look again
  *			next_seq, nr_packets,
  *			registrations, workers,
- *			nr_sampled			port->lock
+ *			nr_workers, nr_sampled		port->lock
  *			concurrency			written under port->lock,
  *							read without
  *			active, refs			atomic
- *			account, opener			immutable
+ *			last_fd				a hint: no lock
+ *			account				immutable
  *			account_node			account->ports_lock
  *   registration	wait				wait.lock of the socket
  *			packet, port_node, enabled,
@@ -125,17 +129,18 @@
  *			the list at handed		port->lock; woken and disturbed
  *							are also read by its thread
  *			task, files, worker, handed	immutable
- *   worker		node, counted			port->lock; counted also
- *							read by its thread, which
- *							alone changes it unless
- *							in_wait is set
- *			port, in_wait			written by its thread under
- *							port->lock; if it is
- *							sampled, port by others
- *							too, under both locks
- *			blocked				its thread's notifiers; if
- *							it is sampled, port->lock
- *			hash, node without a port	sampled_lock
+ *   worker		node, files			lock of the port it pins
+ *			port				the same lock; also read by
+ *							its thread without
+ *			slot				the same lock; between held
+ *							and lent its thread's
+ *							notifiers, and enter() if it
+ *							is sampled, change it
+ *							without, by cmpxchg()
+ *			pinned				written by its thread under
+ *							that lock; immutable if it is
+ *							sampled
+ *			hash				sampled_lock; read under RCU
  *			task, sampled			immutable
  *   account		registrations, packets		atomic
  *			ports				ports_lock
@@ -204,7 +209,7 @@ static int sockiocp_release(struct inode *inode, struct file *file)
 /* One descriptor of the port was closed; others may be left. */
 static int sockiocp_flush(struct file *file, fl_owner_t id)
 {
-	sockiocp_port_recheck_waiters(file->private_data, id);
+	sockiocp_port_closed_in(file, id);
 	return 0;
 }
 

@@ -19,6 +19,9 @@
 /* How long to leave a socket alone that is being changed by somebody else. */
 #define BUSY_PAUSE_NS		NSEC_PER_MSEC
 
+/* How many descriptors are looked at before others may run. */
+#define DESCRIPTORS_AT_A_TIME	1024U
+
 static struct kmem_cache *posted_cache;
 
 /* ---------------------------------------------------------------- waiters */
@@ -60,7 +63,7 @@ static void wake_waiter(struct sockiocp_port *port, struct sockiocp_waiter *wait
 	wake_up_process(waiter->task);
 }
 
-/* It stays on the list: no packet is meant for it, and no slot. */
+/* No packet is meant for it, and no slot. */
 static void disturb_waiter(struct sockiocp_waiter *waiter)
 {
 	WRITE_ONCE(waiter->disturbed, true);
@@ -575,28 +578,69 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port)
 
 /* ------------------------------------------------------------------- wait */
 
-static int is_file(const void *file, struct file *other, unsigned int fd)
+/*
+ * Has the calling process a descriptor of this file from @fd to before @end?  Its
+ * table is not locked, and others may run.
+ */
+static bool has_descriptor_between(struct file *file, unsigned int fd, unsigned int end)
 {
-	return other == file;
+	struct sockiocp_port *port = file->private_data;
+	struct fdtable *table;
+	unsigned int stop;
+
+	do {
+		rcu_read_lock();
+		table = rcu_dereference(current->files->fdt);
+		end = min(end, table->max_fds);
+		stop = fd < end ? fd + min(end - fd, DESCRIPTORS_AT_A_TIME) : fd;
+		while (fd < stop && rcu_access_pointer(table->fd[fd]) != file)
+			fd++;
+		rcu_read_unlock();
+		if (fd < stop) {
+			WRITE_ONCE(port->last_fd, fd);
+			return true;
+		}
+		/* All descriptors of a process that is killed are closed soon. */
+		if (fatal_signal_pending(current))
+			return true;
+		cond_resched();
+	} while (fd < end);
+	return false;
 }
 
 /*
- * Does the calling process still have a descriptor of this file?  @fd is the one
- * it came in by; only if that is closed are all of them looked at.
+ * The descriptor that was found last is looked at first, so that to close a lot of
+ * them is not a search for each.  One that another thread moves meanwhile, by dup() to
+ * a lower one and close(), may be overlooked.
+ */
+static bool has_descriptor(struct file *file)
+{
+	struct sockiocp_port *port = file->private_data;
+	unsigned int first = READ_ONCE(port->last_fd);
+
+	return has_descriptor_between(file, first, UINT_MAX) ||
+	       has_descriptor_between(file, 0, first);
+}
+
+/**
+ * sockiocp_port_is_open_here - has the calling process a descriptor of this file?
+ * @file: the port's file
+ * @fd: the descriptor that the thread came by; only if it is closed are all of them
+ *	looked at
  *
  * Somebody who closes a descriptor takes it out of the table first and then
- * comes to sockiocp_port_recheck_waiters(), which takes the port's lock.  A
- * waiter puts itself on the list under that lock first and then comes here.  So
+ * comes to sockiocp_port_closed_in(), which takes the port's lock.  A waiter, or
+ * a worker, puts itself on its list under that lock first and then comes here.  So
  * either it is found on the list, or it finds the descriptor gone.
  */
-static bool is_open_here(struct file *file, unsigned int fd)
+bool sockiocp_port_is_open_here(struct file *file, unsigned int fd)
 {
 	struct fd f = fdget(fd);
 	bool same = fd_file(f) == file;
 
 	if (fd_file(f))
 		fdput(f);
-	return same || iterate_fd(current->files, 0, is_file, file);
+	return same || has_descriptor(file);
 }
 
 /*
@@ -636,7 +680,7 @@ static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *w
 	}
 	spin_unlock_irq(&port->lock);
 
-	if (!is_open_here(file, fd)) {
+	if (!sockiocp_port_is_open_here(file, fd)) {
 		error = -ESHUTDOWN;
 	} else if (READ_ONCE(current->task_works)) {
 		error = -EAGAIN;
@@ -651,6 +695,9 @@ static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *w
 				error = -ETIME;
 		}
 		__set_current_state(TASK_RUNNING);
+		/* Who is disturbed first is woken for no packet afterwards. */
+		if (READ_ONCE(waiter.disturbed) && !sockiocp_port_is_open_here(file, fd))
+			error = -ESHUTDOWN;
 	}
 
 	spin_lock_irq(&port->lock);
@@ -680,7 +727,7 @@ static int pause_for_busy(struct file *file, unsigned int fd, const ktime_t *dea
 		expires = *deadline;
 	set_current_state(TASK_INTERRUPTIBLE);
 	schedule_hrtimeout(&expires, HRTIMER_MODE_ABS);
-	if (!is_open_here(file, fd))
+	if (!sockiocp_port_is_open_here(file, fd))
 		return -ESHUTDOWN;
 	return READ_ONCE(current->task_works) ? -EAGAIN : 0;
 }
@@ -691,7 +738,7 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 	struct sockiocp_packet_entry __user *uentries = u64_to_user_ptr(args->entries);
 	u32 __user *ureceived = u64_to_user_ptr(args->received);
 	struct sockiocp_port *port = file->private_data;
-	struct sockiocp_worker *worker = sockiocp_worker_enter(port);
+	struct sockiocp_worker *worker = sockiocp_worker_enter(file, args->handle);
 	ktime_t deadline = 0, *timer = NULL;
 	bool busy = false, waited = false, woken = false;
 	struct list_head handed;
@@ -1001,24 +1048,58 @@ void sockiocp_port_close(struct sockiocp_port *port)
 	wake_up_interruptible_poll(&port->poll_wait, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 }
 
-/**
- * sockiocp_port_recheck_waiters - a descriptor of the port was closed
- * @port: the port
- * @files: by this process
- *
- * Those of its threads that wait look whether there is another descriptor left:
- * see is_open_here().
+/*
+ * Its threads that wait look whether there is another descriptor left.  They get no
+ * packet: when their association ends the slots are for others.
  */
-void sockiocp_port_recheck_waiters(struct sockiocp_port *port, fl_owner_t files)
+static void recheck_waiters(struct sockiocp_port *port, fl_owner_t files)
 {
-	struct sockiocp_waiter *waiter;
+	struct sockiocp_waiter *waiter, *next;
 
 	spin_lock_irq(&port->lock);
-	list_for_each_entry(waiter, &port->waiters, node) {
-		if (waiter->files == files)
+	list_for_each_entry_safe(waiter, next, &port->waiters, node) {
+		if (waiter->files == files) {
+			list_del_init(&waiter->node);
 			disturb_waiter(waiter);
+		}
 	}
 	spin_unlock_irq(&port->lock);
+}
+
+static bool serves_nobody(struct sockiocp_port *port)
+{
+	bool idle;
+
+	spin_lock_irq(&port->lock);
+	idle = list_empty(&port->waiters) && list_empty(&port->workers);
+	spin_unlock_irq(&port->lock);
+	return idle;
+}
+
+/**
+ * sockiocp_port_closed_in - a descriptor of the port was closed
+ * @file: the port's file
+ * @files: by this process
+ *
+ * If it was the last one of the process its threads wait no more, and are no longer
+ * associated with the port.
+ */
+void sockiocp_port_closed_in(struct file *file, fl_owner_t files)
+{
+	struct sockiocp_port *port = file->private_data;
+
+	if (serves_nobody(port))
+		return;
+	/*
+	 * Of two who close the last two descriptors at the same time, one at least
+	 * sees both gone.  Pairs with itself.
+	 */
+	smp_mb();
+	/* A table that is not the caller's own ends, and all that is in it. */
+	if (files == current->files && has_descriptor(file))
+		return;
+	recheck_waiters(port, files);
+	sockiocp_worker_leave_process(port, files);
 }
 
 /**
@@ -1075,7 +1156,6 @@ struct sockiocp_port *sockiocp_port_create(void)
 		kfree(port);
 		return NULL;
 	}
-	port->opener = get_pid(task_tgid(current));
 	return port;
 }
 
@@ -1090,7 +1170,6 @@ void sockiocp_port_put(struct sockiocp_port *port)
 	if (!refcount_dec_and_test(&port->refs))
 		return;
 	irq_work_sync(&port->slot_freed);
-	put_pid(port->opener);
 	kfree(port);
 }
 

@@ -106,12 +106,12 @@ struct sockiocp_posted {
  * @nr_registrations: how many these are
  * @concurrency: as configured; 0 stands for the number of processors
  * @closed: by SOCKIOCP_CLOSE
- * @workers: threads that are associated with the port
- * @nr_workers: how many these are
- * @nr_sampled: how many of them only @sampler knows about
+ * @workers: threads that are associated with the port, or have been and pin it still
+ * @nr_workers: how many are associated
+ * @nr_sampled: how many in @workers only @sampler knows about
  * @active: slots in use: workers that run
  * @refs: one for the file, one for each worker
- * @opener: the process that opened the port
+ * @last_fd: where a descriptor of the port was found last, in whose table ever
  * @slot_freed: releases waiters when a worker has blocked
  * @sampler: the same, where nobody tells that a worker has blocked
  * @poll_wait: who polls the file
@@ -135,7 +135,7 @@ struct sockiocp_port {
 
 	atomic_t active;
 	refcount_t refs;
-	struct pid *opener;
+	unsigned int last_fd;
 	struct irq_work slot_freed;
 	struct delayed_work sampler;
 	wait_queue_head_t poll_wait;
@@ -155,7 +155,8 @@ void sockiocp_port_configure(struct sockiocp_port *port,
 			     const struct sockiocp_config *config);
 unsigned int sockiocp_port_concurrency(struct sockiocp_port *port);
 void sockiocp_port_close(struct sockiocp_port *port);
-void sockiocp_port_recheck_waiters(struct sockiocp_port *port, fl_owner_t files);
+bool sockiocp_port_is_open_here(struct file *file, unsigned int fd);
+void sockiocp_port_closed_in(struct file *file, fl_owner_t files);
 bool sockiocp_port_has_packet(struct sockiocp_port *port);
 void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m);
 
@@ -220,13 +221,14 @@ void sockiocp_packet_exit(void);
 
 struct sockiocp_worker;
 
-struct sockiocp_worker *sockiocp_worker_enter(struct sockiocp_port *port);
+struct sockiocp_worker *sockiocp_worker_enter(struct file *file, unsigned int fd);
 bool sockiocp_worker_may_harvest(struct sockiocp_worker *worker);
 void sockiocp_worker_begin_wait(struct sockiocp_worker *worker);
 void sockiocp_worker_end_wait(struct sockiocp_worker *worker);
 void sockiocp_worker_take_slot(struct sockiocp_worker *worker);
 bool sockiocp_worker_slot_is_free(struct sockiocp_port *port);
 void sockiocp_worker_sampler(struct work_struct *work);
+void sockiocp_worker_leave_process(struct sockiocp_port *port, fl_owner_t files);
 void sockiocp_worker_forget(struct sockiocp_port *port);
 
 void sockiocp_worker_init(void);

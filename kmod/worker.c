@@ -3,7 +3,8 @@
  * Workers: how many of a port's threads run at once.
  *
  * A thread that asks a port for packets is one of its workers, until it asks
- * another port, exits, or the port is closed.  A worker that runs holds one of
+ * another port, exits, or its process has closed the port, by close(), exec or
+ * exit.  A worker that runs holds one of
  * the port's slots; there are as many as the concurrency value says.  It gives
  * the slot up while it waits for a packet, and while it is blocked anywhere else
  * in the kernel.  A packet wakes a waiting worker only if a slot is free, and a
@@ -15,9 +16,6 @@
  * worker_sched_out() and worker_sched_in() on that thread.  Where the kernel has
  * no such notifiers, or the parameter "sample" says so, port->sampler looks at
  * the threads at every timer tick while a packet and a worker wait for a slot.
- *
- * A process that opened a port and has no more threads than the port has slots
- * cannot have too many running, and none of its threads is made a worker.
  */
 #include "sockiocp.h"
 
@@ -25,41 +23,59 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/preempt.h>
-#include <linux/sched/signal.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
 /* How often blocked threads are looked for, without notifiers: in jiffies. */
 #define SAMPLE_INTERVAL		1
 
+/* How many workers of a port are looked at before its lock is given back. */
+#define LOOKS_AT_A_TIME		64
+
 static bool sample;
 module_param(sample, bool, 0644);
 MODULE_PARM_DESC(sample,
 		 "Look at every tick whether new workers block, instead of being told");
 
+/* What a worker has to do with the slots of its port. */
+enum slot {
+	/* It holds none: it waits for a packet, or its association has ended. */
+	SLOT_NONE,
+	/* It holds one since it was woken, and may be on its way to sleep still. */
+	SLOT_WOKEN,
+	/* It holds one. */
+	SLOT_HELD,
+	/* It holds one, but is blocked: the slot is free until it goes on. */
+	SLOT_LENT,
+};
+
 /**
  * struct sockiocp_worker - a thread that is associated with a port
- * @node: in the port's list; if it is sampled and has no port, in sampled_idle
- * @hash: in the table of workers, by thread
- * @port: the port, whose memory this pins; NULL between two ports
+ * @node: in the list of the port that it pins
+ * @port: the port that it is associated with; NULL if that has ended
+ * @pinned: the port whose memory this pins: @port, or the last one; NULL between
+ *	two ports, and in a cursor of look_at_workers()
+ * @files: the thread's table of descriptors, which is its process
  * @task: the thread; pinned only if it is sampled
+ * @slot: &enum slot
  * @sampled: nobody tells of this thread
- * @counted: holds a slot, or has lent it (@blocked)
- * @in_wait: waits for a packet, or changes its port: not to be judged
- * @blocked: is blocked elsewhere; its slot is free until it goes on
+ * @hash: in the table of sampled workers, by thread
+ * @rcu: frees a sampled worker
  * @notifier: tells that it blocks and goes on
  * @died: the thread has exited
  * @free: ends the worker, where that may sleep
  */
 struct sockiocp_worker {
 	struct list_head node;
-	struct hlist_node hash;
 	struct sockiocp_port *port;
+	struct sockiocp_port *pinned;
+	fl_owner_t files;
 	struct task_struct *task;
+	unsigned int slot;
 	bool sampled;
-	bool counted;
-	bool in_wait;
-	bool blocked;
+	struct hlist_node hash;
+	struct rcu_head rcu;
 #ifdef CONFIG_PREEMPT_NOTIFIERS
 	struct preempt_notifier notifier;
 	struct irq_work died;
@@ -101,7 +117,7 @@ bool sockiocp_worker_slot_is_free(struct sockiocp_port *port)
 
 /**
  * sockiocp_worker_may_harvest - may this thread take packets without waiting?
- * @worker: the thread, or NULL if it is no worker
+ * @worker: the calling thread, or NULL if there was no memory to count it
  */
 bool sockiocp_worker_may_harvest(struct sockiocp_worker *worker)
 {
@@ -110,32 +126,42 @@ bool sockiocp_worker_may_harvest(struct sockiocp_worker *worker)
 
 	if (!worker)
 		return true;
-	port = worker->port;
-	others = atomic_read(&port->active) - worker->counted;
+	port = worker->pinned;
+	others = atomic_read(&port->active) - (READ_ONCE(worker->slot) == SLOT_HELD);
 	return others < nr_slots(port);
 }
 
+/* A worker whose association has ended has no use for one: its call is its last. */
+static void take_slot(struct sockiocp_worker *worker, enum slot slot)
+{
+	lockdep_assert_held(&worker->pinned->lock);
+
+	if (worker->slot != SLOT_NONE || !worker->port)
+		return;
+	WRITE_ONCE(worker->slot, slot);
+	atomic_inc(&worker->port->active);
+}
+
 /**
- * sockiocp_worker_take_slot - let a worker run, whether a slot is free or not
+ * sockiocp_worker_take_slot - let a waiter run, whether a slot is free or not
  * @worker: the worker, or NULL; under its port's lock
  */
 void sockiocp_worker_take_slot(struct sockiocp_worker *worker)
 {
-	if (!worker || worker->counted)
-		return;
-	lockdep_assert_held(&worker->port->lock);
-	worker->counted = true;
-	atomic_inc(&worker->port->active);
+	if (worker)
+		take_slot(worker, SLOT_WOKEN);
 }
 
 static void give_up_slot(struct sockiocp_worker *worker)
 {
-	lockdep_assert_held(&worker->port->lock);
+	unsigned int slot;
 
-	if (worker->counted && !worker->blocked)
-		atomic_dec(&worker->port->active);
-	worker->counted = false;
-	worker->blocked = false;
+	lockdep_assert_held(&worker->pinned->lock);
+
+	/* At once: if it is not its own thread's, that may block or go on now. */
+	slot = xchg(&worker->slot, SLOT_NONE);
+	if (slot == SLOT_WOKEN || slot == SLOT_HELD)
+		atomic_dec(&worker->pinned->active);
 }
 
 /**
@@ -147,10 +173,8 @@ static void give_up_slot(struct sockiocp_worker *worker)
  */
 void sockiocp_worker_begin_wait(struct sockiocp_worker *worker)
 {
-	if (!worker)
-		return;
-	WRITE_ONCE(worker->in_wait, true);
-	give_up_slot(worker);
+	if (worker)
+		give_up_slot(worker);
 }
 
 /**
@@ -161,88 +185,110 @@ void sockiocp_worker_end_wait(struct sockiocp_worker *worker)
 {
 	if (!worker)
 		return;
-	sockiocp_worker_take_slot(worker);
-	WRITE_ONCE(worker->in_wait, false);
+	take_slot(worker, SLOT_HELD);
+	if (worker->slot == SLOT_WOKEN)
+		WRITE_ONCE(worker->slot, SLOT_HELD);
 }
 
-/* A slot is lent when its worker blocks; returns whether somebody could use it. */
+/*
+ * A worker has blocked: if it holds a slot that is lent.  Returns whether somebody
+ * could use it.
+ */
 static bool lend_slot(struct sockiocp_worker *worker)
 {
-	struct sockiocp_port *port = worker->port;
+	struct sockiocp_port *port = worker->pinned;
 
-	worker->blocked = true;
+	if (cmpxchg(&worker->slot, SLOT_HELD, SLOT_LENT) != SLOT_HELD)
+		return false;
 	/* A full barrier: pairs with sockiocp_worker_slot_is_free(). */
 	return atomic_dec_return(&port->active) < nr_slots(port) &&
 	       /* A packet that comes later finds the slot. */
 	       !sockiocp_seems_empty(&port->queue) && !sockiocp_seems_empty(&port->waiters);
 }
 
+/*
+ * A worker goes on that had lent its slot.  It counts before it holds the slot:
+ * the other way round, if the association ends in between, there would seem to be
+ * one slot more than there are.
+ */
 static void take_slot_back(struct sockiocp_worker *worker)
 {
-	worker->blocked = false;
-	atomic_inc(&worker->port->active);
-}
+	struct sockiocp_port *port = worker->pinned;
 
-/*
- * Guards the table of sampled workers, by thread, the list of those that have no
- * port, and which port they have.  Taken inside a port's lock, interrupts off.
- *
- * A sampled worker belongs to its thread while that lives; but nobody tells when
- * it ends.  So a port ends the worker when it finds the thread dead, and those
- * that have no port are looked through whenever one is made or loses its port.
- */
-static DEFINE_SPINLOCK(sampled_lock);
-static DEFINE_HASHTABLE(sampled_workers, 8);
-static LIST_HEAD(sampled_idle);
-static atomic_t nr_sampled_workers = ATOMIC_INIT(0);
+	atomic_inc(&port->active);
+	if (likely(cmpxchg(&worker->slot, SLOT_LENT, SLOT_HELD) == SLOT_LENT))
+		return;
+	/* It ended, and somebody may have found no free slot meanwhile. */
+	atomic_dec(&port->active);
+	irq_work_queue(&port->slot_freed);
+}
 
 /* ------------------------------------------------------- joining and leaving */
 
 static void join(struct sockiocp_worker *worker, struct sockiocp_port *port)
 {
-	sockiocp_port_get(port);
-	spin_lock_irq(&port->lock);
-	if (worker->sampled) {
-		/* It was among those without a port. */
-		spin_lock(&sampled_lock);
-		list_del(&worker->node);
-		worker->port = port;
-		spin_unlock(&sampled_lock);
-	} else {
-		worker->port = port;
-	}
+	lockdep_assert_held(&port->lock);
+
+	worker->pinned = port;
+	WRITE_ONCE(worker->port, port);
+	worker->files = current->files;
 	list_add_tail(&worker->node, &port->workers);
-	WRITE_ONCE(port->nr_workers, port->nr_workers + 1);
+	port->nr_workers++;
 	port->nr_sampled += worker->sampled;
-	sockiocp_worker_take_slot(worker);
-	spin_unlock_irq(&port->lock);
+	take_slot(worker, SLOT_HELD);
+}
+
+/* The worker stays in the list, since its thread may be in the middle of a call. */
+static void end_association(struct sockiocp_worker *worker)
+{
+	struct sockiocp_port *port = worker->pinned;
+
+	lockdep_assert_held(&port->lock);
+
+	if (!worker->port)
+		return;
+	give_up_slot(worker);
+	WRITE_ONCE(worker->port, NULL);
+	port->nr_workers--;
 }
 
 static void unlink_worker(struct sockiocp_worker *worker)
 {
-	struct sockiocp_port *port = worker->port;
+	lockdep_assert_held(&worker->pinned->lock);
 
-	lockdep_assert_held(&port->lock);
-
-	give_up_slot(worker);
+	end_association(worker);
 	list_del_init(&worker->node);
-	WRITE_ONCE(port->nr_workers, port->nr_workers - 1);
-	port->nr_sampled -= worker->sampled;
+	worker->pinned->nr_sampled -= worker->sampled;
 }
 
-/* Sleeps: the port's memory may go with its last worker. */
-static void leave(struct sockiocp_worker *worker)
+/*
+ * Do something with each worker of a port, a few at a time.  What comes meanwhile
+ * may be left out, and what moves to the end be met twice.
+ */
+static void look_at_workers(struct sockiocp_port *port,
+			    void (*act)(struct sockiocp_worker *worker, const void *arg),
+			    const void *arg)
 {
-	struct sockiocp_port *port = worker->port;
+	struct sockiocp_worker cursor = { .pinned = NULL };
+	struct sockiocp_worker *worker;
+	unsigned int looks = 0;
 
-	if (!port)
-		return;
 	spin_lock_irq(&port->lock);
-	unlink_worker(worker);
-	worker->port = NULL;
+	list_add(&cursor.node, &port->workers);
+	while (!list_is_last(&cursor.node, &port->workers)) {
+		worker = list_next_entry(&cursor, node);
+		list_move(&cursor.node, &worker->node);
+		if (worker->pinned)
+			act(worker, arg);
+		if (++looks % LOOKS_AT_A_TIME)
+			continue;
+		spin_unlock_irq(&port->lock);
+		cond_resched();
+		spin_lock_irq(&port->lock);
+	}
+	list_del(&cursor.node);
 	sockiocp_port_release_waiters(port);
 	spin_unlock_irq(&port->lock);
-	sockiocp_port_put(port);
 }
 
 /* ---------------------------------------------------------------- notifiers */
@@ -263,11 +309,11 @@ static void worker_sched_out(struct preempt_notifier *notifier, struct task_stru
 		irq_work_queue(&worker->died);
 		return;
 	}
-	if (worker->in_wait || !worker->counted || task_is_runnable(current) ||
+	if (READ_ONCE(worker->slot) != SLOT_HELD || task_is_runnable(current) ||
 	    sockiocp_task_is_running(current))
 		return;
 	if (lend_slot(worker))
-		irq_work_queue(&worker->port->slot_freed);
+		irq_work_queue(&worker->pinned->slot_freed);
 }
 
 static void worker_sched_in(struct preempt_notifier *notifier, int cpu)
@@ -275,7 +321,7 @@ static void worker_sched_in(struct preempt_notifier *notifier, int cpu)
 	struct sockiocp_worker *worker =
 		container_of(notifier, struct sockiocp_worker, notifier);
 
-	if (worker->blocked)
+	if (READ_ONCE(worker->slot) == SLOT_LENT)
 		take_slot_back(worker);
 }
 
@@ -283,6 +329,21 @@ static struct preempt_ops worker_ops = {
 	.sched_in	= worker_sched_in,
 	.sched_out	= worker_sched_out,
 };
+
+/* The thread leaves its port, if it has one.  Sleeps: the port's memory may go. */
+static void leave(struct sockiocp_worker *worker)
+{
+	struct sockiocp_port *port = worker->pinned;
+
+	if (!port)
+		return;
+	spin_lock_irq(&port->lock);
+	unlink_worker(worker);
+	worker->pinned = NULL;
+	sockiocp_port_release_waiters(port);
+	spin_unlock_irq(&port->lock);
+	sockiocp_port_put(port);
+}
 
 static void worker_free(struct work_struct *work)
 {
@@ -327,6 +388,18 @@ static void watch_by_notifier(struct sockiocp_worker *worker)
 	preempt_enable();
 }
 
+/* The calling thread is no worker any more; in the middle of no call. */
+static void unwatch_by_notifier(struct sockiocp_worker *worker)
+{
+	preempt_disable();
+	preempt_notifier_unregister(&worker->notifier);
+	preempt_enable();
+	leave(worker);
+	kfree(worker);
+	/* The caller has a file of ours. */
+	module_put(THIS_MODULE);
+}
+
 static void notifiers_init(void)
 {
 	/*
@@ -344,7 +417,9 @@ static void notifiers_exit(void)
 #else
 
 static struct sockiocp_worker *find_by_notifier(void) { return NULL; }
+static void leave(struct sockiocp_worker *worker) {}
 static void watch_by_notifier(struct sockiocp_worker *worker) {}
+static void unwatch_by_notifier(struct sockiocp_worker *worker) {}
 static void notifiers_init(void) {}
 static void notifiers_exit(void) {}
 
@@ -352,164 +427,137 @@ static void notifiers_exit(void) {}
 
 /* ----------------------------------------------------------------- sampling */
 
+/*
+ * The sampled workers, by thread.  A worker is put in by its thread and taken out
+ * under the lock of the port that it pins: by its thread, by whoever finds the
+ * thread dead, or when the port ends.  sampled_lock, inside a port's lock, guards
+ * the table; it is read under RCU.
+ *
+ * So a thread in a call on the port that its worker pins keeps the worker; of any
+ * other port it has to look again once it has that port's lock.
+ */
+static DEFINE_SPINLOCK(sampled_lock);
+static DEFINE_HASHTABLE(sampled_workers, 8);
+static atomic_t nr_sampled_workers = ATOMIC_INIT(0);
+
+/* Under RCU, or the lock of the port that it pins. */
 static struct sockiocp_worker *find_sampled(void)
+{
+	struct sockiocp_worker *worker;
+
+	hash_for_each_possible_rcu(sampled_workers, worker, hash, (unsigned long)current,
+				   true) {
+		if (worker->task == current)
+			return worker;
+	}
+	return NULL;
+}
+
+/* The worker of the calling thread, which is in a call on @port, if it is sampled. */
+static struct sockiocp_worker *find_sampled_of(struct sockiocp_port *port)
 {
 	struct sockiocp_worker *worker;
 
 	/* Only the thread itself adds its worker. */
 	if (likely(!atomic_read(&nr_sampled_workers)))
 		return NULL;
-	spin_lock_irq(&sampled_lock);
-	hash_for_each_possible(sampled_workers, worker, hash, (unsigned long)current) {
-		if (worker->task == current)
-			goto out;
-	}
-	worker = NULL;
-out:
-	spin_unlock_irq(&sampled_lock);
+	rcu_read_lock();
+	worker = find_sampled();
+	if (worker && READ_ONCE(worker->port) != port)
+		worker = NULL;
+	rcu_read_unlock();
 	return worker;
-}
-
-static void end_sampled(struct sockiocp_worker *worker)
-{
-	atomic_dec(&nr_sampled_workers);
-	put_task_struct(worker->task);
-	kfree(worker);
-}
-
-/* End those without a port whose threads are dead; at the module's exit, all. */
-static void end_idle(bool all)
-{
-	struct sockiocp_worker *worker, *next;
-	LIST_HEAD(dead);
-
-	spin_lock_irq(&sampled_lock);
-	list_for_each_entry_safe(worker, next, &sampled_idle, node) {
-		if (all || READ_ONCE(worker->task->exit_state)) {
-			hash_del(&worker->hash);
-			list_move(&worker->node, &dead);
-		}
-	}
-	spin_unlock_irq(&sampled_lock);
-	list_for_each_entry_safe(worker, next, &dead, node)
-		end_sampled(worker);
 }
 
 static void watch_by_sampling(struct sockiocp_worker *worker)
 {
-	end_idle(false);
 	worker->sampled = true;
 	get_task_struct(worker->task);
 	atomic_inc(&nr_sampled_workers);
-	spin_lock_irq(&sampled_lock);
-	hash_add(sampled_workers, &worker->hash, (unsigned long)worker->task);
-	list_add(&worker->node, &sampled_idle);
-	spin_unlock_irq(&sampled_lock);
 }
 
-/* Take a sampled worker away from its port, whose lock is held. */
-static void make_idle(struct sockiocp_worker *worker)
+static void add_sampled(struct sockiocp_worker *worker)
 {
-	unlink_worker(worker);
+	lockdep_assert_held(&worker->pinned->lock);
+
 	spin_lock(&sampled_lock);
-	worker->port = NULL;
-	list_add(&worker->node, &sampled_idle);
+	hash_add_rcu(sampled_workers, &worker->hash, (unsigned long)worker->task);
 	spin_unlock(&sampled_lock);
 }
 
-/*
- * The calling thread leaves the port that its sampled worker has, unless that
- * port is being closed and has let go of it.
- */
-static void leave_sampled(struct sockiocp_worker *worker)
+/* End a sampled worker, and its reference to the port, which is never the last. */
+static void end_sampled(struct sockiocp_worker *worker)
 {
-	struct sockiocp_port *port;
-	bool left = false;
+	lockdep_assert_held(&worker->pinned->lock);
 
+	unlink_worker(worker);
+	spin_lock(&sampled_lock);
+	hash_del_rcu(&worker->hash);
+	spin_unlock(&sampled_lock);
+	atomic_dec(&nr_sampled_workers);
+	sockiocp_port_put(worker->pinned);
+	put_task_struct(worker->task);
+	kfree_rcu(worker, rcu);
+}
+
+/* The calling thread, which is in the middle of no call, has no sampled worker any more. */
+static void leave_sampled(void)
+{
+	struct sockiocp_port *port = NULL;
+	struct sockiocp_worker *worker;
+
+	if (likely(!atomic_read(&nr_sampled_workers)))
+		return;
 	spin_lock_irq(&sampled_lock);
-	port = worker->port;
-	/* While it is there the worker's own reference is. */
-	if (port)
+	worker = find_sampled();
+	/* As long as it is in the table its own reference is there. */
+	if (worker) {
+		port = worker->pinned;
 		sockiocp_port_get(port);
+	}
 	spin_unlock_irq(&sampled_lock);
 	if (!port)
 		return;
 
 	spin_lock_irq(&port->lock);
-	if (worker->port == port) {
-		make_idle(worker);
-		sockiocp_port_release_waiters(port);
-		left = true;
-	}
+	/* It may have gone with the port. */
+	worker = find_sampled();
+	if (worker)
+		end_sampled(worker);
+	sockiocp_port_release_waiters(port);
 	spin_unlock_irq(&port->lock);
-	if (left)
-		sockiocp_port_put(port);
 	sockiocp_port_put(port);
 }
 
-/*
- * Look which workers of a port block, and which go on.  Those whose threads have
- * exited lose the port.  Returns how many these are: so many references to the
- * port are the caller's.
- */
-static unsigned int sample_workers(struct sockiocp_port *port)
+/* Does a worker block, or go on?  If its thread has exited it ends. */
+static void look_at_sampled(struct sockiocp_worker *worker, const void *unused)
 {
-	struct sockiocp_worker *worker, *next;
-	unsigned int dead = 0;
-
-	lockdep_assert_held(&port->lock);
-
-	list_for_each_entry_safe(worker, next, &port->workers, node) {
-		bool running;
-
-		/* Only of those that are sampled is the thread pinned. */
-		if (!worker->sampled)
-			continue;
-		if (READ_ONCE(worker->task->exit_state)) {
-			make_idle(worker);
-			dead++;
-			continue;
-		}
-		if (worker->in_wait || !worker->counted)
-			continue;
-		running = sockiocp_task_is_running(worker->task);
-		if (worker->blocked && running)
-			take_slot_back(worker);
-		else if (!worker->blocked && !running)
-			lend_slot(worker);
-	}
-	return dead;
+	/* Only of those that are sampled is the thread pinned. */
+	if (!worker->sampled)
+		return;
+	if (READ_ONCE(worker->task->exit_state))
+		end_sampled(worker);
+	else if (!sockiocp_task_is_running(worker->task))
+		lend_slot(worker);
+	else if (READ_ONCE(worker->slot) == SLOT_LENT)
+		take_slot_back(worker);
 }
 
 /**
  * sockiocp_worker_sampler - look for free slots, and release waiters to them
  * @work: &struct sockiocp_port.sampler
+ *
+ * Comes back if there are a packet, a waiter and no slot.
  */
 void sockiocp_worker_sampler(struct work_struct *work)
 {
 	struct sockiocp_port *port =
 		container_of(to_delayed_work(work), struct sockiocp_port, sampler);
-	unsigned int dead;
 
-	spin_lock_irq(&port->lock);
-	dead = sample_workers(port);
-	/* Comes back here if there is a packet, a waiter and no slot. */
-	sockiocp_port_release_waiters(port);
-	spin_unlock_irq(&port->lock);
-
-	/* Never the last: the file's is there until the sampler is cancelled. */
-	while (dead--)
-		sockiocp_port_put(port);
-	end_idle(false);
+	look_at_workers(port, look_at_sampled, NULL);
 }
 
 /* ------------------------------------------------------------------- the API */
-
-static bool is_needed(struct sockiocp_port *port)
-{
-	return READ_ONCE(port->nr_workers) || task_tgid(current) != port->opener ||
-	       get_nr_threads(current) > sockiocp_port_concurrency(port);
-}
 
 static struct sockiocp_worker *create(void)
 {
@@ -520,7 +568,6 @@ static struct sockiocp_worker *create(void)
 		return NULL;
 	INIT_LIST_HEAD(&worker->node);
 	worker->task = current;
-	worker->in_wait = true;
 	if (READ_ONCE(sample) || !IS_ENABLED(CONFIG_PREEMPT_NOTIFIERS))
 		watch_by_sampling(worker);
 	else
@@ -528,77 +575,131 @@ static struct sockiocp_worker *create(void)
 	return worker;
 }
 
-/* The calling thread has to be counted, or was until now: apart, since most are not. */
-static noinline struct sockiocp_worker *enter(struct sockiocp_port *port,
+/*
+ * The association begins.  Whoever closes the process's last descriptor takes it out
+ * of the table first and then takes the port's lock, to end the association of all
+ * who are in the list: who comes into the list after that finds the descriptor gone.
+ */
+static void begin_association(struct sockiocp_worker *worker, struct file *file,
+			      unsigned int fd)
+{
+	struct sockiocp_port *port = file->private_data;
+
+	sockiocp_port_get(port);
+	spin_lock_irq(&port->lock);
+	join(worker, port);
+	if (worker->sampled) {
+		add_sampled(worker);
+		/* To find those that have exited. */
+		queue_delayed_work(sockiocp_wq, &port->sampler, SAMPLE_INTERVAL);
+	}
+	spin_unlock_irq(&port->lock);
+
+	if (likely(sockiocp_port_is_open_here(file, fd)))
+		return;
+	spin_lock_irq(&port->lock);
+	end_association(worker);
+	sockiocp_port_release_waiters(port);
+	spin_unlock_irq(&port->lock);
+}
+
+/* Apart, since most threads go on asking the same port. */
+static noinline struct sockiocp_worker *enter(struct file *file, unsigned int fd,
 					      struct sockiocp_worker *worker)
 {
-	if (worker && READ_ONCE(worker->port) == port) {
-		if (unlikely(READ_ONCE(worker->blocked))) {
-			/* The sampler saw it blocked, and has not looked since. */
-			spin_lock_irq(&port->lock);
-			if (worker->blocked)
-				take_slot_back(worker);
-			spin_unlock_irq(&port->lock);
-		}
-		return worker;
+	struct sockiocp_worker *sampled = find_sampled_of(file->private_data);
+
+	if (sampled) {
+		/* The sampler saw it blocked, and has not looked since. */
+		if (READ_ONCE(sampled->slot) == SLOT_LENT)
+			take_slot_back(sampled);
+		return sampled;
 	}
-	if (worker) {
-		WRITE_ONCE(worker->in_wait, true);
-		if (worker->sampled)
-			leave_sampled(worker);
-		else
-			leave(worker);
-	}
-	if (!is_needed(port))
-		return NULL;
+	if (worker)
+		leave(worker);
+	else
+		leave_sampled();
 	if (!worker)
 		worker = create();
-	if (!worker)
-		return NULL;
-	join(worker, port);
-	WRITE_ONCE(worker->in_wait, false);
+	if (worker)
+		begin_association(worker, file, fd);
 	return worker;
 }
 
 /**
  * sockiocp_worker_enter - the calling thread asks a port for packets
- * @port: the port
+ * @file: the port's file
+ * @fd: what the thread says is its descriptor of it
  *
- * Return: the thread's worker, which belongs to the thread; or NULL if the port
- * need not count it, or there is no memory to do so.
+ * Return: the thread's worker, which stays until the call ends; or NULL if there is
+ * no memory for it.
  */
-struct sockiocp_worker *sockiocp_worker_enter(struct sockiocp_port *port)
+struct sockiocp_worker *sockiocp_worker_enter(struct file *file, unsigned int fd)
 {
-	struct sockiocp_worker *worker = find_by_notifier() ?: find_sampled();
+	struct sockiocp_worker *worker = find_by_notifier();
 
-	return worker || is_needed(port) ? enter(port, worker) : NULL;
+	if (likely(worker && READ_ONCE(worker->port) == file->private_data))
+		return worker;
+	return enter(file, fd, worker);
+}
+
+/* Of which process, and which of its threads has closed the port. */
+struct closer {
+	fl_owner_t files;
+	struct task_struct *task;
+};
+
+static void end_if_of_closer(struct sockiocp_worker *worker, const void *arg)
+{
+	const struct closer *closer = arg;
+
+	/* exec may have given the thread a table of its own. */
+	if (worker->files == closer->files || worker->task == closer->task)
+		end_association(worker);
 }
 
 /**
- * sockiocp_worker_forget - the port is closed
+ * sockiocp_worker_leave_process - a process has closed its last descriptor of a port
+ * @port: the port
+ * @files: the process
+ *
+ * The association of its threads ends.  The memory of the port, and the module, are
+ * let go of for the calling thread only: the notifier of any other one can be taken
+ * off by that thread alone, and stays until it asks a port again or exits.
+ */
+void sockiocp_worker_leave_process(struct sockiocp_port *port, fl_owner_t files)
+{
+	struct closer closer = {
+		.files = files,
+		.task = current->files == files ? current : NULL,
+	};
+	struct sockiocp_worker *worker;
+
+	look_at_workers(port, end_if_of_closer, &closer);
+	worker = find_by_notifier();
+	if (worker && !READ_ONCE(worker->port))
+		unwatch_by_notifier(worker);
+}
+
+static void end_with_port(struct sockiocp_worker *worker, const void *unused)
+{
+	if (worker->sampled)
+		end_sampled(worker);
+	else
+		end_association(worker);
+}
+
+/**
+ * sockiocp_worker_forget - the port ends
  * @port: the port, which nobody calls any more
  *
  * Workers that are told of by notifiers go on to pin the memory of the port;
- * sampled ones lose it here.
+ * sampled ones end here.
  */
 void sockiocp_worker_forget(struct sockiocp_port *port)
 {
-	struct sockiocp_worker *worker, *next;
-	unsigned int n = 0;
-
 	cancel_delayed_work_sync(&port->sampler);
-	spin_lock_irq(&port->lock);
-	list_for_each_entry_safe(worker, next, &port->workers, node) {
-		if (worker->sampled) {
-			make_idle(worker);
-			n++;
-		}
-	}
-	spin_unlock_irq(&port->lock);
-	/* Never the last: the caller's is there. */
-	while (n--)
-		sockiocp_port_put(port);
-	end_idle(false);
+	look_at_workers(port, end_with_port, NULL);
 }
 
 void __init sockiocp_worker_init(void)
@@ -609,5 +710,4 @@ void __init sockiocp_worker_init(void)
 void sockiocp_worker_exit(void)
 {
 	notifiers_exit();
-	end_idle(true);
 }

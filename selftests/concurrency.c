@@ -26,6 +26,9 @@ struct stage {
 	struct job job[64];
 	/* The other process' first worker waits; its number. */
 	int ready;
+	/* How many of its descriptors of the port the other process is to close, and has. */
+	int close;
+	int closed;
 };
 
 static struct stage *stage;
@@ -36,8 +39,18 @@ static int sampling;
 /* Whether the kernel can tell that a thread blocks. */
 static int tells;
 
+/* Other programs: one computes until it is killed, one ends at once. */
+#define COMPUTES	"CONCURRENCY_COMPUTES"
+#define ENDS		"CONCURRENCY_ENDS"
+
 static __attribute__((constructor)) void look_around(void)
 {
+	if (getenv(ENDS))
+		_exit(0);
+	if (getenv(COMPUTES)) {
+		for (;;)
+			;
+	}
 	sampling = param_is_on("sample");
 	tells = kernel_exports("preempt_notifier_register");
 }
@@ -806,26 +819,42 @@ TEST_F(concurrency, port_is_closed_while_threads_run)
 	crew.count = 2;
 }
 
-TEST_F(concurrency, process_with_few_threads_has_no_workers)
+/* spec 8.6 */
+TEST_F(concurrency, pool_that_grows_stays_within_the_value)
 {
-	struct job *a = new_job(0), *b = new_job(1);
+	static struct crew late;
+	int value, i, jobs;
 
-	/* Three and this one. */
-	ASSERT_EQ(0, port_configure(port_fd(self->port), 4));
-	START(3);
-	POST(a);
-	POST(b);
-	ASSERT_RUNS(a);
-	ASSERT_RUNS(b);
-	EXPECT_EQ(0, told(self->port, "workers"));
-	EXPECT_EQ(0, told(self->port, "active"));
+	for (value = 2; value <= 4; value++) {
+		memset(stage, 0, sizeof(*stage));
+		ASSERT_EQ(0, port_configure(port_fd(self->port), value));
+		/* With this thread as many as may run. */
+		START(value - 1);
+		for (i = 0; i < value - 1; i++)
+			POST(new_job(i));
+		for (i = 0; i < value - 1; i++)
+			ASSERT_RUNS(&stage->job[i]);
 
-	/* A lower value counts them as they come for more. */
-	ASSERT_EQ(0, port_configure(port_fd(self->port), 3));
-	job_finish(a);
-	job_finish(b);
-	EXPECT_TRUE(becomes(self->port, "workers", 2, SOON));
-	EXPECT_REST(self->port);
+		ASSERT_EQ(0, crew_start(&late, self->port, value + 1));
+		ASSERT_TRUE(crew_ask_all(&late));
+		for (jobs = 2 * value, i = value - 1; i < jobs; i++)
+			POST(new_job(i));
+		EXPECT_RUNS(&stage->job[value - 1]);
+		EXPECT_QUEUED(&stage->job[value]);
+		EXPECT_EQ(value, told(self->port, "active"));
+		for (i = 0; i < jobs; i++)
+			job_finish(&stage->job[i]);
+		for (i = 0; i < jobs; i++)
+			EXPECT_DONE(&stage->job[i]);
+		EXPECT_EQ(value, most());
+		EXPECT_REST(self->port);
+		EXPECT_TRUE(crew_waits(&late, SOON));
+		EXPECT_TRUE(CloseHandle(self->port));
+		EXPECT_TRUE(crew_join(&late, ERROR_ABANDONED_WAIT_0));
+		EXPECT_TRUE(crew_join(&crew, ERROR_ABANDONED_WAIT_0));
+		self->port = port_with(1);
+		ASSERT_NE(NULL, self->port);
+	}
 }
 
 /* --------------------------------------------------------------- who is woken */
@@ -1020,6 +1049,230 @@ TEST_F(concurrency, process_that_is_killed_lets_another_run)
 	EXPECT_LEFT(self->port, 2);
 }
 
+/* ------------------------------------------- processes that close the port */
+
+/* The ways in which a process closes its last descriptor of a port. */
+enum closing {
+	CLOSE_BY_ITS_THREAD,
+	CLOSE_BY_ANOTHER_THREAD,
+	CLOSE_BY_DUP2,
+	CLOSE_BY_CLOSE_RANGE,
+	CLOSE_BY_EXEC,
+	CLOSE_BY_EXIT,
+};
+
+FIXTURE(closing) {
+	HANDLE port;
+};
+
+FIXTURE_VARIANT(closing) {
+	int sample;
+	enum closing how;
+};
+
+#define CLOSING_VARIANT(name, way)					\
+	FIXTURE_VARIANT_ADD(closing, told_##name)			\
+		{ .sample = 0, .how = way, };				\
+	FIXTURE_VARIANT_ADD(closing, sampled_##name)			\
+		{ .sample = 1, .how = way, };
+
+CLOSING_VARIANT(by_its_thread, CLOSE_BY_ITS_THREAD)
+CLOSING_VARIANT(by_another_thread, CLOSE_BY_ANOTHER_THREAD)
+CLOSING_VARIANT(by_dup2, CLOSE_BY_DUP2)
+CLOSING_VARIANT(by_close_range, CLOSE_BY_CLOSE_RANGE)
+CLOSING_VARIANT(by_exec, CLOSE_BY_EXEC)
+CLOSING_VARIANT(by_exit, CLOSE_BY_EXIT)
+
+FIXTURE_SETUP(closing)
+{
+	self->port = begin(_metadata, variant->sample);
+}
+
+FIXTURE_TEARDOWN(closing)
+{
+	end(_metadata, self->port);
+}
+
+struct closer {
+	HANDLE port;
+	enum closing how;
+	int copy;
+};
+
+static void await(const int *count, int value)
+{
+	while (__atomic_load_n(count, __ATOMIC_ACQUIRE) < value)
+		;
+}
+
+/* Closes both descriptors, each when the test says so. */
+static void *close_both(void *arg)
+{
+	const struct closer *closer = arg;
+	int fd = port_fd(closer->port);
+
+	await(&stage->close, 1);
+	fd_close(closer->copy);
+	__atomic_store_n(&stage->closed, 1, __ATOMIC_RELEASE);
+	await(&stage->close, 2);
+	switch (closer->how) {
+	case CLOSE_BY_ITS_THREAD:
+	case CLOSE_BY_ANOTHER_THREAD:
+		fd_close(fd);
+		break;
+	case CLOSE_BY_DUP2:
+		fd_dup_to(STDERR_FILENO, fd);
+		break;
+	case CLOSE_BY_CLOSE_RANGE:
+		fd_close_from(fd);
+		break;
+	case CLOSE_BY_EXEC:
+		run_again(COMPUTES);
+		break;
+	case CLOSE_BY_EXIT:
+		_exit(0);
+	}
+	__atomic_store_n(&stage->closed, 2, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Takes a packet and computes; meanwhile the port is closed. */
+static void take_one_and_compute(void *arg)
+{
+	struct closer *closer = arg;
+	OVERLAPPED_ENTRY got;
+	pthread_t thread;
+	ULONG removed;
+	struct job *job;
+
+	closer->copy = fd_dup(port_fd(closer->port));
+	__atomic_store_n(&stage->ready, thread_id(), __ATOMIC_RELEASE);
+	if (!GetQueuedCompletionStatusEx(closer->port, &got, 1, &removed, INFINITE, FALSE))
+		return;
+	job = (struct job *)got.lpCompletionKey;
+	__atomic_store_n(&job->at, JOB_RUNS, __ATOMIC_RELEASE);
+	if (closer->how == CLOSE_BY_ANOTHER_THREAD)
+		pthread_create(&thread, NULL, close_both, closer);
+	else
+		close_both(closer);
+	for (;;)
+		;
+}
+
+static int start_computing(struct closer *closer)
+{
+	int pid = process_start(take_one_and_compute, closer);
+
+	if (pid > 0) {
+		await(&stage->ready, 1);
+		if (!task_blocked(pid, stage->ready, SOON))
+			return -1;
+	}
+	return pid;
+}
+
+/* spec 12.15 */
+TEST_F(closing, process_that_closed_the_port_holds_no_slot)
+{
+	struct closer closer = { .port = self->port, .how = variant->how };
+	int each = variant->sample ? 0 : 1, alone = module_users_become(1);
+	struct job *a = new_job(0), *b = new_job(1), *c = new_job(2);
+	int pid, stays;
+
+	START(2);
+	/* It is the last to wait. */
+	pid = start_computing(&closer);
+	ASSERT_LT(0, pid);
+	POST(a);
+	ASSERT_RUNS(a);
+	POST(b);
+	EXPECT_QUEUED(b);
+	EXPECT_EQ(3, told(self->port, "workers"));
+
+	/* It has another one. */
+	__atomic_store_n(&stage->close, 1, __ATOMIC_RELEASE);
+	EXPECT_QUEUED(b);
+	EXPECT_EQ(1, stage->closed);
+	EXPECT_EQ(3, told(self->port, "workers"));
+
+	__atomic_store_n(&stage->close, 2, __ATOMIC_RELEASE);
+	EXPECT_RUNS(b);
+	POST(c);
+	EXPECT_QUEUED(c);
+	EXPECT_EQ(2, told(self->port, "workers"));
+	EXPECT_EQ(1, told(self->port, "active"));
+	/* What only its thread can do it has not done yet. */
+	stays = variant->how == CLOSE_BY_ANOTHER_THREAD;
+	if (alone) {
+		EXPECT_TRUE(module_users_become(1 + (2 + stays) * each));
+	}
+	EXPECT_EQ(0, process_kill(pid));
+	job_finish(b);
+	EXPECT_RUNS(c);
+	job_finish(c);
+	EXPECT_DONE(c);
+	EXPECT_REST(self->port);
+	if (alone) {
+		EXPECT_TRUE(module_users_become(1 + 2 * each));
+	}
+}
+
+static void *wait_and_compute(void *port)
+{
+	OVERLAPPED_ENTRY got;
+	ULONG removed;
+
+	__atomic_store_n(&stage->ready, thread_id(), __ATOMIC_RELEASE);
+	GetQueuedCompletionStatusEx(port, &got, 1, &removed, INFINITE, FALSE);
+	__atomic_store_n(&stage->closed, 1, __ATOMIC_RELEASE);
+	/* Which never comes. */
+	await(&stage->close, 2);
+	return NULL;
+}
+
+static void close_while_a_thread_waits(void *port)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, wait_and_compute, port);
+	await(&stage->close, 1);
+	fd_close(port_fd(port));
+	process_rest();
+}
+
+/* spec 12.15 */
+TEST_F(concurrency, waiter_whose_process_closes_the_port_holds_no_slot)
+{
+	int pid = process_start(close_while_a_thread_waits, self->port);
+
+	ASSERT_LT(0, pid);
+	await(&stage->ready, 1);
+	EXPECT_TRUE(task_blocked(pid, stage->ready, SOON));
+	EXPECT_EQ(1, told(self->port, "workers"));
+	__atomic_store_n(&stage->close, 1, __ATOMIC_RELEASE);
+	await(&stage->closed, 1);
+	EXPECT_EQ(0, told(self->port, "workers"));
+	EXPECT_EQ(0, told(self->port, "active"));
+	EXPECT_EQ(0, process_kill(pid));
+}
+
+/* A thread that has asked a port holds the module for as long as it is one of its. */
+TEST_F(concurrency, module_is_let_go_by_the_thread_that_closes)
+{
+	HANDLE port = self->port;
+	OVERLAPPED_ENTRY got;
+	ULONG removed;
+
+	if (!module_users_become(1))
+		SKIP(return, "somebody else uses the module");
+	EXPECT_FALSE(GetQueuedCompletionStatusEx(port, &got, 1, &removed, 0, FALSE));
+	EXPECT_EQ(1, told(port, "workers"));
+	EXPECT_EQ(variant->sample ? 1 : 2, module_users());
+	self->port = NULL;
+	EXPECT_TRUE(CloseHandle(port));
+	EXPECT_EQ(0, module_users());
+}
+
 /* ------------------------------------------------------------------- stress */
 
 #define STRESS_MS	1500
@@ -1211,6 +1464,7 @@ static void *ask_once(void *arg)
 /* Whoever is a worker is taken off the port's list when it exits. */
 TEST_F(concurrency, threads_come_and_go)
 {
+	struct waiter w = { .port = self->port, .timeout = INFINITE };
 	int64_t end = now_ms() + 500;
 	pthread_t thread[CREW_MAX];
 	int i;
@@ -1223,6 +1477,194 @@ TEST_F(concurrency, threads_come_and_go)
 			ASSERT_EQ(0, pthread_join(thread[i], NULL));
 	}
 	EXPECT_LEFT(self->port, 0);
+
+	/* The sampled ones that have exited are found when another one comes. */
+	ASSERT_EQ(0, waiter_start(&w));
+	EXPECT_TRUE(waiter_blocked(&w));
+	EXPECT_TRUE(becomes(self->port, "workers", 1, SOON));
+	ASSERT_TRUE(PostQueuedCompletionStatus(self->port, 0, 0, NULL));
+	ASSERT_EQ(0, waiter_join(&w, SOON));
+}
+
+enum { OTHERS = 1000, FIRST_CALLS = 21 };
+
+static void *ask_and_rest(void *arg)
+{
+	OVERLAPPED_ENTRY got;
+	ULONG removed;
+
+	GetQueuedCompletionStatusEx(arg, &got, 1, &removed, 0, FALSE);
+	add(&stage->ready, 1);
+	process_rest();
+	return NULL;
+}
+
+/* They have been workers of a port that is closed. */
+static void be_many(void *arg)
+{
+	HANDLE port = port_with(1);
+	pthread_attr_t small;
+	pthread_t thread;
+	int i;
+
+	(void)arg;
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	for (i = 0; i < OTHERS; i++) {
+		if (pthread_create(&thread, &small, ask_and_rest, port))
+			_exit(1);
+	}
+	while (add(&stage->ready, 0) < OTHERS)
+		sleep_ms(1);
+	CloseHandle(port);
+	add(&stage->closed, 1);
+	process_rest();
+}
+
+static void *first_call(void *arg)
+{
+	int64_t *elapsed = arg;
+	OVERLAPPED_ENTRY got;
+	ULONG removed;
+
+	*elapsed = now_ns();
+	GetQueuedCompletionStatusEx((HANDLE)(uintptr_t)elapsed[1], &got, 1, &removed, 0, FALSE);
+	*elapsed = now_ns() - *elapsed;
+	return NULL;
+}
+
+/* The fastest of some, as nothing makes it faster than it is. */
+static int64_t first_call_takes(HANDLE port)
+{
+	int64_t arg[2] = { 0, (uintptr_t)port }, best = INT64_MAX;
+	pthread_t thread;
+	int i;
+
+	for (i = 0; i < FIRST_CALLS; i++) {
+		if (pthread_create(&thread, NULL, first_call, arg))
+			return -1;
+		pthread_join(thread, NULL);
+		if (arg[0] < best)
+			best = arg[0];
+	}
+	return best;
+}
+
+TEST_F(concurrency, threads_of_others_do_not_slow_down_the_first_call)
+{
+	int64_t before = first_call_takes(self->port), after;
+	int pid = process_start(be_many, NULL);
+	int64_t end = now_ms() + 10 * SOON;
+
+	ASSERT_LT(0, pid);
+	while (!add(&stage->closed, 0)) {
+		ASSERT_GT(end, now_ms());
+		sleep_ms(1);
+	}
+	after = first_call_takes(self->port);
+	TH_LOG("%lld ns, then %lld ns", (long long)before, (long long)after);
+	EXPECT_GT(3 * before, after);
+	EXPECT_EQ(0, process_kill(pid));
+}
+
+/* Threads ask a descriptor that comes and goes. */
+struct revolving {
+	int fd;
+	int stop;
+	int asked;
+	int refused;
+};
+
+static void *ask_what_comes_and_goes(void *arg)
+{
+	struct revolving *door = arg;
+	unsigned int state = thread_id();
+	OVERLAPPED_ENTRY got;
+	ULONG removed;
+
+	while (!__atomic_load_n(&door->stop, __ATOMIC_ACQUIRE)) {
+		if (GetQueuedCompletionStatusEx((HANDLE)(intptr_t)door->fd, &got, 1, &removed,
+						draw(&state) % 3, FALSE) ||
+		    GetLastError() == WAIT_TIMEOUT)
+			add(&door->asked, 1);
+		else
+			add(&door->refused, 1);
+		be_busy(&state);
+	}
+	return NULL;
+}
+
+/* The only descriptor of the process is sent to itself, closed and received again. */
+TEST_F(concurrency, descriptor_comes_and_goes_while_threads_ask)
+{
+	int64_t end = now_ms() + 500, rounds;
+	struct revolving door = { .fd = port_fd(self->port) };
+	pthread_t thread[4];
+	int i, pair[2];
+
+	ASSERT_EQ(0, unix_pair(TYPE_STREAM, pair));
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, ask_what_comes_and_goes,
+					    &door));
+	for (rounds = 0; now_ms() < end; rounds++) {
+		ASSERT_EQ(0, send_fd(pair[0], door.fd));
+		ASSERT_EQ(0, fd_close(door.fd));
+		ASSERT_EQ(door.fd, recv_fd(pair[1], SOON));
+		ASSERT_TRUE(PostQueuedCompletionStatus(self->port, 0, 1, NULL));
+		if (rounds % 4 == 0)
+			sleep_ms(1);
+	}
+	__atomic_store_n(&door.stop, 1, __ATOMIC_RELEASE);
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, pthread_join(thread[i], NULL));
+	TH_LOG("%d rounds, %d asked, %d were refused", (int)rounds, door.asked, door.refused);
+	EXPECT_LT(0, door.asked);
+	EXPECT_LT(0, door.refused);
+	EXPECT_LEFT(self->port, 0);
+	fd_close(pair[0]);
+	fd_close(pair[1]);
+}
+
+/* Its threads ask the port while one of them becomes another program. */
+static void ask_and_exec(void *arg)
+{
+	struct revolving door = { .fd = port_fd(arg) };
+	OVERLAPPED_ENTRY got;
+	pthread_t thread;
+	ULONG removed;
+
+	pthread_create(&thread, NULL, ask_what_comes_and_goes, &door);
+	GetQueuedCompletionStatusEx(arg, &got, 1, &removed, 0, FALSE);
+	while (!add(&door.asked, 0))
+		;
+	run_again(ENDS);
+}
+
+TEST_F(concurrency, processes_exec_and_exit_while_others_ask)
+{
+	int64_t end = now_ms() + 500;
+	struct job *job = new_job(0);
+	int pid[4], i, times = 0;
+
+	job_finish(job);
+	START(4);
+	while (now_ms() < end) {
+		for (i = 0; i < 4; i++) {
+			pid[i] = process_start(ask_and_exec, self->port);
+			ASSERT_LT(0, pid[i]);
+		}
+		for (i = 0; i < 4; i++) {
+			POST(job);
+			if (i % 2) {
+				EXPECT_EQ(0, process_kill(pid[i]));
+			} else {
+				EXPECT_EQ(0, child_status(pid[i], SOON));
+			}
+		}
+		times++;
+	}
+	TH_LOG("%d times", times);
+	EXPECT_LEFT(self->port, 4);
 }
 
 /* Ports for one thread to move on from while another closes them. */

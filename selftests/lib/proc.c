@@ -45,6 +45,11 @@ int fd_dup_to(int fd, int to)
 	return result(dup2(fd, to));
 }
 
+int fd_close_from(int fd)
+{
+	return result(syscall(SYS_close_range, fd, ~0U, 0));
+}
+
 int fd_open(const char *path, int o_path)
 {
 	return result(open(path, O_CLOEXEC | (o_path ? O_PATH : O_RDWR)));

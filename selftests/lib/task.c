@@ -249,6 +249,13 @@ void process_rest(void)
 		pause();
 }
 
+int run_again(const char *variable)
+{
+	if (!setenv(variable, "yes", 1))
+		execl("/proc/self/exe", "again", NULL);
+	return -errno;
+}
+
 static void stop_task(int tid, int tell)
 {
 	int error = 0;

@@ -56,6 +56,8 @@ int process_stop(int pid);
 int process_continue(int pid);
 int process_kill(int pid);
 void process_rest(void);
+/* The calling process becomes the same program again, with this in its environment. */
+int run_again(const char *variable);
 
 /*
  * Stops a thread of ours, and only that, by ptrace(2), until tracer_end().
