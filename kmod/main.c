@@ -78,7 +78,8 @@
  *
  * accounts_lock (mutex, account.c) is taken with no other lock held, as is
  * the lock of port->poll_wait but for the wait queue's that the wake-up
- * comes with.  sampled_lock (spinlock, worker.c) is taken inside port->lock.
+ * comes with.  sampled_lock (spinlock, worker.c) is taken inside port->lock;
+ * ports_lock (spinlock, worker.c: the list of all ports) with no other lock held.
  *
  * The notifiers of workers run under rq->lock and therefore take no lock at all:
  * they count with atomics and leave the rest to port->slot_freed, an irq_work.
@@ -106,6 +107,7 @@
  *							read without
  *			active, refs			atomic
  *			last_fd				a hint: no lock
+ *			all_ports			ports_lock of worker.c
  *			account				immutable
  *			account_node			account->ports_lock
  *   registration	wait				wait.lock of the socket
@@ -400,7 +402,9 @@ static int __init sockiocp_init(void)
 	error = sockiocp_packet_init();
 	if (error)
 		goto err_registration;
-	sockiocp_worker_init();
+	error = sockiocp_worker_init();
+	if (error)
+		goto err_packet;
 	error = misc_register(&sockiocp_device);
 	if (error)
 		goto err_worker;
@@ -408,6 +412,7 @@ static int __init sockiocp_init(void)
 
 err_worker:
 	sockiocp_worker_exit();
+err_packet:
 	sockiocp_packet_exit();
 err_registration:
 	sockiocp_registration_exit();

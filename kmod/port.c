@@ -1156,6 +1156,7 @@ struct sockiocp_port *sockiocp_port_create(void)
 		kfree(port);
 		return NULL;
 	}
+	sockiocp_worker_add_port(port);
 	return port;
 }
 

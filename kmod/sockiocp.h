@@ -117,6 +117,7 @@ struct sockiocp_posted {
  * @poll_wait: who polls the file
  * @account: whom registrations and posted packets are charged to
  * @account_node: in the account's list of ports
+ * @all_ports: in the list of all ports, for when a processor comes online
  * @reaper: looks for closed sockets while nobody calls
  */
 struct sockiocp_port {
@@ -141,6 +142,7 @@ struct sockiocp_port {
 	wait_queue_head_t poll_wait;
 	struct sockiocp_account *account;
 	struct list_head account_node;
+	struct list_head all_ports;
 	struct delayed_work reaper;
 };
 
@@ -229,9 +231,10 @@ void sockiocp_worker_take_slot(struct sockiocp_worker *worker);
 bool sockiocp_worker_slot_is_free(struct sockiocp_port *port);
 void sockiocp_worker_sampler(struct work_struct *work);
 void sockiocp_worker_leave_process(struct sockiocp_port *port, fl_owner_t files);
+void sockiocp_worker_add_port(struct sockiocp_port *port);
 void sockiocp_worker_forget(struct sockiocp_port *port);
 
-void sockiocp_worker_init(void);
+int sockiocp_worker_init(void);
 void sockiocp_worker_exit(void);
 
 /* ------------------------------------------------------------ registration */

@@ -19,6 +19,7 @@
  */
 #include "sockiocp.h"
 
+#include <linux/cpuhotplug.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -557,7 +558,87 @@ void sockiocp_worker_sampler(struct work_struct *work)
 	look_at_workers(port, look_at_sampled, NULL);
 }
 
+/* ----------------------------------------------- a processor that comes online */
+
+/* All ports, and how many. */
+static DEFINE_SPINLOCK(ports_lock);
+static LIST_HEAD(ports);
+static unsigned int nr_ports;
+
+/* The first port, which goes behind all others and is the caller's to put; or NULL. */
+static struct sockiocp_port *next_port(void)
+{
+	struct sockiocp_port *port;
+
+	spin_lock(&ports_lock);
+	port = list_first_entry_or_null(&ports, struct sockiocp_port, all_ports);
+	if (port) {
+		list_move_tail(&port->all_ports, &ports);
+		sockiocp_port_get(port);
+	}
+	spin_unlock(&ports_lock);
+	return port;
+}
+
+/*
+ * A port that may use all processors has one slot more.  One that is opened or closed
+ * meanwhile does no harm: the first comes behind those that were there, and the second
+ * leaves one of them to be looked at twice.
+ */
+static void release_waiters_of_all(struct work_struct *work)
+{
+	unsigned int looks = READ_ONCE(nr_ports);
+	struct sockiocp_port *port;
+
+	while (looks-- && (port = next_port())) {
+		spin_lock_irq(&port->lock);
+		sockiocp_port_release_waiters(port);
+		spin_unlock_irq(&port->lock);
+		sockiocp_port_put(port);
+		cond_resched();
+	}
+}
+
+static DECLARE_WORK(processor_work, release_waiters_of_all);
+static enum cpuhp_state processor_state;
+
+/* Others wait for this: a port for each of a lot of users is looked at elsewhere. */
+static int processor_is_online(unsigned int cpu)
+{
+	queue_work(sockiocp_wq, &processor_work);
+	return 0;
+}
+
+static int processors_init(void)
+{
+	int state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "sockiocp:online",
+					      processor_is_online, NULL);
+
+	if (state < 0)
+		return state;
+	processor_state = state;
+	return 0;
+}
+
+static void processors_exit(void)
+{
+	cpuhp_remove_state_nocalls(processor_state);
+	cancel_work_sync(&processor_work);
+}
+
 /* ------------------------------------------------------------------- the API */
+
+/**
+ * sockiocp_worker_add_port - a port begins
+ * @port: the port, which sockiocp_worker_forget() ends
+ */
+void sockiocp_worker_add_port(struct sockiocp_port *port)
+{
+	spin_lock(&ports_lock);
+	list_add_tail(&port->all_ports, &ports);
+	WRITE_ONCE(nr_ports, nr_ports + 1);
+	spin_unlock(&ports_lock);
+}
 
 static struct sockiocp_worker *create(void)
 {
@@ -698,16 +779,26 @@ static void end_with_port(struct sockiocp_worker *worker, const void *unused)
  */
 void sockiocp_worker_forget(struct sockiocp_port *port)
 {
+	spin_lock(&ports_lock);
+	list_del(&port->all_ports);
+	WRITE_ONCE(nr_ports, nr_ports - 1);
+	spin_unlock(&ports_lock);
+
 	cancel_delayed_work_sync(&port->sampler);
 	look_at_workers(port, end_with_port, NULL);
 }
 
-void __init sockiocp_worker_init(void)
+int __init sockiocp_worker_init(void)
 {
-	notifiers_init();
+	int error = processors_init();
+
+	if (!error)
+		notifiers_init();
+	return error;
 }
 
 void sockiocp_worker_exit(void)
 {
+	processors_exit();
 	notifiers_exit();
 }

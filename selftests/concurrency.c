@@ -15,6 +15,7 @@
 #include "kselftest_harness.h"
 
 #include "lib/crew.h"
+#include "lib/module.h"
 
 #define MS		1000000LL
 /* For what must come, on a slow machine that is busy. */
@@ -855,6 +856,34 @@ TEST_F(concurrency, pool_that_grows_stays_within_the_value)
 		self->port = port_with(1);
 		ASSERT_NE(NULL, self->port);
 	}
+}
+
+/* A port that may use all processors has one slot more. */
+TEST_F(concurrency, processor_that_comes_online_releases_who_waits)
+{
+	struct job *a = new_job(0), *b = new_job(1), *c = new_job(2);
+	int i;
+
+	if (processors() < 2 || processors_off())
+		SKIP(return, "no processor can be turned off here");
+	EXPECT_TRUE(CloseHandle(self->port));
+	self->port = port_with(0);
+	EXPECT_EQ(1, told(self->port, "concurrency"));
+	EXPECT_EQ(0, crew_start(&crew, self->port, 3));
+	EXPECT_TRUE(crew_ask_all(&crew));
+	EXPECT_TRUE(job_post(self->port, a));
+	EXPECT_RUNS(a);
+	EXPECT_TRUE(job_post(self->port, b));
+	EXPECT_QUEUED(b);
+	EXPECT_EQ(0, processors_on());
+	EXPECT_RUNS(b);
+	if (processors() == 2) {
+		EXPECT_TRUE(job_post(self->port, c));
+		EXPECT_QUEUED(c);
+	}
+	for (i = 0; i < 3; i++)
+		job_finish(&stage->job[i]);
+	EXPECT_REST(self->port);
 }
 
 /* --------------------------------------------------------------- who is woken */
