@@ -43,12 +43,22 @@ gone()
 	exit 3
 }
 
-# Two runs in one tree would build over each other's heads.
+# Two runs in one tree would build over each other's heads.  Runs of check-kernels do
+# not, if each has an AT of its own, which the names of its files end with.
+export AT=${AT:-}
 alone()
 {
 	mkdir -p "$BUILD"
-	exec 9> "$BUILD/lock"
+	exec 9> "$BUILD/lock$AT"
 	flock -n 9 || { note "waiting for another run in this tree"; flock 9; }
+}
+
+# wait_for_turn FILE: what even those must not do at the same time; until this shell ends.
+wait_for_turn()
+{
+	mkdir -p "$(dirname "$1")"
+	exec 8> "$1"
+	flock 8
 }
 
 # try NAME COMMAND...: one line of TAP, after what the command said if it failed.
