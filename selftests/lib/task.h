@@ -52,6 +52,8 @@ void *shared_memory(size_t size);
 
 /* A process that ends with this one at the latest; its number. */
 int process_start(void (*run)(void *arg), void *arg);
+/* The same, with the table of descriptors in common. */
+int process_start_sharing(void (*run)(void *arg), void *arg);
 int process_stop(int pid);
 int process_continue(int pid);
 int process_kill(int pid);
