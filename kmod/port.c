@@ -947,6 +947,7 @@ long sockiocp_port_process(struct file *file, struct sockiocp_process __user *ua
 	error = harvest_or_wait(file, args);
 	switch (error) {
 	case -ETIME:
+	case -ESHUTDOWN:
 		if (put_user(0, (u32 __user *)u64_to_user_ptr(args->received)))
 			return -EFAULT;
 		return error;

@@ -166,8 +166,8 @@ struct sockiocp_config {
  * @entries: in: address of &struct sockiocp_packet_entry [@entry_count]; 0 if
  *	the count is 0.  Must not overlap @registrations.
  * @received: in: address of a __u32 that receives the number of packets; 0 if
- *	@entry_count is 0.  0 is written there after ETIME and EINTR, and if the
- *	call is to be made again.
+ *	@entry_count is 0.  0 is written there after ETIME, EINTR and a wait that
+ *	ended in ESHUTDOWN, and if the call is to be made again.
  * @timeout_ns: in: how long to wait for the first packet, in nanoseconds of
  *	CLOCK_MONOTONIC; 0 does not wait, SOCKIOCP_INFINITE waits for ever.  Must
  *	be 0 if @entry_count is 0.  out: what is left of it when the call returns
