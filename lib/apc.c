@@ -12,7 +12,7 @@
  * The signal is a real-time one that the program has no handler for, chosen by
  * the first alertable wait.  Only threads in such a wait are sent it.
  *
- * A handle names a thread by the inode of its pipe (thread.c), so duplicates do,
+ * A handle names a thread by the inode of its file (thread.c), so duplicates do,
  * and a number that has come to be another file's does not.
  */
 #include <errno.h>
@@ -181,13 +181,13 @@ static void prepare_for_fork(void)
 	pthread_once(&once, register_fork_handler);
 }
 
-/* Makes this thread known as the one whose handle is an end of @pipe. */
-void sockiocp_thread_begins(int pipe)
+/* Makes this thread known as the one whose handle is @fd. */
+void sockiocp_thread_begins(int fd)
 {
 	struct stat st;
 
 	prepare_for_fork();
-	if (fstat(pipe, &st))
+	if (fstat(fd, &st))
 		return;
 	self.id = gettid();
 	self.device = st.st_dev;
@@ -217,17 +217,23 @@ void sockiocp_thread_ends(void)
 /* Returns a thread, or NULL with errno set.  Needs threads_lock. */
 static struct thread *thread_of(HANDLE handle)
 {
+	const struct sockiocp_thread_file *file;
+	int fd = sockiocp_handle_fd(handle);
 	struct thread *thread;
 	struct stat st;
 
 	if (handle == GetCurrentThread())
 		return &self;
-	if (fstat(sockiocp_handle_fd(handle), &st))
+	if (fstat(fd, &st))
 		return NULL;
 	for (thread = threads; thread; thread = thread->next)
 		if (thread->inode == st.st_ino && thread->device == st.st_dev)
 			return thread;
-	errno = S_ISFIFO(st.st_mode) ? ESRCH : EBADF;
+	errno = sockiocp_thread_file_map(fd, &file);
+	if (!errno) {
+		sockiocp_thread_file_unmap(file);
+		errno = ESRCH;
+	}
 	return NULL;
 }
 

@@ -16,9 +16,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-
-#include <linux/sockiocp.h>
 
 #include "internal.h"
 #include "posix.h"
@@ -33,15 +30,6 @@ int sockiocp_check_socket(HANDLE file)
 	if (!libc_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size))
 		return 0;
 	return errno == ENOTSOCK ? EINVAL : errno;
-}
-
-static int check_port(HANDLE port)
-{
-	struct sockiocp_info info;
-
-	if (!ioctl(sockiocp_handle_fd(port), SOCKIOCP_INFO, &info))
-		return 0;
-	return errno == ESHUTDOWN ? EBADF : errno;
 }
 
 /*
@@ -64,15 +52,12 @@ static int mark(int fd)
 }
 
 /*
- * Associates a socket with a port, once.  Returns 0 or an errno value: EBADF or
- * ENOTTY if it is not a port, EINVAL if the socket is associated.
+ * Associates a socket with a port, once.  Returns 0 or an errno value: EBADF if it
+ * is not a port, EINVAL if the socket is associated.
  */
 int sockiocp_associate(HANDLE socket, HANDLE port)
 {
-	int err;
-
-	err = check_port(port);
-	if (!err)
-		err = mark(sockiocp_handle_fd(socket));
-	return err;
+	if (sockiocp_check_port(sockiocp_handle_fd(port)))
+		return EBADF;
+	return mark(sockiocp_handle_fd(socket));
 }

@@ -43,12 +43,13 @@ int sockiocp_fd_above_stdio(int fd)
  *
  * Whoever in this process waits on a port that is closed gets
  * ERROR_ABANDONED_WAIT_0 at once, unless the process has another descriptor of
- * it.  Its packets and registrations go when the last descriptor in any process
+ * it, or WAIT_ABANDONED_0 from WaitForSingleObject().  Its packets and registrations go when the last descriptor in any process
  * is closed.  A thread goes on when its handle is closed.  Closing what
  * GetCurrentThread() returns has no effect.
  *
  * The handle is a file descriptor, so close(2) does the same, except that a
- * thread which is between two system calls of one wait cannot notice it.
+ * thread which is between two system calls of one wait cannot notice it, nor
+ * WaitForSingleObject().
  *
  * Return: nonzero; FALSE if it fails, and GetLastError() says
  * ERROR_INVALID_HANDLE.
@@ -67,5 +68,6 @@ BOOL WINAPI CloseHandle(HANDLE hObject)
 	/* Linux has closed it, whatever else close() complains of. */
 	if (close(fd) && errno == EBADF)
 		return sockiocp_fail(EBADF);
+	sockiocp_disturb_waits();
 	return TRUE;
 }

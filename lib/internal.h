@@ -13,7 +13,8 @@
  *   notify.c   ProcessSocketNotifications
  *   winsock.c  sockets
  *   sockopt.c  options of sockets
- *   thread.c   threads and waiting for handles
+ *   thread.c   threads
+ *   wait.c     waiting for threads and ports
  *   apc.c      functions that threads are given to run while they wait
  *   lock.c     SRW locks, critical sections
  *   machine.c  its processors and its clock
@@ -25,6 +26,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 
 /* Everything is hidden but what the Win32 headers declare. */
 #pragma GCC visibility push(default)
@@ -61,16 +63,35 @@ const char *sockiocp_device_text(void);
 
 /* port.c */
 int sockiocp_process(HANDLE port, struct sockiocp_process *process);
+int sockiocp_check_port(int fd);
+int sockiocp_port_error(int fd, int err);
 
 /* associate.c */
 int sockiocp_check_socket(HANDLE file);
 int sockiocp_associate(HANDLE socket, HANDLE port);
 
 /* thread.c */
+
+/* What the file holds that is a thread's handle. */
+struct sockiocp_thread_file {
+	unsigned long long magic;
+	/* Of whom it is a thread. */
+	int process;
+	/* Not 0 if it has ended; the code is there then. */
+	atomic_uint ended;
+	DWORD exit_code;
+};
+
+int sockiocp_thread_file_map(int fd, const struct sockiocp_thread_file **file);
+void sockiocp_thread_file_unmap(const struct sockiocp_thread_file *file);
 unsigned long long sockiocp_now_ns(void);
+struct timespec sockiocp_timespec(unsigned long long ns);
+
+/* wait.c */
+void sockiocp_disturb_waits(void);
 
 /* apc.c */
-void sockiocp_thread_begins(int pipe);
+void sockiocp_thread_begins(int fd);
 void sockiocp_thread_ends(void);
 void sockiocp_alertable_begin(long long *timeout);
 bool sockiocp_alertable_end(bool in_vain);

@@ -14,6 +14,33 @@
 
 #include "internal.h"
 
+/* Returns 0 for a port, ESHUTDOWN for one that was closed, EBADF for others. */
+int sockiocp_check_port(int fd)
+{
+	struct sockiocp_info info = { .abi_version = 0 };
+
+	if (ioctl(fd, SOCKIOCP_INFO, &info))
+		return errno == ESHUTDOWN ? ESHUTDOWN : EBADF;
+	return info.abi_version ? 0 : EBADF;
+}
+
+/*
+ * Returns what an ioctl has failed with, or EBADF if that was because the descriptor
+ * is no port: files of other kinds may say anything to what they do not know.
+ */
+int sockiocp_port_error(int fd, int err)
+{
+	switch (err) {
+	/* The most frequent ones, which such files have no reason to say. */
+	case ETIME:
+	case EINTR:
+	case ESHUTDOWN:
+		return err;
+	default:
+		return sockiocp_check_port(fd) == EBADF ? EBADF : err;
+	}
+}
+
 /*
  * Makes the PROCESS ioctl, and makes it again without the registrations as long
  * as it ends early: by a signal, or because what was ready no longer is.  @port
@@ -38,6 +65,7 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process)
 	int fd = sockiocp_handle_fd(port);
 	bool waits = process->timeout_ns;
 	unsigned char count;
+	int err;
 
 	count = sockiocp_close_count(fd);
 	process->handle = (UINT32)fd;
@@ -47,7 +75,7 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process)
 	} else if (errno == ESHUTDOWN) {
 		return waits ? ESHUTDOWN : EBADF;
 	} else if (errno != EINTR) {
-		return errno;
+		return sockiocp_port_error(fd, errno);
 	}
 
 	process->registrations = 0;
@@ -58,10 +86,9 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process)
 		if (!ioctl(fd, SOCKIOCP_PROCESS, process)) {
 			if (!process->entry_count || *received)
 				return 0;
-		} else if (errno == EBADF || errno == ENOTTY) {
-			return ESHUTDOWN;
 		} else if (errno != EINTR) {
-			return errno;
+			err = sockiocp_port_error(fd, errno);
+			return err == EBADF ? ESHUTDOWN : err;
 		}
 	}
 }
@@ -281,8 +308,11 @@ BOOL WINAPI PostQueuedCompletionStatus(HANDLE CompletionPort,
 		.overlapped = (uintptr_t)lpOverlapped,
 		.bytes_transferred = dwNumberOfBytesTransferred,
 	};
+	int fd = sockiocp_handle_fd(CompletionPort);
+	int err;
 
-	if (ioctl(sockiocp_handle_fd(CompletionPort), SOCKIOCP_POST, &post))
-		return sockiocp_fail(errno == ESHUTDOWN ? EBADF : errno);
-	return TRUE;
+	if (!ioctl(fd, SOCKIOCP_POST, &post))
+		return TRUE;
+	err = sockiocp_port_error(fd, errno);
+	return sockiocp_fail(err == ESHUTDOWN ? EBADF : err);
 }

@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * Threads, and waiting for handles.
+ * Threads.
  *
- * A thread's handle is the end of a pipe that becomes readable when the thread
- * ends, and stays so.  The thread writes its exit code to the other end, so the
- * handle can be closed at any time, by close(2) like every other one.  Waiting is
- * poll(2), and nobody reads: whoever wants the code makes a copy by tee(2).
+ * A thread's handle is a file in memory, which says whether the thread has ended
+ * and with which code; the thread has no descriptor of it, only its memory.  So the
+ * handle can be closed at any time, by close(2) like every other one, and what is
+ * left of the thread is in every duplicate.  How one waits for it: wait.c.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
+
+/* Linux 6.3 and later: the file is not to be executed. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL	8U
+#endif
+
+/* "sockiocp": no file of another kind begins so and has the same size. */
+#define THREAD_FILE_MAGIC	0x706f636f696b636fULL
 
 /*
  * What a new thread is to do.  It lies on its creator's stack, until the thread
@@ -27,8 +34,9 @@
 struct thread_start {
 	LPTHREAD_START_ROUTINE routine;
 	LPVOID parameter;
-	/* The thread's end of the pipe. */
-	int pipe;
+	/* The handle, which may be closed as soon as the thread has begun. */
+	int fd;
+	struct sockiocp_thread_file *file;
 	DWORD id;
 	sem_t copied;
 };
@@ -36,22 +44,72 @@ struct thread_start {
 static _Thread_local DWORD exit_code;
 
 /*
- * The code ends all waits, even if a process that was forked has the pipe too.
- * If nobody has the handle any more it raises SIGPIPE, which ends with the thread.
+ * Makes the file of a thread, and gives it to @start.  Returns 0 or an errno value.
  */
+static int create_thread_file(struct thread_start *start)
+{
+	struct sockiocp_thread_file file = {
+		.magic = THREAD_FILE_MAGIC, .process = getpid(),
+	};
+	int err, fd;
+
+	fd = memfd_create("thread", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("thread", MFD_CLOEXEC);
+	fd = sockiocp_fd_above_stdio(fd);
+	if (fd < 0)
+		return errno;
+	start->fd = fd;
+	if (write(fd, &file, sizeof(file)) == sizeof(file)) {
+		start->file = mmap(NULL, sizeof(file), PROT_READ | PROT_WRITE,
+				   MAP_SHARED, fd, 0);
+		if (start->file != MAP_FAILED)
+			return 0;
+	}
+	err = errno;
+	close(fd);
+	return err;
+}
+
+/*
+ * Finds a thread by a descriptor.  Returns 0 or an errno value: EBADF if it is none.
+ * The caller unmaps what it gets, which stays although the descriptor is closed.
+ */
+int sockiocp_thread_file_map(int fd, const struct sockiocp_thread_file **file)
+{
+	struct stat st;
+	void *map;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size != sizeof(**file))
+		return EBADF;
+	map = mmap(NULL, sizeof(**file), PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return errno == ENOMEM ? ENOMEM : EBADF;
+	*file = map;
+	if ((*file)->magic == THREAD_FILE_MAGIC)
+		return 0;
+	sockiocp_thread_file_unmap(*file);
+	*file = NULL;
+	return EBADF;
+}
+
+void sockiocp_thread_file_unmap(const struct sockiocp_thread_file *file)
+{
+	munmap((void *)(uintptr_t)file, sizeof(*file));
+}
+
+/* A process that was forked has the file too, but its threads are its own. */
 static void thread_ended(void *argument)
 {
-	int pipe = (int)(intptr_t)argument;
-	ssize_t written;
-	sigset_t set;
+	struct sockiocp_thread_file *file = argument;
 
 	sockiocp_thread_ends();
-	sigemptyset(&set);
-	sigaddset(&set, SIGPIPE);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	written = write(pipe, &exit_code, sizeof(exit_code));
-	(void)written;
-	close(pipe);
+	if (file->process == getpid()) {
+		file->exit_code = exit_code;
+		atomic_store(&file->ended, 1);
+		sockiocp_disturb_waits();
+	}
+	sockiocp_thread_file_unmap(file);
 }
 
 static void *thread_main(void *argument)
@@ -61,12 +119,12 @@ static void *thread_main(void *argument)
 
 	start.routine = shared->routine;
 	start.parameter = shared->parameter;
-	start.pipe = shared->pipe;
+	start.file = shared->file;
 	shared->id = GetCurrentThreadId();
-	sockiocp_thread_begins(start.pipe);
+	sockiocp_thread_begins(shared->fd);
 	sem_post(&shared->copied);
 
-	pthread_cleanup_push(thread_ended, (void *)(intptr_t)start.pipe);
+	pthread_cleanup_push(thread_ended, start.file);
 	exit_code = start.routine(start.parameter);
 	pthread_cleanup_pop(1);
 	return NULL;
@@ -117,25 +175,6 @@ static int start_thread(struct thread_start *start, SIZE_T stack,
 	return err;
 }
 
-/* Makes the pipe of a thread, above the standard streams: 0 or an errno value. */
-static int thread_pipe(int fds[2])
-{
-	int err;
-
-	if (pipe2(fds, O_CLOEXEC))
-		return errno;
-	fds[0] = sockiocp_fd_above_stdio(fds[0]);
-	err = fds[0] < 0 ? errno : 0;
-	fds[1] = sockiocp_fd_above_stdio(fds[1]);
-	if (!err && fds[1] >= 0)
-		return 0;
-	if (!err)
-		err = errno;
-	close(fds[0]);
-	close(fds[1]);
-	return err;
-}
-
 /**
  * CreateThread - start a thread
  * @lpThreadAttributes: ignored: the handle is not inherited
@@ -151,7 +190,7 @@ static int thread_pipe(int fds[2])
  *
  * Return: the handle; NULL if it fails, and GetLastError() says why:
  *   ERROR_INVALID_PARAMETER	no function, or another flag
- *   ERROR_TOO_MANY_OPEN_FILES	no descriptor is left (a thread takes two)
+ *   ERROR_TOO_MANY_OPEN_FILES	no descriptor is left (the handle is one)
  *   ERROR_NO_SYSTEM_RESOURCES	the limit of threads is reached
  *   ERROR_NOT_ENOUGH_MEMORY	no memory
  *
@@ -167,7 +206,6 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 		.routine = lpStartAddress,
 		.parameter = lpParameter,
 	};
-	int fds[2];
 	int err;
 
 	(void)lpThreadAttributes;
@@ -177,23 +215,22 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 		return NULL;
 	}
 
-	err = thread_pipe(fds);
+	err = create_thread_file(&start);
 	if (err) {
 		sockiocp_fail(err);
 		return NULL;
 	}
-	start.pipe = fds[1];
 	err = start_thread(&start, dwStackSize,
 			   dwCreationFlags & STACK_SIZE_PARAM_IS_A_RESERVATION);
 	if (err) {
-		close(fds[0]);
-		close(fds[1]);
+		sockiocp_thread_file_unmap(start.file);
+		close(start.fd);
 		sockiocp_fail(err);
 		return NULL;
 	}
 	if (lpThreadId)
 		*lpThreadId = start.id;
-	return (HANDLE)(intptr_t)fds[0];
+	return (HANDLE)(intptr_t)start.fd;
 }
 
 /**
@@ -211,24 +248,6 @@ void WINAPI ExitThread(DWORD dwExitCode)
 	pthread_exit(NULL);
 }
 
-/*
- * Copies what the pipe of a thread has into another one and reads it there.
- * Returns 0 or an errno value: EAGAIN if there is nothing yet, ESRCH if nobody is
- * left who could write something.
- */
-static int read_exit_code(int pipe, const int copy[2], DWORD *code)
-{
-	ssize_t copied = tee(pipe, copy[1], sizeof(*code), SPLICE_F_NONBLOCK);
-
-	/* What is a descriptor but no pipe. */
-	if (copied < 0)
-		return errno == EINVAL ? EBADF : errno;
-	if (copied != sizeof(*code) ||
-	    read(copy[0], code, sizeof(*code)) != sizeof(*code))
-		return ESRCH;
-	return 0;
-}
-
 /**
  * GetExitCodeThread - what a thread has returned
  * @hThread: a handle of CreateThread(), or GetCurrentThread()
@@ -237,29 +256,24 @@ static int read_exit_code(int pipe, const int copy[2], DWORD *code)
  *
  * Return: nonzero; FALSE if it fails, and GetLastError() says why:
  *   ERROR_INVALID_HANDLE	not a thread's handle
- *   ERROR_GEN_FAILURE		the thread was killed with its process
- *   ERROR_TOO_MANY_OPEN_FILES	no descriptor is left (it takes two)
+ *   ERROR_NOT_ENOUGH_MEMORY	no memory
  *
  * Windows: "GetExitCodeThread function (processthreadsapi.h)".
  */
 BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode)
 {
-	int copy[2];
+	const struct sockiocp_thread_file *file;
 	int err;
 
 	if (hThread == GetCurrentThread()) {
 		*lpExitCode = STILL_ACTIVE;
 		return TRUE;
 	}
-	if (pipe2(copy, O_CLOEXEC))
-		return sockiocp_fail(errno);
-	err = read_exit_code(sockiocp_handle_fd(hThread), copy, lpExitCode);
-	close(copy[0]);
-	close(copy[1]);
-	if (err == EAGAIN)
-		*lpExitCode = STILL_ACTIVE;
-	else if (err)
+	err = sockiocp_thread_file_map(sockiocp_handle_fd(hThread), &file);
+	if (err)
 		return sockiocp_fail(err);
+	*lpExitCode = atomic_load(&file->ended) ? file->exit_code : STILL_ACTIVE;
+	sockiocp_thread_file_unmap(file);
 	return TRUE;
 }
 
@@ -296,7 +310,7 @@ unsigned long long sockiocp_now_ns(void)
 	       (unsigned long long)ts.tv_nsec;
 }
 
-static struct timespec timespec_of(unsigned long long ns)
+struct timespec sockiocp_timespec(unsigned long long ns)
 {
 	struct timespec ts = {
 		.tv_sec = (time_t)(ns / NSEC_PER_SEC),
@@ -304,111 +318,6 @@ static struct timespec timespec_of(unsigned long long ns)
 	};
 
 	return ts;
-}
-
-/*
- * Waits until one of @fds has something, at most until @deadline, which is NULL
- * if there is none.  Returns as poll(2) does, but never for a signal.
- */
-static int poll_until(struct pollfd *fds, DWORD count,
-		      const unsigned long long *deadline)
-{
-	struct timespec left;
-	int ready;
-
-	do {
-		if (deadline) {
-			unsigned long long now = sockiocp_now_ns();
-
-			left = timespec_of(*deadline > now ? *deadline - now :
-							     0);
-		}
-		ready = ppoll(fds, count, deadline ? &left : NULL, NULL);
-	} while (ready < 0 && errno == EINTR);
-	return ready;
-}
-
-/**
- * WaitForSingleObject - wait for a thread to end, or for a port to have packets
- * @hHandle: a handle of CreateThread() or CreateIoCompletionPort()
- * @dwMilliseconds: how long to wait, in ms of CLOCK_MONOTONIC; 0 does not wait,
- *	INFINITE waits for ever
- *
- * Return: WAIT_OBJECT_0; WAIT_TIMEOUT; WAIT_FAILED, and GetLastError() says
- * why:
- *   ERROR_INVALID_HANDLE	not a handle
- *   ERROR_NOT_ENOUGH_MEMORY	no memory
- *
- * Windows: "WaitForSingleObject function (synchapi.h)".
- */
-DWORD WINAPI WaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds)
-{
-	return WaitForMultipleObjects(1, &hHandle, FALSE, dwMilliseconds);
-}
-
-/**
- * WaitForMultipleObjects - wait for one of several handles, or for all of them
- * @nCount: how many there are: 1 to MAXIMUM_WAIT_OBJECTS
- * @lpHandles: handles as for WaitForSingleObject()
- * @bWaitAll: whether all of them must have been signalled
- * @dwMilliseconds: as for WaitForSingleObject()
- *
- * Return: WAIT_OBJECT_0 with @bWaitAll, otherwise WAIT_OBJECT_0 and the index
- * of the first that is signalled; WAIT_TIMEOUT; WAIT_FAILED, and GetLastError()
- * says why:
- *   ERROR_INVALID_PARAMETER	@nCount is out of range, or there is no array
- *   ERROR_INVALID_HANDLE	one is not a handle
- *   ERROR_NOT_ENOUGH_MEMORY	no memory
- *
- * Windows: "WaitForMultipleObjects function (synchapi.h)".
- */
-DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE *lpHandles,
-				    BOOL bWaitAll, DWORD dwMilliseconds)
-{
-	struct pollfd fds[MAXIMUM_WAIT_OBJECTS];
-	unsigned long long deadline = 0;
-	DWORD i, waiting = nCount;
-	int ready;
-
-	if (!nCount || nCount > MAXIMUM_WAIT_OBJECTS || !lpHandles) {
-		sockiocp_fail(EINVAL);
-		return WAIT_FAILED;
-	}
-	for (i = 0; i < nCount; i++) {
-		fds[i].fd = sockiocp_handle_fd(lpHandles[i]);
-		fds[i].events = POLLIN;
-		if (fds[i].fd < 0) {
-			sockiocp_fail(EBADF);
-			return WAIT_FAILED;
-		}
-	}
-	if (dwMilliseconds != INFINITE)
-		deadline = sockiocp_now_ns() + dwMilliseconds * NSEC_PER_MSEC;
-
-	while (waiting) {
-		ready = poll_until(fds, nCount, dwMilliseconds == INFINITE ?
-						NULL : &deadline);
-		if (ready < 0) {
-			sockiocp_fail(errno);
-			return WAIT_FAILED;
-		}
-		if (!ready)
-			return WAIT_TIMEOUT;
-		for (i = 0; i < nCount; i++) {
-			if (fds[i].fd < 0 || !fds[i].revents)
-				continue;
-			if (fds[i].revents & POLLNVAL) {
-				sockiocp_fail(EBADF);
-				return WAIT_FAILED;
-			}
-			if (!bWaitAll)
-				return WAIT_OBJECT_0 + i;
-			/* poll() passes over negative numbers. */
-			fds[i].fd = -1;
-			waiting--;
-		}
-	}
-	return WAIT_OBJECT_0;
 }
 
 /**
@@ -430,7 +339,7 @@ void WINAPI Sleep(DWORD dwMilliseconds)
 		for (;;)
 			pause();
 
-	until = timespec_of(sockiocp_now_ns() + dwMilliseconds * NSEC_PER_MSEC);
+	until = sockiocp_timespec(sockiocp_now_ns() + dwMilliseconds * NSEC_PER_MSEC);
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) ==
 	       EINTR)
 		;

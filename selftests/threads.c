@@ -157,10 +157,9 @@ TEST(exit_code_needs_a_thread)
 	fd_close(fd[0]);
 	EXPECT_NO_EXIT_CODE(ERROR_INVALID_HANDLE, (HANDLE)(intptr_t)fd[0]);
 
-	/* What a thread leaves that was killed with its process. */
 	ASSERT_EQ(0, fd_pipe(pipe));
 	fd_close(pipe[1]);
-	EXPECT_NO_EXIT_CODE(ERROR_GEN_FAILURE, (HANDLE)(intptr_t)pipe[0]);
+	EXPECT_NO_EXIT_CODE(ERROR_INVALID_HANDLE, (HANDLE)(intptr_t)pipe[0]);
 }
 
 TEST(closing_the_current_thread_has_no_effect)
