@@ -101,14 +101,17 @@ static void become_wakeable(void)
 /*
  * Begins an alertable wait whose time-out the kernel reads at @timeout, where 0
  * means that it does not wait.  The caller ends it by sockiocp_alertable_end().
+ * Returns whether something is queued already.
  */
-void sockiocp_alertable_begin(long long *timeout)
+bool sockiocp_alertable_begin(long long *timeout)
 {
 	if (!self.can_be_woken)
 		become_wakeable();
 	self.timeout = timeout;
-	if (self.first)
-		*timeout = 0;
+	if (!self.first)
+		return false;
+	*timeout = 0;
+	return true;
 }
 
 static struct apc *take_apc(void)

@@ -93,7 +93,7 @@ void sockiocp_disturb_waits(void);
 /* apc.c */
 void sockiocp_thread_begins(int fd);
 void sockiocp_thread_ends(void);
-void sockiocp_alertable_begin(long long *timeout);
+bool sockiocp_alertable_begin(long long *timeout);
 bool sockiocp_alertable_end(bool in_vain);
 
 /* Returns the descriptor of a handle; -1, which the kernel refuses, of others. */

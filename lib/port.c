@@ -14,6 +14,20 @@
 
 #include "internal.h"
 
+/*
+ * The port that this thread is associated with: the last one that it asked for
+ * packets.  Only an alertable wait wants to know.
+ */
+static _Thread_local struct {
+	int fd;
+	unsigned char count;
+} associated __attribute__((__tls_model__("initial-exec")));
+
+static bool is_associated(int fd)
+{
+	return associated.fd == fd && associated.count == sockiocp_close_count(fd);
+}
+
 /* Returns 0 for a port, ESHUTDOWN for one that was closed, EBADF for others. */
 int sockiocp_check_port(int fd)
 {
@@ -69,6 +83,10 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process)
 
 	count = sockiocp_close_count(fd);
 	process->handle = (UINT32)fd;
+	if (process->entry_count) {
+		associated.fd = fd;
+		associated.count = count;
+	}
 	if (!ioctl(fd, SOCKIOCP_PROCESS, process)) {
 		if (!process->entry_count || *received)
 			return 0;
@@ -95,7 +113,9 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process)
 
 /*
  * Waits for up to @count packets, alertably if asked for.  Returns 0 or an errno
- * value: ECANCELED if functions were called instead.
+ * value: ECANCELED if functions were called instead.  As on Windows, packets go
+ * before functions only for a thread that is associated with the port, and to call
+ * functions does not associate it.
  */
 static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
 		   ULONG *received, DWORD ms, BOOL alertable)
@@ -107,13 +127,21 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
 					       ms * NSEC_PER_MSEC,
 		.entry_count = count,
 	};
+	int fd = sockiocp_handle_fd(port);
+	bool queued;
 	int err;
 
 	if (!alertable)
 		return sockiocp_process(port, &process);
 
-	sockiocp_alertable_begin((long long *)&process.timeout_ns);
-	err = sockiocp_process(port, &process);
+	queued = sockiocp_alertable_begin((long long *)&process.timeout_ns);
+	if (queued && entries && received && !is_associated(fd) &&
+	    !sockiocp_check_port(fd)) {
+		*received = 0;
+		err = ETIME;
+	} else {
+		err = sockiocp_process(port, &process);
+	}
 	return sockiocp_alertable_end(err == ETIME) ? ECANCELED : err;
 }
 
@@ -244,11 +272,13 @@ BOOL WINAPI GetQueuedCompletionStatus(HANDLE CompletionPort,
  * @CompletionPort: the port
  * @lpCompletionPortEntries: receives the packets
  * @ulCount: how many there is room for, at least 1
- * @ulNumEntriesRemoved: receives how many there are, 0 if none came
+ * @ulNumEntriesRemoved: receives how many there are, 0 if none came; not touched if
+ *	an argument is wrong
  * @dwMilliseconds: how long to wait for the first one, in ms of
  *	CLOCK_MONOTONIC; 0 does not wait, INFINITE waits for ever
  * @fAlertable: whether functions of QueueUserAPC() are called, which end the
- *	wait; never while there are packets
+ *	wait; not while there are packets, unless it was not this port that the
+ *	thread has asked for packets last
  *
  * Return: TRUE with one packet or more; FALSE otherwise, and GetLastError()
  * says why:

@@ -319,6 +319,8 @@ TEST(apc_is_not_called_while_there_are_packets)
 	struct worker w = { .port = port_open(), .how = BY_PORT };
 
 	ASSERT_NE(NULL, w.port);
+	wait_once(&w);
+	EXPECT_EQ(WAIT_TIMEOUT, w.code);
 	w.timeout = INFINITE;
 	EXPECT_TRUE(PostQueuedCompletionStatus(w.port, 1, KEY, NULL));
 	QUEUE(GetCurrentThread(), 5);
@@ -331,6 +333,54 @@ TEST(apc_is_not_called_while_there_are_packets)
 	EXPECT_EQ(WAIT_IO_COMPLETION, w.code);
 	EXPECT_EQ(1, calls());
 	EXPECT_TRUE(CloseHandle(w.port));
+}
+
+/* spec 8.11 */
+TEST(apc_goes_before_a_packet_unless_the_thread_has_asked_this_port)
+{
+	struct worker w = { .port = port_open(), .how = BY_PORT, .timeout = INFINITE };
+	HANDLE first = w.port, other = port_open();
+	int i;
+
+	ASSERT_NE(NULL, w.port);
+	ASSERT_NE(NULL, other);
+	EXPECT_TRUE(PostQueuedCompletionStatus(first, 1, KEY, NULL));
+	/* Nor is that a way to be associated. */
+	for (i = 0; i < 2; i++) {
+		QUEUE(GetCurrentThread(), i);
+		wait_once(&w);
+		EXPECT_EQ(WAIT_IO_COMPLETION, w.code);
+		EXPECT_EQ(0, w.removed);
+		EXPECT_EQ(i + 1, calls());
+	}
+	wait_once(&w);
+	EXPECT_EQ(0, w.code);
+	EXPECT_EQ(KEY, w.got.lpCompletionKey);
+
+	/* The last port that was asked counts, whoever asks. */
+	EXPECT_TRUE(PostQueuedCompletionStatus(first, 1, KEY, NULL));
+	EXPECT_NOTHING_NOW(other);
+	QUEUE(GetCurrentThread(), 3);
+	wait_once(&w);
+	EXPECT_EQ(WAIT_IO_COMPLETION, w.code);
+	EXPECT_EQ(3, calls());
+	EXPECT_PACKETS(first, { .key = KEY, .mask = 1 });
+	EXPECT_TRUE(PostQueuedCompletionStatus(first, 1, KEY, NULL));
+	QUEUE(GetCurrentThread(), 4);
+	wait_once(&w);
+	EXPECT_EQ(0, w.code);
+	EXPECT_EQ(3, calls());
+
+	/* A port that was closed is another one than the next with its number. */
+	EXPECT_TRUE(CloseHandle(first));
+	w.port = port_open();
+	EXPECT_EQ(first, w.port);
+	EXPECT_TRUE(PostQueuedCompletionStatus(w.port, 1, KEY, NULL));
+	wait_once(&w);
+	EXPECT_EQ(WAIT_IO_COMPLETION, w.code);
+	EXPECT_EQ(4, calls());
+	EXPECT_TRUE(CloseHandle(w.port));
+	EXPECT_TRUE(CloseHandle(other));
 }
 
 TEST(apc_is_not_called_if_the_port_is_bad)
