@@ -3,6 +3,11 @@
 # What can be made here; "make" alone lists it.  The work is done by lib/Makefile,
 # selftests/Makefile and the scripts in selftests/vm/.
 
+# make, kbuild and the shell take other names apart.
+ifneq ($(shell pwd | tr -d 'A-Za-z0-9._/+@~\200-\377\n-'),)
+$(error cannot build in "$(shell pwd)": move the tree to a path without spaces, of letters, digits and . _ - + @ ~ only)
+endif
+
 KDIR ?= /lib/modules/$(shell uname -r)/build
 RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h)

@@ -43,6 +43,14 @@ gone()
 	exit 3
 }
 
+# make and kbuild take other names apart.
+for dir in "$TOP" "$CACHE"; do
+	[ -z "$(echo -n "$dir" | tr -d 'A-Za-z0-9._/+@~\200-\377-')" ] ||
+		die "cannot build in \"$dir\"" \
+		    "It has to be a path of letters, digits and . _ - + @ ~ only, without spaces." \
+		    "What is fetched can be elsewhere: SOCKIOCP_CACHE=directory"
+done
+
 # Two runs in one tree would build over each other's heads.  Runs of check-kernels do
 # not, if each has an AT of its own, which the names of its files end with.
 export AT=${AT:-}
