@@ -15,6 +15,21 @@ BUILD=$TOP/build
 # What is downloaded lives outside the tree and serves every checkout.
 CACHE=${SOCKIOCP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sockiocp}
 
+# This machine's release of Debian, and the kernel that is tested by default: its own.
+debian_suite()
+{
+	# shellcheck disable=SC1091 # the machine's
+	(. /etc/os-release && echo "${VERSION_CODENAME-}") 2> /dev/null || :
+}
+
+default_kernel()
+{
+	case $(debian_suite) in
+	trixie) echo 6.12 ;;
+	*)      echo 6.1 ;;
+	esac
+}
+
 # "[2/7] doing this": a script that runs another one hands the counters over.
 export STEP=${STEP:-0} STEPS=${STEPS:-}
 step()
@@ -43,6 +58,17 @@ gone()
 	exit 3
 }
 
+# room_for MEGABYTES DIRECTORY WHAT ADVICE: what runs on a full disk fails in ways that
+# do not tell.
+room_for()
+{
+	local free
+
+	free=$(df -BM --output=avail "$2" | tail -n 1 | tr -dc 0-9)
+	[ "$free" -ge "$1" ] ||
+		die "$3 takes up to $1 MB, and the disk of $2 has $free MB left" "$4"
+}
+
 # make and kbuild take other names apart.
 for dir in "$TOP" "$CACHE"; do
 	[ -z "$(echo -n "$dir" | tr -d 'A-Za-z0-9._/+@~\200-\377-')" ] ||
@@ -57,6 +83,7 @@ export AT=${AT:-}
 alone()
 {
 	mkdir -p "$BUILD"
+	room_for 200 "$BUILD" "building and testing" "Make room there."
 	exec 9> "$BUILD/lock$AT"
 	flock -n 9 || { note "waiting for another run in this tree"; flock 9; }
 }
@@ -99,7 +126,8 @@ host()
 # The directory of the kernel to test.  KERNEL is one of
 #
 #   a name	of those that fetch-kernel lists, for Debian's newest of that line
-#		(at the time of set-up); default: 6.1, which is Debian 12's
+#		(at the time of set-up); default: the machine's own, which is 6.1 on
+#		Debian 12 and 6.12 on Debian 13
 #   a release	of Debian's
 #   kasan, kcsan	built by debug-kernel
 #   a directory	that holds a vmlinux and, as itself or as "build", a build tree
@@ -108,7 +136,7 @@ kernel_dir()
 	case ${KERNEL:-} in
 	*/*)           echo "$KERNEL" ;;
 	kasan | kcsan) debug_kernel_dir "$KERNEL" ;;
-	*)             echo "$CACHE/kernels/${KERNEL:-6.1}" ;;
+	*)             echo "$CACHE/kernels/${KERNEL:-$(default_kernel)}" ;;
 	esac
 }
 
@@ -148,7 +176,7 @@ make_kernel_ready()
 	case ${KERNEL:-} in
 	*/*)           [ -e "$KERNEL/vmlinux" ] || die "there is no vmlinux in $KERNEL" ;;
 	kasan | kcsan) "$VM/debug-kernel" "$KERNEL" ;;
-	*)             "$VM/fetch-kernel" "${KERNEL:-6.1}" ;;
+	*)             "$VM/fetch-kernel" "${KERNEL:-$(default_kernel)}" ;;
 	esac || return
 	note "$(kernel_release "$(kernel_build_dir "$(kernel_dir)")")"
 }
