@@ -113,12 +113,12 @@
  *   registration	wait				wait.lock of the socket
  *			packet, port_node, enabled,
  *			place, seen, history,
- *			terms.edges, rcv_nxt,
- *			interest			port->lock; interest and
+ *			terms.edges, terms.life,
+ *			rcv_nxt, interest		port->lock; interest and
  *							place are also read
  *							without it, as are
- *							enabled, seen and history
- *							by look() and arm()
+ *							enabled, seen, history and
+ *							life by look() and arm()
  *			terms.filter, terms.trigger,
  *			state				written under both, read
  *							under either; the first

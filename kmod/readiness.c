@@ -58,8 +58,10 @@
  *		  peer closed, shut down locally	(nothing)
  *
  * A stream that has failed stays so, although SO_ERROR clears the error in the
- * socket: the registration remembers it (SOCKIOCP_FAILED).  An error that a stream
- * lives on with is there until it is read, as a datagram socket's is.
+ * socket.  Its state says so, but for these, which the registration has to remember
+ * (SOCKIOCP_FAILED): an AF_UNIX stream whose peer left, a connection of TCP or MPTCP
+ * that was reset behind the peer's FIN, and a broken record of kTLS.  An error that a
+ * stream lives on with is there until it is read, as a datagram socket's is.
  */
 #include "sockiocp.h"
 
@@ -162,41 +164,73 @@ static bool tcp_has_data(struct sock *sk)
 	return tcp_unread(sk) > 0;
 }
 
-/*
- * A TCP socket in TCP_CLOSE was never connected, failed to connect, or has been
- * connected; this tells them apart.  rcv_nxt is 0 until a peer's SYN has been
- * taken (tcp_connect_init() clears it; a peer that makes it 0 by its numbers loses
- * only events of its own connection), sk_shutdown is 0 until a connection
- * ends (tcp_disconnect() clears it), SOCK_DONE is set by a FIN and nothing else.
+/**
+ * struct tcp_past - what a TCP socket in TCP_CLOSE has behind it
+ * @tried: it was to be connected, or is the child of a listener
+ * @connected: and it was, or is to be once more
+ * @ended: that came to an end
+ * @error: SO_ERROR
+ *
+ * snd_nxt is 0 until the first SYN is made and hardly ever again.  rcv_nxt is 0 from
+ * then on until the peer's SYN has been taken (a peer that makes it 0 by its numbers
+ * loses only events of its own connection).  sk_shutdown is 0 until a connection, or
+ * the attempt at one, ends; a program may set it too, but there is a port then only if
+ * there was a peer.  tcp_disconnect() clears the last two and leaves the first two: it
+ * is called for connect(AF_UNSPEC), and by the connect() that tells that one failed.
  */
+struct tcp_past {
+	bool tried;
+	bool connected;
+	bool ended;
+	bool error;
+};
+
+static struct tcp_past tcp_past(const struct sock *sk)
+{
+	return (struct tcp_past) {
+		.tried = READ_ONCE(tcp_sk(sk)->snd_nxt),
+		.connected = READ_ONCE(tcp_sk(sk)->rcv_nxt),
+		.ended = READ_ONCE(sk->sk_shutdown) && READ_ONCE(inet_sk(sk)->inet_dport),
+		.error = READ_ONCE(sk->sk_err),
+	};
+}
+
+/*
+ * Whatever begins or ends a connection works under the socket's lock, and not all in
+ * one step: tcp_done() sets the state first and sk_shutdown last.  Returns whether
+ * nobody is at it.
+ */
+static bool tcp_past_is_settled(struct sock *sk, struct tcp_past *past)
+{
+	bool settled;
+
+	spin_lock_bh(&sk->sk_lock.slock);
+	settled = !sock_owned_by_user_nocheck(sk) && sk->sk_state == TCP_CLOSE;
+	*past = tcp_past(sk);
+	spin_unlock_bh(&sk->sk_lock.slock);
+	return settled;
+}
+
+/* SOCK_DONE is set by a FIN and nothing else. */
 static u32 tcp_closed_read(struct sock *sk, __poll_t poll)
 {
-	bool was_connected = READ_ONCE(tcp_sk(sk)->rcv_nxt);
-	bool ended = READ_ONCE(sk->sk_shutdown);
-	bool done = sock_flag(sk, SOCK_DONE);
-	/* Pairs with the order of sk_err and sk_state in tcp_done_with_error(). */
-	bool error = READ_ONCE(sk->sk_err);
+	struct tcp_past past = tcp_past(sk);
 	u32 now;
 
-	/* tcp_done() sets the state first and sk_shutdown last: let it come to that. */
-	if (unlikely(error && !ended)) {
-		bool busy;
-
-		spin_lock_bh(&sk->sk_lock.slock);
-		busy = sock_owned_by_user_nocheck(sk);
-		ended = READ_ONCE(sk->sk_shutdown);
-		spin_unlock_bh(&sk->sk_lock.slock);
-		if (busy)
+	/* What was never to be connected, or was disconnected, has nothing to tell. */
+	if (past.connected ? past.error && !past.ended : past.tried || past.error) {
+		if (!tcp_past_is_settled(sk, &past))
 			return SOCKIOCP_BUSY;
 	}
+	/* It failed to connect, whoever has been told by now. */
+	if (!past.connected && past.tried)
+		return SOCKIOCP_BROKEN;
 	/* connect(AF_UNSPEC): it is nothing but what recv() has to say once. */
-	if (!ended)
-		return error ? SOCKIOCP_EVENT_ERR : 0;
-	if (!was_connected)
-		return error ? SOCKIOCP_BROKEN : 0;
+	if (!past.connected || !past.ended)
+		return past.error ? SOCKIOCP_EVENT_ERR : 0;
 
 	now = SOCKIOCP_CONNECTED | SOCKIOCP_EVENT_OUT | SOCKIOCP_EVENT_HANGUP;
-	if (error || !done)
+	if (past.error || !sock_flag(sk, SOCK_DONE))
 		now |= SOCKIOCP_BROKEN;
 	else if (poll & EPOLLIN && tcp_has_data(sk))
 		now |= SOCKIOCP_EVENT_IN;
@@ -307,25 +341,56 @@ static bool mptcp_has_data(struct socket *socket)
 	return ret > 0;
 }
 
+/* Is nobody at work on a socket in TCP_CLOSE, where it would leave that state? */
+static bool is_settled(struct sock *sk)
+{
+	bool settled;
+
+	spin_lock_bh(&sk->sk_lock.slock);
+	settled = !sock_owned_by_user_nocheck(sk) && sk->sk_state == TCP_CLOSE;
+	spin_unlock_bh(&sk->sk_lock.slock);
+	return settled;
+}
+
+/* An attempt to connect cannot have these. */
+static bool mptcp_error_is_of_connection(int error)
+{
+	return error == ECONNRESET || error == EPIPE;
+}
+
 /*
  * An MPTCP socket in TCP_CLOSE was never connected, failed to connect, or has been
  * connected; this says whether it has been.  A connection that ends leaves a
  * shutdown.  One that is reset while it has fallen back to TCP leaves an error
  * that a failing one cannot have; one that was given up, all its paths being
  * lost, leaves neither.  The error comes after the state, under the lock.
+ *
+ * connect(AF_UNSPEC), and the connect() that tells that one failed, leave the same
+ * trace: the socket's own state, and that there was a port.
  */
-static bool mptcp_was_connected(struct sock *sk, bool shut)
+static bool mptcp_was_connected(const struct socket *socket, bool shut)
 {
+	struct sock *sk = socket->sk;
 	int error;
 
 	if (!inet_sk(sk)->inet_dport)
 		return false;
 	if (shut)
 		return true;
+	if (READ_ONCE(socket->state) == SS_UNCONNECTED)
+		return false;
 	lock_sock(sk);
 	error = sk->sk_err;
 	release_sock(sk);
-	return !error || error == ECONNRESET || error == EPIPE;
+	return !error || mptcp_error_is_of_connection(error);
+}
+
+/* What was not connected: nothing, or an attempt that failed, whoever has been told. */
+static u32 mptcp_unconnected_read(struct sock *sk)
+{
+	if (!READ_ONCE(inet_sk(sk)->inet_dport))
+		return READ_ONCE(sk->sk_err) ? SOCKIOCP_BROKEN : 0;
+	return is_settled(sk) ? SOCKIOCP_BROKEN : SOCKIOCP_BUSY;
 }
 
 /*
@@ -363,8 +428,8 @@ static u32 mptcp_read(struct socket *socket, __poll_t poll, int state)
 	case TCP_SYN_RECV:
 		return poll & EPOLLOUT ? SOCKIOCP_EVENT_OUT : 0;
 	case TCP_CLOSE:
-		if (!mptcp_was_connected(sk, shut))
-			return READ_ONCE(sk->sk_err) ? SOCKIOCP_BROKEN : 0;
+		if (!mptcp_was_connected(socket, shut))
+			return mptcp_unconnected_read(sk);
 		now |= SOCKIOCP_EVENT_OUT;
 		if (!shut)
 			now |= SOCKIOCP_BROKEN;
@@ -408,6 +473,25 @@ static bool vsock_has_data(struct sock *sk)
 	return data;
 }
 
+static bool vsock_was_connected(const struct socket *socket)
+{
+	socket_state state = READ_ONCE(socket->state);
+
+	return state == SS_CONNECTED || state == SS_DISCONNECTING;
+}
+
+/*
+ * A socket in TCP_CLOSE that was not connected: not yet, or in vain, whoever has been
+ * told by now.  There is an address to connect to as soon as connect() begins, under
+ * the socket's lock, and for ever.
+ */
+static u32 vsock_unconnected_read(struct sock *sk)
+{
+	if (READ_ONCE(vsock_sk(sk)->remote_addr.svm_port) == VMADDR_PORT_ANY)
+		return READ_ONCE(sk->sk_err) ? SOCKIOCP_BROKEN : 0;
+	return is_settled(sk) ? SOCKIOCP_BROKEN : SOCKIOCP_BUSY;
+}
+
 static u32 vsock_read(struct socket *socket, __poll_t poll, int state)
 {
 	struct sock *sk = socket->sk;
@@ -429,9 +513,8 @@ static u32 vsock_read(struct socket *socket, __poll_t poll, int state)
 			now |= SOCKIOCP_EVENT_HANGUP;
 		break;
 	case TCP_CLOSE:
-		/* Not yet or never connected, or connected in vain. */
-		if (socket->state != SS_CONNECTED && socket->state != SS_DISCONNECTING)
-			return error ? SOCKIOCP_BROKEN : 0;
+		if (!vsock_was_connected(socket))
+			return vsock_unconnected_read(sk);
 		if (!sock_flag(sk, SOCK_DONE))
 			error = true;
 		fallthrough;
@@ -656,45 +739,78 @@ static bool tcp_is_plain(const struct sock *sk)
 	return prot == &tcp_prot;
 }
 
-/**
- * sockiocp_readiness_has_failed - has a stream failed that is woken for an error?
- * @socket: the socket whose wait queue is being woken
- *
- * What comes to the error queue (MSG_ZEROCOPY, time stamps) is announced in the same
- * way and is no error.  One that SO_ERROR has fetched by now leaves a closed socket.
- *
- * Return: whether it has.
- */
-bool sockiocp_readiness_has_failed(const struct socket *socket)
+/* A socket that has no connection any more was woken for that. */
+static enum sockiocp_turn tcp_closed_turn(const struct sock *sk)
 {
-	const struct sock *sk = READ_ONCE(socket->sk);
-	int error, state;
+	bool was_connected = READ_ONCE(tcp_sk(sk)->rcv_nxt);
 
-	if (!sk)
-		return false;
-	error = READ_ONCE(sk->sk_err);
-	state = READ_ONCE(sk->sk_state);
-	if (state == TCP_CLOSE)
-		return error || skb_queue_empty_lockless(&sk->sk_error_queue);
-	/* One that is connecting never lives on with it. */
-	return error && (state == TCP_SYN_SENT || !may_be_survived(error));
+	if (!READ_ONCE(sk->sk_shutdown)) {
+		if (was_connected)
+			return SOCKIOCP_IS_NEW;
+		/* connect(AF_UNSPEC) ends an attempt with this error, or leaves another. */
+		return READ_ONCE(sk->sk_err) == ECONNRESET ? SOCKIOCP_WAS_IN_VAIN :
+							     SOCKIOCP_IS_TOLD;
+	}
+	if (!was_connected)
+		return SOCKIOCP_WAS_IN_VAIN;
+	/* SO_ERROR may have fetched the error by now; or there was a message only. */
+	return READ_ONCE(sk->sk_err) || skb_queue_empty_lockless(&sk->sk_error_queue) ?
+		SOCKIOCP_HAS_FAILED : SOCKIOCP_GOES_ON;
+}
+
+/* mptcp_disconnect() leaves no trace of what was. */
+static enum sockiocp_turn mptcp_closed_turn(const struct sock *sk)
+{
+	int error = READ_ONCE(sk->sk_err);
+
+	if (READ_ONCE(sk->sk_shutdown))
+		return SOCKIOCP_HAS_FAILED;
+	if (!error)
+		return SOCKIOCP_IS_NEW;
+	return mptcp_error_is_of_connection(error) ? SOCKIOCP_IS_TOLD : SOCKIOCP_WAS_IN_VAIN;
 }
 
 /**
- * sockiocp_readiness_was_disconnected - is that socket as if it was new?
- * @socket: the socket whose wait queue is being woken for an error
- * @kind: what it is
+ * sockiocp_readiness_turn - what becomes of a stream's connection
+ * @socket: the socket whose wait queue is being woken
+ * @kind: what it is, a stream
+ * @error: it is woken for an error, or for a message in its error queue
+ *	(MSG_ZEROCOPY, time stamps), which is none; otherwise for a change of its state
  *
- * Return: whether connect(AF_UNSPEC) has ended a connection of TCP, or what was to
- * become one; see tcp_closed_read().
+ * TCP and MPTCP call this under the socket's lock.
+ *
+ * Return: &enum sockiocp_turn.
  */
-bool sockiocp_readiness_was_disconnected(const struct socket *socket,
-					 enum sockiocp_kind kind)
+enum sockiocp_turn sockiocp_readiness_turn(const struct socket *socket,
+					   enum sockiocp_kind kind, bool error)
 {
 	const struct sock *sk = READ_ONCE(socket->sk);
+	int err, state;
 
-	return sk && kind == SOCKIOCP_TCP && READ_ONCE(sk->sk_state) == TCP_CLOSE &&
-	       !READ_ONCE(sk->sk_shutdown);
+	if (!sk)
+		return SOCKIOCP_GOES_ON;
+	err = READ_ONCE(sk->sk_err);
+	switch (kind) {
+	case SOCKIOCP_TCP:
+	case SOCKIOCP_MPTCP:
+		if (!error)
+			return SOCKIOCP_GOES_ON;
+		state = READ_ONCE(sk->sk_state);
+		if (state == TCP_CLOSE)
+			return kind == SOCKIOCP_TCP ? tcp_closed_turn(sk) :
+						      mptcp_closed_turn(sk);
+		if (state == TCP_SYN_SENT || may_be_survived(err))
+			return SOCKIOCP_GOES_ON;
+		break;
+	case SOCKIOCP_VSOCK:
+		if (!vsock_was_connected(socket))
+			return error ? SOCKIOCP_WAS_IN_VAIN : SOCKIOCP_GOES_ON;
+		break;
+	default:
+		/* AF_UNIX tells of an error as of any change. */
+		break;
+	}
+	return err ? SOCKIOCP_HAS_FAILED : SOCKIOCP_GOES_ON;
 }
 
 /**
@@ -702,11 +818,25 @@ bool sockiocp_readiness_was_disconnected(const struct socket *socket,
  * @socket: the socket, which the caller keeps from being released
  * @kind: what it is
  *
- * Return: the start value of *rcv_nxt for sockiocp_readiness_in_edge().
+ * The caller holds the lock of its wait queue: if a connection ends meanwhile, the
+ * wake-up for that comes later (SOCKIOCP_IS_NEW).
+ *
+ * Return: the start value of *rcv_nxt for sockiocp_readiness_in_edge(); 0 if there is
+ * no connection.
  */
 u32 sockiocp_readiness_position(struct socket *socket, enum sockiocp_kind kind)
 {
-	return kind == SOCKIOCP_TCP ? READ_ONCE(tcp_sk(socket->sk)->rcv_nxt) : 0;
+	const struct sock *sk = socket->sk;
+	int state;
+
+	if (kind != SOCKIOCP_TCP)
+		return 0;
+	/* The state before the position: what it is of is connected, or was. */
+	state = smp_load_acquire(&sk->sk_state);
+	/* Until its SYN is made a socket has the position of the connection before. */
+	if (BIT(state) & (TCPF_CLOSE | TCPF_SYN_SENT))
+		return 0;
+	return READ_ONCE(tcp_sk(sk)->rcv_nxt);
 }
 
 /**

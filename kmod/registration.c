@@ -86,6 +86,12 @@ static u16 filter_interest(u8 filter)
 	return interest;
 }
 
+/* While a registration is disabled it learns what becomes of a connection, no more. */
+static u16 disabled_interest(const struct sockiocp_registration *reg)
+{
+	return is_stream(reg) ? (__force u16)EPOLLERR : 0;
+}
+
 static void set_enabled(struct sockiocp_registration *reg, bool enabled)
 {
 	lockdep_assert_held(&reg->port->lock);
@@ -98,7 +104,8 @@ static void set_enabled(struct sockiocp_registration *reg, bool enabled)
 	}
 	/* Read without a lock by look(), and interest by sockiocp_wake(). */
 	WRITE_ONCE(reg->enabled, enabled);
-	WRITE_ONCE(reg->interest, enabled ? filter_interest(reg->terms.filter) : 0);
+	WRITE_ONCE(reg->interest, enabled ? filter_interest(reg->terms.filter) :
+					    disabled_interest(reg));
 }
 
 /* Says so once, and marks it as queued; whoever has taken it does that himself. */
@@ -173,17 +180,37 @@ static u8 wake_edges(struct sockiocp_registration *reg, __poll_t key)
 }
 
 /*
- * A stream's error is remembered, since SO_ERROR may clear it before anybody looks.
- * connect(AF_UNSPEC) of TCP comes as one, too, and is the end of all there was.
+ * What a registration remembers belongs to one connection, and ends with it.  Not all
+ * of how a connection ends can be seen from its socket afterwards, but all of it comes
+ * with a wake-up; so this is done whether or not the registration is enabled.
+ *
+ * What connect() tells is nothing new to EDGE: the wake-up for it was before.
  */
-static noinline void note_error(struct sockiocp_registration *reg)
+static noinline void note_turn(struct sockiocp_registration *reg, __poll_t events)
 {
-	struct socket *socket = socket_of(reg);
+	u8 seen = reg->seen;
 
-	if (sockiocp_readiness_was_disconnected(socket, reg->kind))
-		WRITE_ONCE(reg->seen, reg->seen & ~(STAYING | SOCKIOCP_FAILED));
-	else if (!is_edge(reg) && sockiocp_readiness_has_failed(socket))
-		WRITE_ONCE(reg->seen, reg->seen | SOCKIOCP_FAILED);
+	lockdep_assert_held(&reg->port->lock);
+
+	switch (sockiocp_readiness_turn(socket_of(reg), reg->kind, !!(events & EPOLLERR))) {
+	case SOCKIOCP_GOES_ON:
+		return;
+	case SOCKIOCP_HAS_FAILED:
+		WRITE_ONCE(reg->seen, seen | SOCKIOCP_FAILED);
+		return;
+	case SOCKIOCP_WAS_IN_VAIN:
+		seen &= SOCKIOCP_UNSEEN;
+		break;
+	case SOCKIOCP_IS_TOLD:
+		seen &= ~SOCKIOCP_FAILED;
+		break;
+	case SOCKIOCP_IS_NEW:
+		seen = 0;
+		break;
+	}
+	WRITE_ONCE(reg->seen, seen);
+	WRITE_ONCE(reg->terms.life, reg->terms.life + 1);
+	reg->rcv_nxt = 0;
 }
 
 /* A wake-up that matters, or did a moment ago.  Apart, so that others are cheap. */
@@ -194,12 +221,12 @@ static noinline int report(struct sockiocp_registration *reg, __poll_t events)
 
 	/* Who wakes a wait queue has interrupts off, where that matters. */
 	spin_lock(&port->lock);
+	if ((events & EPOLLERR || !events) && is_stream(reg))
+		note_turn(reg, events);
 	if (reg->enabled) {
 		u8 edges = is_edge(reg) ? wake_edges(reg, events) : 0;
 
 		reg->terms.edges |= edges;
-		if (events & EPOLLERR && is_stream(reg))
-			note_error(reg);
 		queue = !is_edge(reg) || edges || !events;
 		if (queue)
 			queue_registration(reg);
@@ -231,7 +258,7 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 	if (!interest || (events && !(events & (__force __poll_t)interest)))
 		return 0;
 	/* The trigger only changes under the lock that is held here. */
-	if (!is_edge(reg) && will_be_looked_at(reg) && !(events & EPOLLERR))
+	if (!is_edge(reg) && will_be_looked_at(reg) && events && !(events & EPOLLERR))
 		return 0;
 	return report(reg, events);
 }
@@ -413,26 +440,23 @@ static inline u32 read_socket(struct sockiocp_registration *reg, u8 filter)
 }
 
 /*
- * What is known of a stream when it is read: a new connection has no past.  A TCP
- * socket can have one connection after the other.
+ * What EDGE knows of a stream when it is read: a new connection has no past.  One that
+ * has failed stays so.
  */
 static u8 seen_before(const struct sockiocp_registration *reg, u32 now)
 {
 	u8 seen = READ_ONCE(reg->seen);
 
-	if (likely(!((now ^ seen) & SOCKIOCP_CONNECTED)))
-		return seen;
-	if (seen & SOCKIOCP_FAILED && now & SOCKIOCP_CONNECTED)
-		seen &= ~SOCKIOCP_BROKEN;
-	else if (reg->kind == SOCKIOCP_TCP && !(now & SOCKIOCP_CONNECTED))
-		seen &= ~(STAYING | SOCKIOCP_FAILED);
+	if (unlikely((now ^ seen) & SOCKIOCP_CONNECTED ||
+		     (seen & SOCKIOCP_EVENT_ERR && !(now & SOCKIOCP_FAILED))))
+		seen &= ~STAYING;
 	return seen;
 }
 
 /* SO_ERROR clears an error in the socket; here it stays. */
-static u32 with_failure(u32 now, u8 seen)
+static inline u32 with_failure(const struct sockiocp_registration *reg, u32 now)
 {
-	return (now | seen) & SOCKIOCP_FAILED ? now | SOCKIOCP_BROKEN : now;
+	return unlikely(READ_ONCE(reg->seen) & SOCKIOCP_FAILED) ? now | SOCKIOCP_BROKEN : now;
 }
 
 /*
@@ -452,11 +476,10 @@ static inline u32 packet_events(const struct sockiocp_registration *reg, u32 now
 	if (!is_stream(reg))
 		return now & allowed & (is_edge ? edges : ~0);
 
-	seen = seen_before(reg, now);
-	now = with_failure(now, seen);
 	if (!is_edge)
 		return now & allowed;
 
+	seen = seen_before(reg, now);
 	/* What stays has no edge but its first.  An error does if the stream has failed. */
 	staying = SOCKIOCP_EVENT_HANGUP;
 	if (now & SOCKIOCP_FAILED)
@@ -479,7 +502,7 @@ static inline u32 look(struct sockiocp_registration *reg, const struct sockiocp_
 {
 	u32 events;
 
-	*now = read_socket(reg, taken->filter);
+	*now = with_failure(reg, read_socket(reg, taken->filter));
 	events = packet_events(reg, *now, taken);
 	/* Disabled meanwhile, and perhaps enabled again: all this is history. */
 	smp_rmb();
@@ -522,18 +545,33 @@ u32 sockiocp_registration_look(struct sockiocp_registration *reg,
 	return look(reg, taken, now);
 }
 
-/* Remember what has been read.  arm() may have read it later: so it is added. */
-static void remember(struct sockiocp_registration *reg, u32 now)
+/*
+ * Is there something to remember of a stream?  LEVEL is what holds, whatever was, but
+ * SO_ERROR may clear an error that nobody was woken for: it is older than the
+ * registration.
+ */
+static bool is_memorable(const struct sockiocp_registration *reg, u32 now)
 {
-	u8 seen = seen_before(reg, now);
+	return is_stream(reg) && (is_edge(reg) || unlikely(now & SOCKIOCP_FAILED));
+}
 
+/*
+ * Remember what has been read, if the connection is still the one that was there
+ * before the reading.  arm() may have read it later: so it is added.
+ */
+static void remember(struct sockiocp_registration *reg, u32 now, u32 life)
+{
 	lockdep_assert_held(&reg->port->lock);
 
-	now = with_failure(now, seen);
-	/* One that the stream lives on with is nothing to remember. */
+	if (unlikely(reg->terms.life != life))
+		return;
+	/* An error that the stream lives on with is nothing to remember. */
 	if (!(now & SOCKIOCP_FAILED))
 		now &= ~SOCKIOCP_EVENT_ERR;
-	WRITE_ONCE(reg->seen, (seen | now) & (STAYING | SOCKIOCP_FAILED));
+	/* Whether connecting has failed is told by the socket. */
+	if (!(now & SOCKIOCP_CONNECTED))
+		now &= ~SOCKIOCP_FAILED;
+	WRITE_ONCE(reg->seen, (seen_before(reg, now) | now) & (STAYING | SOCKIOCP_FAILED));
 }
 
 static bool asks_the_same(const struct sockiocp_terms *a, const struct sockiocp_terms *b)
@@ -560,8 +598,8 @@ bool sockiocp_registration_looked_at(const struct sockiocp_delivery *d)
 		else
 			again = !(d->taken.trigger & SOCKIOCP_TRIGGER_EDGE);
 	}
-	if (is_stream(reg))
-		remember(reg, d->now);
+	if (is_memorable(reg, d->now))
+		remember(reg, d->now, d->taken.life);
 	return again;
 }
 
@@ -709,10 +747,24 @@ static u8 set_interest(struct sockiocp_registration *reg,
 	} else if (was_enabled && will_be_looked_at(reg)) {
 		level_becomes_edge(reg, old_filter);
 	} else {
-		WRITE_ONCE(reg->seen, reg->seen | SOCKIOCP_UNSEEN);
+		WRITE_ONCE(reg->seen, (reg->seen & SOCKIOCP_FAILED) | SOCKIOCP_UNSEEN);
 	}
 	reg->rcv_nxt = sockiocp_readiness_position(socket_of(reg), reg->kind);
 	return added;
+}
+
+/*
+ * What held when the filter of EDGE began to ask for it has no edge; a connection that
+ * is new has one, if it was asked for before.
+ */
+static void ask_for_more(struct sockiocp_registration *reg, u32 now, u8 added)
+{
+	u8 seen = seen_before(reg, now);
+
+	if (now & ~seen & SOCKIOCP_CONNECTED)
+		reg->terms.edges |= reg->terms.filter & ~added & SOCKIOCP_EVENT_OUT;
+	now &= SOCKIOCP_CONNECTED | (added & SOCKIOCP_EVENT_HANGUP);
+	WRITE_ONCE(reg->seen, seen | now);
 }
 
 /* Look at the socket after set_interest(), and report what it asks for. */
@@ -721,12 +773,19 @@ static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 	const struct sockiocp_terms armed = {
 		.filter = READ_ONCE(reg->terms.filter),
 		.trigger = READ_ONCE(reg->terms.trigger),
+		.life = READ_ONCE(reg->terms.life),
 	};
 	struct sockiocp_port *port = reg->port;
-	u32 now = sockiocp_readiness_read(socket_of(reg), file, reg->kind, armed.filter);
+	u32 now;
+
+	/* Who sees that life sees what ended the one before: pairs with skwq_has_sleeper(). */
+	smp_rmb();
+	now = sockiocp_readiness_read(socket_of(reg), file, reg->kind, armed.filter);
+	now = with_failure(reg, now);
 
 	/* No packet, and nothing to remember: that takes no lock. */
-	if (!is_edge(reg) && !is_stream(reg) && !packet_events(reg, now, &armed))
+	if (!is_edge(reg) && !(now & (SOCKIOCP_BUSY | SOCKIOCP_FAILED)) &&
+	    !packet_events(reg, now, &armed))
 		return;
 
 	spin_lock_irq(&port->lock);
@@ -735,16 +794,13 @@ static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 		if (reg->enabled)
 			queue_registration(reg);
 	} else if (is_edge(reg) && !(reg->seen & SOCKIOCP_UNSEEN)) {
-		/* What held when the filter began to ask has no edge. */
-		if (added & SOCKIOCP_REGISTER_OUT)
-			WRITE_ONCE(reg->seen, reg->seen | (now & SOCKIOCP_CONNECTED));
-		now = with_failure(now, reg->seen);
-		WRITE_ONCE(reg->seen, reg->seen | (now & added & SOCKIOCP_EVENT_HANGUP));
+		if (likely(reg->terms.life == armed.life))
+			ask_for_more(reg, now, added);
 	} else {
 		if (packet_events(reg, now, &armed))
 			queue_registration(reg);
-		if (is_stream(reg))
-			remember(reg, now);
+		if (is_memorable(reg, now))
+			remember(reg, now, armed.life);
 	}
 	spin_unlock_irq(&port->lock);
 	sockiocp_port_wake_pollers(port);

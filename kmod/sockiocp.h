@@ -285,8 +285,9 @@ enum sockiocp_kind {
 /* In sockiocp_registration.seen: nothing has been read yet. */
 #define SOCKIOCP_UNSEEN		0x10
 /*
- * Also in sockiocp_registration.seen: a stream failed, and stays so.  An error without
- * this is one that the stream lives on with, until it is read.
+ * A stream has failed, and stays so.  An error without this is one that the stream
+ * lives on with, until it is read.  In sockiocp_registration.seen: of the connection
+ * that the stream has, not of an attempt at one.
  */
 #define SOCKIOCP_FAILED		0x20
 #define SOCKIOCP_BROKEN		(SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP | SOCKIOCP_FAILED)
@@ -295,8 +296,23 @@ enum sockiocp_kind {
 /* The socket cannot be looked at before somebody lets go of one of its locks. */
 #define SOCKIOCP_BUSY		0x200
 
+/* What a wake-up for an error, or a change of state, means to a stream's connection. */
+enum sockiocp_turn {
+	SOCKIOCP_GOES_ON,
+	/* It has failed: that stays. */
+	SOCKIOCP_HAS_FAILED,
+	/* The attempt to connect has failed, once more perhaps. */
+	SOCKIOCP_WAS_IN_VAIN,
+	/* The same, and that was before: by now connect() has told it. */
+	SOCKIOCP_IS_TOLD,
+	/* It was disconnected: the next one has no past. */
+	SOCKIOCP_IS_NEW,
+};
+
 /**
  * struct sockiocp_terms - what a registration reports
+ * @life: counts the connections, and attempts at one, that are over: whoever read the
+ *	socket before remembers nothing of it
  * @filter: SOCKIOCP_REGISTER_* bits
  * @trigger: SOCKIOCP_TRIGGER_* bits
  * @edges: EDGE: bits that rose and have not been delivered
@@ -305,10 +321,11 @@ enum sockiocp_kind {
  * changes the registration from then on comes after that packet.
  */
 struct sockiocp_terms {
+	u32 life;
 	u8 filter;
 	u8 trigger;
 	u8 edges;
-} __aligned(4);
+} __aligned(8);
 
 /**
  * struct sockiocp_registration - one socket in one port
@@ -321,15 +338,16 @@ struct sockiocp_terms {
  * @refs: one for being live or having a REMOVE packet queued, one for each
  *	task that works on it
  * @rcv_nxt: TCP, EDGE: how far the stream had come at the last IN wake-up
- * @interest: the EPOLL* bits of wake-ups that matter; 0 while disabled
+ * @interest: the EPOLL* bits of wake-ups that matter; 0 if none does
  * @kind: &enum sockiocp_kind
  * @state: &enum sockiocp_state
  * @enabled: between ENABLE and DISABLE, or the delivery of a ONESHOT
  * @place: &enum sockiocp_place of @packet
  * @history: it was disabled, and perhaps enabled again, or has ended, since
  *	somebody last looked: whoever has its packet has taken what is history now
- * @seen: bits that stay once they are there, as last read; EDGE reports what
- *	is new
+ * @seen: EDGE: bits that stay once they are there, as last read, so that what is new
+ *	is an edge; and SOCKIOCP_FAILED.  All of it of the connection that there is, see
+ *	note_turn()
  * @terms: &struct sockiocp_terms
  */
 struct sockiocp_registration {
@@ -434,9 +452,8 @@ int sockiocp_readiness_kind(struct socket *socket);
 u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
 			    enum sockiocp_kind kind, u8 filter);
 u32 sockiocp_readiness_position(struct socket *socket, enum sockiocp_kind kind);
-bool sockiocp_readiness_has_failed(const struct socket *socket);
-bool sockiocp_readiness_was_disconnected(const struct socket *socket,
-					 enum sockiocp_kind kind);
+enum sockiocp_turn sockiocp_readiness_turn(const struct socket *socket,
+					   enum sockiocp_kind kind, bool error);
 bool sockiocp_readiness_in_edge(struct socket *socket, enum sockiocp_kind kind,
 				u32 *rcv_nxt);
 

@@ -158,7 +158,7 @@ static int tcp_holds(const struct slot *s)
 	case FRESH:
 		return 0;
 	case REFUSED:
-		return s->error ? EV_ERR | EV_HANGUP : 0;
+		return EV_ERR | EV_HANGUP;
 	case BROKEN:
 		/* What was not read before is not IN. */
 		return EV_OUT | EV_HANGUP | (s->error || !s->fin ? EV_ERR : 0);

@@ -8,6 +8,7 @@
 
 #include "kselftest_harness.h"
 
+#include "lib/kinds.h"
 #include "lib/port.h"
 #include "lib/task.h"
 
@@ -187,6 +188,25 @@ TEST_F(taken, and_disabled_since_goes_out_and_is_forgotten)
 	EXPECT_EQ(0, disable(self->port, self->fd));
 	EXPECT_TAKEN(EV_IN);
 	EXPECT_NOTHING(self->port);
+}
+
+/* What was read of a connection is not remembered of the next one. */
+TEST_F(taken, is_no_past_of_a_connection_that_was_made_since)
+{
+	int port, listener = tcp_listen(FAM_INET, 4, &port), fd[2];
+
+	ASSERT_EQ(0, tcp_pair(FAM_INET, fd, 0));
+	fd_close(self->fd);
+	fd_close(self->peer);
+	self->fd = fd[0];
+	self->peer = fd[1];
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN | EV_OUT, T_EDGE));
+	TAKE_ONE();
+	ASSERT_EQ(0, tcp_disconnect(self->fd));
+	ASSERT_EQ(0, kind_connect_wait(KIND_TCP4, self->fd, port));
+	EXPECT_TAKEN(EV_IN);
+	EXPECT_PACKETS(self->port, { KEY, EV_OUT });
+	fd_close(listener);
 }
 
 TEST_F(taken, and_removed_since_goes_out_before_the_remove_packet)

@@ -657,7 +657,7 @@ TEST_F(tcp, second_connection_has_no_past)
 	EXPECT_MASK(&self->look, EV_HANGUP | EV_OUT);
 }
 
-/* A one-shot registration that has fired is deaf to the end of the first one. */
+/* A one-shot registration that has fired notes the end of the first one. */
 TEST_F(tcp, second_connection_has_no_past_that_was_seen)
 {
 	HANDLE port = port_open();

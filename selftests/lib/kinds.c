@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -169,6 +170,20 @@ int kind_connect(enum kind kind, int fd, int port)
 	    errno != ECONNREFUSED)
 		return -errno;
 	return 0;
+}
+
+/* As above, and the outcome is waited for: who is told has the error. */
+int kind_connect_wait(enum kind kind, int fd, int port)
+{
+	union address addr;
+	socklen_t len = address(&addr, kinds[kind].family, port);
+	int flags = fcntl(fd, F_GETFL);
+	int ret;
+
+	fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	ret = result(connect(fd, &addr.any, len));
+	fcntl(fd, F_SETFL, flags);
+	return ret;
 }
 
 static int with_tls(int fd[2])

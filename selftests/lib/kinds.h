@@ -30,6 +30,7 @@ int kind_socket(enum kind kind);
 int kind_listen(enum kind kind, int *port, int bufsize);
 int kind_refused_port(enum kind kind);
 int kind_connect(enum kind kind, int fd, int port);
+int kind_connect_wait(enum kind kind, int fd, int port);
 int kind_pair(enum kind kind, int fd[2], int bufsize);
 int kind_reset(enum kind kind, int fd);
 
