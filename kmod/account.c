@@ -8,12 +8,10 @@
 #include "sockiocp.h"
 
 #include <linux/cred.h>
-#include <linux/hashtable.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
-#include <linux/mutex.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 unsigned long sockiocp_max_user_registrations;
 module_param_named(max_user_registrations, sockiocp_max_user_registrations, ulong, 0644);
@@ -25,9 +23,8 @@ module_param_named(max_user_packets, sockiocp_max_user_packets, ulong, 0644);
 MODULE_PARM_DESC(max_user_packets,
 		 "Posted packets that a user may have queued (default: 1 % of memory)");
 
-/* Guards the table and &struct sockiocp_account.users. */
-static DEFINE_MUTEX(accounts_lock);
-static DEFINE_HASHTABLE(accounts, 6);
+/* By user id.  Its lock guards &struct sockiocp_account.users, too. */
+static DEFINE_XARRAY(accounts);
 
 /* Choose the limits that the administrator did not. */
 void __init sockiocp_account_init(void)
@@ -45,64 +42,55 @@ void __init sockiocp_account_init(void)
 
 /**
  * sockiocp_account_get - open the calling user's account for a new port
- * @port: the port, not yet reachable by anybody else
  *
  * Return: the account, which sockiocp_account_put() gives back, or NULL when
  * there is no memory.
  */
-struct sockiocp_account *sockiocp_account_get(struct sockiocp_port *port)
+struct sockiocp_account *sockiocp_account_get(void)
 {
+	unsigned long uid = __kuid_val(current_uid());
 	struct sockiocp_account *account, *new;
-	kuid_t uid = current_uid();
 
-	/* Before the lock: one user's want of memory shall not stop others. */
 	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return NULL;
+	new->uid = uid;
+	INIT_LIST_HEAD(&new->reaper_node);
+	INIT_LIST_HEAD(&new->reaper_ports);
 
-	mutex_lock(&accounts_lock);
-	hash_for_each_possible(accounts, account, node, __kuid_val(uid)) {
-		if (uid_eq(account->uid, uid))
-			goto found;
+	xa_lock(&accounts);
+	account = xa_load(&accounts, uid);
+	if (!account) {
+		/* Gives up the lock if it has to allocate. */
+		account = __xa_cmpxchg(&accounts, uid, NULL, new, GFP_KERNEL_ACCOUNT);
+		if (!account)
+			swap(account, new);
 	}
-	account = new;
-	new = NULL;
-	account->uid = uid;
-	INIT_LIST_HEAD(&account->ports);
-	mutex_init(&account->ports_lock);
-	hash_add(accounts, &account->node, __kuid_val(uid));
-found:
-	account->users++;
-	mutex_unlock(&accounts_lock);
+	if (xa_is_err(account))
+		account = NULL;
+	else
+		account->users++;
+	xa_unlock(&accounts);
 	kfree(new);
-
-	/* Not under the table's lock: one user's sweep shall not stop others. */
-	mutex_lock(&account->ports_lock);
-	list_add(&port->account_node, &account->ports);
-	mutex_unlock(&account->ports_lock);
 	return account;
 }
 
 /**
  * sockiocp_account_put - undo sockiocp_account_get()
- * @port: a port that charges nothing any more
+ * @account: the account, which the port charges nothing any more
  */
-void sockiocp_account_put(struct sockiocp_port *port)
+void sockiocp_account_put(struct sockiocp_account *account)
 {
-	struct sockiocp_account *account = port->account;
-
-	mutex_lock(&account->ports_lock);
-	list_del(&port->account_node);
-	mutex_unlock(&account->ports_lock);
-
-	mutex_lock(&accounts_lock);
-	if (!--account->users) {
-		WARN_ON_ONCE(atomic_long_read(&account->registrations));
-		WARN_ON_ONCE(atomic_long_read(&account->packets));
-		hash_del(&account->node);
-		kfree(account);
+	xa_lock(&accounts);
+	if (--account->users) {
+		xa_unlock(&accounts);
+		return;
 	}
-	mutex_unlock(&accounts_lock);
+	__xa_erase(&accounts, account->uid);
+	xa_unlock(&accounts);
+	WARN_ON_ONCE(atomic_long_read(&account->registrations));
+	WARN_ON_ONCE(atomic_long_read(&account->packets));
+	kfree(account);
 }
 
 /**
@@ -122,26 +110,4 @@ bool sockiocp_account_charge(atomic_long_t *count, const unsigned long *limit)
 		return true;
 	atomic_long_dec(count);
 	return false;
-}
-
-/**
- * sockiocp_account_sweep - give back what closed sockets still hold
- * @account: the user
- *
- * Looks at every registration of every port of the user.  Sleeps; ends early
- * for a fatal signal.
- */
-void sockiocp_account_sweep(struct sockiocp_account *account)
-{
-	struct sockiocp_port *port;
-
-	/* On this list no port goes away: its release takes the lock first. */
-	if (mutex_lock_killable(&account->ports_lock))
-		return;
-	list_for_each_entry(port, &account->ports, account_node) {
-		if (fatal_signal_pending(current))
-			break;
-		sockiocp_registration_reap(port, READ_ONCE(port->nr_registrations));
-	}
-	mutex_unlock(&account->ports_lock);
 }

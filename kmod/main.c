@@ -18,6 +18,7 @@
  *   registration.c	sockets coming, changing and going; the wake-up
  *   readiness.c	what a socket's state means in Windows' terms
  *   worker.c		how many threads of a port run at once
+ *   reaper.c		looking for closed sockets
  *   account.c		what a user holds, and may hold
  *   compat.h		differences between kernel versions
  *
@@ -60,14 +61,19 @@
  * ends with that, or when somebody finds its thread dead, or by its thread outside of
  * calls on that port.
  *
- * An account belongs to the ports that charge it.
+ * An account belongs to the ports that charge it, until the memory of the last one
+ * goes: so who has a reference to a port, or to a registration while its port is
+ * there, need not ask for the account.
+ *
+ * Who looks for closed sockets in a port has a reference to its memory, and to each
+ * registration found, which is given back before.  Nobody waits for them, neither does
+ * the end of the port.
  *
  * Locking
  * =======
  *
  * From outer to inner:
  *
- *   account->ports_lock	mutex; a sweep holds it over many of the others
  *   inode->i_rwsem		of a socket; only ever tried, and held shared
  *   (sk->sk_lock)		taken by what AF_VSOCK and MPTCP are asked; its
  *				spinlock, for a TCP socket that is being reset
@@ -76,10 +82,11 @@
  *   (task->pi_lock, rq->lock)	of the scheduler, when a waiter is woken
  *   (pool->lock, base->lock)	of workqueues and timers, for the sampler
  *
- * accounts_lock (mutex, account.c) is taken with no other lock held, as is
- * the lock of port->poll_wait but for the wait queue's that the wake-up
- * comes with.  sampled_lock (spinlock, worker.c) is taken inside port->lock;
- * ports_lock (spinlock, worker.c: the list of all ports) with no other lock held.
+ * reaper_lock (spinlock, reaper.c) and the lock of the table of accounts are taken with
+ * no other lock held; inside the first are those of workqueues and timers.  So is the
+ * lock of port->poll_wait taken, but for the wait queue's that the wake-up comes with.
+ * sampled_lock (spinlock, worker.c) is taken inside port->lock; ports_lock (spinlock,
+ * worker.c: the list of all ports) with no other lock held.
  *
  * The notifiers of workers run under rq->lock and therefore take no lock at all:
  * they count with atomics and leave the rest to port->slot_freed, an irq_work.
@@ -107,9 +114,9 @@
  *							read without
  *			active, refs			atomic
  *			last_fd				a hint: no lock
- *			all_ports			ports_lock of worker.c
+ *			all_ports			ports_lock
  *			account				immutable
- *			account_node			account->ports_lock
+ *			reaper_node			reaper_lock
  *   registration	wait				wait.lock of the socket
  *			packet, port_node, enabled,
  *			place, seen, history,
@@ -145,8 +152,11 @@
  *			hash				sampled_lock; read under RCU
  *			task, sampled			immutable
  *   account		registrations, packets		atomic
- *			ports				ports_lock
- *			users, node			accounts_lock
+ *			reaper_node, reaper_ports	reaper_lock
+ *			nr_reaper_ports			reaper_lock; also read
+ *							without it
+ *			users				the lock of the table
+ *			uid				immutable
  *
  * Removal paths
  * =============
@@ -156,16 +166,15 @@
  *   A  REMOVE		remove(): taken off the wait queue and the ring, its
  *			REMOVE packet queued
  *   B  port closed	drop_registrations(), from ->release
- *   C  socket closed	sockiocp_registration_reap(), from a later registration
- *			in the port, a sweep, or the reaper
+ *   C  socket closed	look_at_port(), from a later registration in the port,
+ *			a call of the user beyond the limit, or the reaper
  *
  * All of them go through unhook(), under the wait queue's lock and the port's,
  * which acts on a live registration only: whoever comes second finds it REMOVED
  * or DEAD and does nothing.  After it no wake-up can reach the registration,
  * since wake-ups run under the wait queue's lock.  B cannot meet A (A is part of
- * a call, which holds the file) and cancels the reaper first; it can meet C from
- * a sweep by another port of the same user, which is why the port is freed only
- * after sockiocp_account_put() has had ports_lock.
+ * a call, which holds the file).  It can meet C, which found the port before
+ * sockiocp_reaper_forget(), and has a reference to it.
  *
  * A harvest meets all of them.  It marks the packets that it takes off the queue
  * as taken, under the port's lock.  unhook() sees that, under the same lock, and
@@ -424,6 +433,7 @@ err_wq:
 static void __exit sockiocp_exit(void)
 {
 	misc_deregister(&sockiocp_device);
+	sockiocp_reaper_exit();
 	sockiocp_worker_exit();
 	sockiocp_packet_exit();
 	sockiocp_registration_exit();

@@ -1150,9 +1150,8 @@ struct sockiocp_port *sockiocp_port_create(void)
 	init_irq_work(&port->slot_freed, slot_freed);
 	INIT_DELAYED_WORK(&port->sampler, sockiocp_worker_sampler);
 	init_waitqueue_head(&port->poll_wait);
-	/* Deferrable: an idle machine is not woken for it. */
-	INIT_DEFERRABLE_WORK(&port->reaper, sockiocp_registration_reaper);
-	port->account = sockiocp_account_get(port);
+	INIT_LIST_HEAD(&port->reaper_node);
+	port->account = sockiocp_account_get();
 	if (!port->account) {
 		kfree(port);
 		return NULL;
@@ -1172,6 +1171,7 @@ void sockiocp_port_put(struct sockiocp_port *port)
 	if (!refcount_dec_and_test(&port->refs))
 		return;
 	irq_work_sync(&port->slot_freed);
+	sockiocp_account_put(port->account);
 	kfree(port);
 }
 
@@ -1213,16 +1213,16 @@ static void drop_packets(struct sockiocp_port *port)
  * @port: the port
  *
  * So no call is under way.  Wake-ups of registered sockets are, until each has
- * been unhooked; and a sweep of another port of the same user may be looking at
- * this one, until sockiocp_account_put() has taken it off the account's list.
+ * been unhooked; and the reaper, or a call of another port of the same user, may be
+ * looking for closed sockets here.  They have a reference to the memory, and nobody
+ * waits for them: what they unhook meanwhile is not found here.
  */
 void sockiocp_port_destroy(struct sockiocp_port *port)
 {
-	cancel_delayed_work_sync(&port->reaper);
+	sockiocp_reaper_forget(port);
 	sockiocp_worker_forget(port);
 	drop_registrations(port);
 	drop_packets(port);
-	sockiocp_account_put(port);
 	sockiocp_port_put(port);
 }
 

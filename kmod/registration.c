@@ -14,12 +14,6 @@
 #include <linux/uaccess.h>
 #include <net/sock.h>
 
-/* How many registrations a new one looks at, to find closed sockets. */
-#define REAP_LOOKS		2
-/* How many the reaper looks at, and how often, when nobody calls. */
-#define REAPER_LOOKS		4096
-#define REAPER_INTERVAL		(2 * HZ)
-
 #define IN_WAKE			(EPOLLIN | EPOLLRDNORM)
 #define OUT_WAKE		(EPOLLOUT | EPOLLWRNORM)
 
@@ -32,11 +26,13 @@ static struct kmem_cache *registration_cache;
  * struct sockiocp_call - what the registrations of one call share
  * @harvests: the call goes on to harvest
  * @created: how many were made since closed sockets were last looked for
+ * @first: one of them was the only one of the port
  * @swept: the user's closed sockets were looked for already
  */
 struct sockiocp_call {
 	bool harvests;
 	unsigned int created;
+	bool first;
 	bool swept;
 };
 
@@ -55,21 +51,6 @@ static bool is_edge(const struct sockiocp_registration *reg)
 static bool is_stream(const struct sockiocp_registration *reg)
 {
 	return reg->kind < SOCKIOCP_UDP;
-}
-
-/*
- * Has the last reference to the socket's file been dropped?  Exact when it says
- * yes.  It may say no for a moment after: the file's memory may serve another
- * file already (SLAB_TYPESAFE_BY_RCU), but then sock->file has been cleared, and
- * whoever looks again sees that.
- *
- * The caller is in a read-side critical section of RCU.
- */
-static bool socket_is_closed(const struct socket *socket)
-{
-	struct file *file = READ_ONCE(socket->file);
-
-	return !file || !file_count(file);
 }
 
 /* -------------------------------------------------------------- the wake-up */
@@ -324,85 +305,6 @@ void sockiocp_registration_kill(struct sockiocp_registration *reg)
 		sockiocp_registration_put(reg);
 }
 
-/* Registrations whose sockets are closed; each with a reference. */
-struct closed {
-	struct sockiocp_registration *regs[SOCKIOCP_CHUNK];
-	unsigned int nr;
-};
-
-/*
- * Look at the next registrations of the ring, not more than @looks nor those of a
- * chunk.  What was looked at goes to the end.  Returns how many that were.
- */
-static unsigned int find_closed(struct sockiocp_port *port, unsigned int looks,
-				struct closed *closed)
-{
-	struct sockiocp_registration *reg;
-	struct list_head *last = NULL;
-	unsigned int looked = 0;
-
-	closed->nr = 0;
-	rcu_read_lock();
-	spin_lock_irq(&port->lock);
-	list_for_each_entry(reg, &port->registrations, port_node) {
-		if (looked == looks || looked == SOCKIOCP_CHUNK)
-			break;
-		looked++;
-		last = &reg->port_node;
-		if (unlikely(socket_is_closed(socket_of(reg)))) {
-			refcount_inc(&reg->refs);
-			closed->regs[closed->nr++] = reg;
-		}
-	}
-	if (last && !list_is_last(last, &port->registrations))
-		list_bulk_move_tail(&port->registrations, port->registrations.next, last);
-	spin_unlock_irq(&port->lock);
-	rcu_read_unlock();
-	return looked;
-}
-
-/**
- * sockiocp_registration_reap - look for closed sockets, and end their registrations
- * @port: the port
- * @looks: how many registrations to look at, in turn
- *
- * Ends early for a fatal signal.
- */
-noinline_for_stack
-void sockiocp_registration_reap(struct sockiocp_port *port, unsigned int looks)
-{
-	struct closed closed __uninitialized;
-	unsigned int looked, i;
-
-	while (looks) {
-		looked = find_closed(port, looks, &closed);
-		for (i = 0; i < closed.nr; i++) {
-			sockiocp_registration_kill(closed.regs[i]);
-			sockiocp_registration_put(closed.regs[i]);
-		}
-		if (!looked)
-			return;
-		looks -= looked;
-		if (looked == SOCKIOCP_CHUNK) {
-			if (fatal_signal_pending(current))
-				return;
-			cond_resched();
-		}
-	}
-}
-
-/* The memory of closed sockets comes back even if nobody calls any more. */
-void sockiocp_registration_reaper(struct work_struct *work)
-{
-	struct sockiocp_port *port =
-		container_of(to_delayed_work(work), struct sockiocp_port, reaper);
-	unsigned int nr = READ_ONCE(port->nr_registrations);
-
-	sockiocp_registration_reap(port, min(nr, REAPER_LOOKS));
-	if (READ_ONCE(port->nr_registrations))
-		queue_delayed_work(sockiocp_wq, &port->reaper, REAPER_INTERVAL);
-}
-
 /* ----------------------------------------------------------------- readings */
 
 /*
@@ -429,7 +331,7 @@ static inline u32 read_socket(struct sockiocp_registration *reg, u8 filter)
 
 	if (unlikely(!inode_trylock_shared(inode))) {
 		rcu_read_lock();
-		now = socket_is_closed(socket) ? SOCKIOCP_GONE : SOCKIOCP_BUSY;
+		now = sockiocp_registration_is_closed(reg) ? SOCKIOCP_GONE : SOCKIOCP_BUSY;
 		rcu_read_unlock();
 		return now;
 	}
@@ -637,21 +539,6 @@ static bool hook(struct sockiocp_registration *reg)
 	return port->nr_registrations == 1;
 }
 
-/* May this user have one more registration?  Closed sockets do not count. */
-static bool charge(struct sockiocp_account *account, struct sockiocp_call *call)
-{
-	if (likely(sockiocp_account_charge(&account->registrations,
-					   &sockiocp_max_user_registrations)))
-		return true;
-	/* Once a call: a sweep is as long as the user has registrations. */
-	if (call->swept)
-		return false;
-	call->swept = true;
-	sockiocp_account_sweep(account);
-	return sockiocp_account_charge(&account->registrations,
-				       &sockiocp_max_user_registrations);
-}
-
 static u32 create(struct sockiocp_port *port, struct sockiocp_call *call,
 		  struct socket *socket, u64 key,
 		  struct sockiocp_registration **result)
@@ -661,7 +548,8 @@ static u32 create(struct sockiocp_port *port, struct sockiocp_call *call,
 
 	if (kind < 0)
 		return SOCKIOCP_RESULT_NOT_SUPPORTED;
-	if (!charge(port->account, call))
+	if (!sockiocp_account_charge(&port->account->registrations,
+				     &sockiocp_max_user_registrations))
 		return SOCKIOCP_RESULT_LIMIT;
 	reg = kmem_cache_alloc(registration_cache, GFP_KERNEL | __GFP_NOWARN);
 	if (!reg) {
@@ -812,7 +700,7 @@ static u32 enable_or_disable(struct sockiocp_port *port, struct sockiocp_call *c
 {
 	struct sockiocp_registration *reg, *armed = NULL, *new = NULL;
 	u32 result = SOCKIOCP_RESULT_SUCCESS;
-	bool is_new = false, first = false;
+	bool is_new = false;
 	u8 added = 0;
 
 	/* Nobody waits for this socket, most likely: so it has none. */
@@ -841,7 +729,7 @@ again:
 	} else {
 		spin_lock(&port->lock);
 		if (is_new)
-			first = hook(reg);
+			call->first |= hook(reg);
 		if (entry->operation == SOCKIOCP_OP_DISABLE) {
 			set_enabled(reg, false);
 			unqueue_registration(reg);
@@ -858,8 +746,6 @@ again:
 	}
 	spin_unlock_irq(&socket->wq.wait.lock);
 
-	if (first)
-		queue_delayed_work(sockiocp_wq, &port->reaper, REAPER_INTERVAL);
 	/* Another thread registered the socket while ours was being made. */
 	if (unlikely(new))
 		sockiocp_registration_put(new);
@@ -945,6 +831,30 @@ out:
 	return result;
 }
 
+/*
+ * The same; if the user has too many registrations, after a look whether some of them
+ * are of closed sockets.  Once a call.
+ */
+static u32 apply_within_limit(struct sockiocp_port *port, struct sockiocp_call *call,
+			      const struct sockiocp_registration_entry *entry)
+{
+	u32 result = apply(port, call, entry);
+
+	if (likely(result != SOCKIOCP_RESULT_LIMIT) || call->swept)
+		return result;
+	call->swept = true;
+	return sockiocp_reaper_sweep(port->account) ? apply(port, call, entry) : result;
+}
+
+static void look_for_closed_sockets(struct sockiocp_port *port, struct sockiocp_call *call)
+{
+	if (call->first)
+		sockiocp_reaper_watch(port);
+	sockiocp_reaper_pass(port, call->created);
+	call->first = false;
+	call->created = 0;
+}
+
 /* Word by word: a call of copy_from_user() for a chunk costs several times as much. */
 static int read_registrations(struct sockiocp_registration_entry *entries,
 			      const struct sockiocp_registration_entry __user *uentries,
@@ -1012,13 +922,11 @@ int sockiocp_registration_apply(struct sockiocp_port *port, const struct sockioc
 			return -EFAULT;
 		for (i = 0; i < nr; i++)
 			entries[i].registration_result =
-				apply(port, &call, &entries[i]);
+				apply_within_limit(port, &call, &entries[i]);
+		if (call.created)
+			look_for_closed_sockets(port, &call);
 		if (write_results(uentries, entries, nr))
 			return -EFAULT;
-		if (call.created) {
-			sockiocp_registration_reap(port, call.created * REAP_LOOKS);
-			call.created = 0;
-		}
 		if (nr == SOCKIOCP_CHUNK) {
 			if (fatal_signal_pending(current))
 				return -EINTR;

@@ -35,34 +35,31 @@ extern struct workqueue_struct *sockiocp_wq;
 
 /**
  * struct sockiocp_account - what one user holds, in all ports together
- * @node: in the table of accounts
  * @uid: the user
- * @users: ports that charge this account
- * @ports: those ports, so that a sweep finds them
- * @ports_lock: guards @ports; taken outside every spinlock
+ * @users: ports that charge this account, whose memory is there
  * @registrations: registrations that exist
  * @packets: posted packets that are queued
+ * @reaper_node: in the reaper's list of users, while @reaper_ports is not empty
+ * @reaper_ports: those ports that the reaper looks at
+ * @nr_reaper_ports: how many these are
  */
 struct sockiocp_account {
-	struct hlist_node node;
-	kuid_t uid;
+	unsigned long uid;
 	unsigned int users;
-	struct list_head ports;
-	struct mutex ports_lock;
 	atomic_long_t registrations;
 	atomic_long_t packets;
+	struct list_head reaper_node;
+	struct list_head reaper_ports;
+	unsigned int nr_reaper_ports;
 };
 
 extern unsigned long sockiocp_max_user_registrations;
 extern unsigned long sockiocp_max_user_packets;
 
-struct sockiocp_port;
-
 void sockiocp_account_init(void);
-struct sockiocp_account *sockiocp_account_get(struct sockiocp_port *port);
-void sockiocp_account_put(struct sockiocp_port *port);
+struct sockiocp_account *sockiocp_account_get(void);
+void sockiocp_account_put(struct sockiocp_account *account);
 bool sockiocp_account_charge(atomic_long_t *count, const unsigned long *limit);
-void sockiocp_account_sweep(struct sockiocp_account *account);
 
 /* ----------------------------------------------------------------- packet */
 
@@ -116,9 +113,9 @@ struct sockiocp_posted {
  * @sampler: the same, where nobody tells that a worker has blocked
  * @poll_wait: who polls the file
  * @account: whom registrations and posted packets are charged to
- * @account_node: in the account's list of ports
  * @all_ports: in the list of all ports, for when a processor comes online
- * @reaper: looks for closed sockets while nobody calls
+ * @reaper_node: in the account's list for the reaper, while there are
+ *	registrations, and perhaps a little longer
  */
 struct sockiocp_port {
 	spinlock_t lock;
@@ -141,9 +138,8 @@ struct sockiocp_port {
 	struct delayed_work sampler;
 	wait_queue_head_t poll_wait;
 	struct sockiocp_account *account;
-	struct list_head account_node;
 	struct list_head all_ports;
-	struct delayed_work reaper;
+	struct list_head reaper_node;
 };
 
 struct sockiocp_port *sockiocp_port_create(void);
@@ -376,6 +372,23 @@ sockiocp_packet_registration(struct sockiocp_packet *packet)
 	return container_of(packet, struct sockiocp_registration, packet);
 }
 
+/*
+ * Has the last reference to the socket's file been dropped?  Exact when it says
+ * yes.  It may say no for a moment after: the file's memory may serve another
+ * file already (SLAB_TYPESAFE_BY_RCU), but then sock->file has been cleared, and
+ * whoever looks again sees that.
+ *
+ * The caller is in a read-side critical section of RCU.
+ */
+static inline bool
+sockiocp_registration_is_closed(const struct sockiocp_registration *reg)
+{
+	const struct socket *socket = reg->wait.private;
+	struct file *file = READ_ONCE(socket->file);
+
+	return !file || !file_count(file);
+}
+
 struct sockiocp_delivery;
 
 void sockiocp_registration_verify(struct sockiocp_delivery *deliveries, unsigned int nr);
@@ -386,8 +399,6 @@ void sockiocp_registration_untake(struct sockiocp_registration *reg,
 bool sockiocp_registration_looked_at(const struct sockiocp_delivery *d);
 void sockiocp_registration_kill(struct sockiocp_registration *reg);
 void sockiocp_registration_free(struct sockiocp_registration *reg);
-void sockiocp_registration_reap(struct sockiocp_port *port, unsigned int looks);
-void sockiocp_registration_reaper(struct work_struct *work);
 
 /* Sleeps when it was the last reference: the socket's inode goes with it. */
 static inline void sockiocp_registration_put(struct sockiocp_registration *reg)
@@ -445,6 +456,14 @@ struct sockiocp_delivery {
 	u32 now;
 	u32 events;
 };
+
+/* ----------------------------------------------------------------- reaper */
+
+void sockiocp_reaper_watch(struct sockiocp_port *port);
+void sockiocp_reaper_forget(struct sockiocp_port *port);
+void sockiocp_reaper_pass(struct sockiocp_port *port, unsigned int created);
+bool sockiocp_reaper_sweep(struct sockiocp_account *account);
+void sockiocp_reaper_exit(void);
 
 /* --------------------------------------------------------------- readiness */
 

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Looking for closed sockets: a registration does not keep its socket's file, and
+ * nobody tells that the last descriptor was closed.  So registrations are looked at,
+ *
+ *   two for each new one		of the same port, by the call that registers
+ *   up to SWEEP_LOOKS			of a user who is at the limit, by the call that
+ *					would go beyond it
+ *   REAPER_LOOKS now and then		of all users, by a work of the module's
+ *
+ * and those whose sockets are closed are ended.  All of this may go on at the same time:
+ * nobody waits for another one here for longer than a chunk of a port, or a step in a
+ * list.  What is looked at stays there by references, not by locks.
+ *
+ * In a port, the registrations are a ring: the first ones are looked at and go to the
+ * end.  So are the ports of a user, and so are the users, which makes it fair: a user
+ * with many ports, or a port with many registrations, waits longer than others.
+ */
+#include "sockiocp.h"
+
+#include <linux/minmax.h>
+#include <linux/sched/signal.h>
+
+/* How many registrations a new one looks at. */
+#define PASSING_LOOKS		2
+/* How many a call beyond the limit looks at. */
+#define SWEEP_LOOKS		4096
+/*
+ * How many are looked at when nobody calls, and how often: less and less for as long as
+ * nothing is found.
+ */
+#define REAPER_LOOKS		4096
+#define INTERVAL_MIN		(2 * HZ)
+#define INTERVAL_MAX		(64 * HZ)
+
+/*
+ * Guards the following and what accounts and ports have for the reaper.  Only ever held
+ * for a step, with no other lock but those of work queues and timers inside.
+ */
+static DEFINE_SPINLOCK(reaper_lock);
+/* Users with ports with registrations, through &struct sockiocp_account.reaper_node. */
+static LIST_HEAD(users);
+static unsigned int nr_users;
+/* Until the next look; 0 if none will come, since there are no registrations. */
+static unsigned long interval;
+
+static void reap_closed_sockets(struct work_struct *work);
+/* Deferrable: an idle machine is not woken for it. */
+static DECLARE_DEFERRABLE_WORK(reaper, reap_closed_sockets);
+
+/* ------------------------------------------------------------ looking at a port */
+
+/* Registrations whose sockets are closed; each with a reference. */
+struct closed {
+	struct sockiocp_registration *regs[SOCKIOCP_CHUNK];
+	unsigned int nr;
+};
+
+/*
+ * Look at the next registrations of the ring, not more than @looks nor those of a
+ * chunk.  What was looked at goes to the end.  Returns how many that were.
+ */
+static unsigned int find_closed(struct sockiocp_port *port, unsigned int looks,
+				struct closed *closed)
+{
+	struct sockiocp_registration *reg;
+	struct list_head *last = NULL;
+	unsigned int looked = 0;
+
+	closed->nr = 0;
+	rcu_read_lock();
+	spin_lock_irq(&port->lock);
+	list_for_each_entry(reg, &port->registrations, port_node) {
+		if (looked == looks || looked == SOCKIOCP_CHUNK)
+			break;
+		looked++;
+		last = &reg->port_node;
+		if (unlikely(sockiocp_registration_is_closed(reg))) {
+			refcount_inc(&reg->refs);
+			closed->regs[closed->nr++] = reg;
+		}
+	}
+	if (last && !list_is_last(last, &port->registrations))
+		list_bulk_move_tail(&port->registrations, port->registrations.next, last);
+	spin_unlock_irq(&port->lock);
+	rcu_read_unlock();
+	return looked;
+}
+
+/*
+ * Look at so many registrations of a port, in turn, and end those whose sockets are
+ * closed.  Ends early for a fatal signal.  Returns whether there were any.
+ */
+static noinline_for_stack bool look_at_port(struct sockiocp_port *port, unsigned int looks)
+{
+	struct closed closed __uninitialized;
+	unsigned int looked, i;
+	bool found = false;
+
+	while (looks) {
+		looked = find_closed(port, looks, &closed);
+		found |= closed.nr;
+		for (i = 0; i < closed.nr; i++) {
+			sockiocp_registration_kill(closed.regs[i]);
+			sockiocp_registration_put(closed.regs[i]);
+		}
+		if (!looked)
+			break;
+		looks -= looked;
+		if (looked == SOCKIOCP_CHUNK) {
+			if (fatal_signal_pending(current))
+				break;
+			cond_resched();
+		}
+	}
+	return found;
+}
+
+/* --------------------------------------------------------- the lists, and when */
+
+/* From now on the reaper looks soon, whether it has found anything lately or not. */
+static void hurry(void)
+{
+	lockdep_assert_held(&reaper_lock);
+
+	if (interval == INTERVAL_MIN)
+		return;
+	interval = INTERVAL_MIN;
+	mod_delayed_work(sockiocp_wq, &reaper, interval);
+}
+
+static void list_port(struct sockiocp_port *port)
+{
+	struct sockiocp_account *account = port->account;
+
+	lockdep_assert_held(&reaper_lock);
+
+	if (!list_empty(&port->reaper_node))
+		return;
+	list_add_tail(&port->reaper_node, &account->reaper_ports);
+	if (!account->nr_reaper_ports) {
+		list_add_tail(&account->reaper_node, &users);
+		WRITE_ONCE(nr_users, nr_users + 1);
+	}
+	WRITE_ONCE(account->nr_reaper_ports, account->nr_reaper_ports + 1);
+	hurry();
+}
+
+static void unlist_port(struct sockiocp_port *port)
+{
+	struct sockiocp_account *account = port->account;
+
+	lockdep_assert_held(&reaper_lock);
+
+	if (list_empty(&port->reaper_node))
+		return;
+	list_del_init(&port->reaper_node);
+	WRITE_ONCE(account->nr_reaper_ports, account->nr_reaper_ports - 1);
+	if (!account->nr_reaper_ports) {
+		list_del_init(&account->reaper_node);
+		WRITE_ONCE(nr_users, nr_users - 1);
+	}
+}
+
+/*
+ * Whoever adds the first registration comes to sockiocp_reaper_watch() afterwards, which
+ * takes the lock: so either it is seen here, or the port is put on the list again there.
+ */
+static void unlist_if_empty(struct sockiocp_port *port)
+{
+	spin_lock(&reaper_lock);
+	if (!READ_ONCE(port->nr_registrations))
+		unlist_port(port);
+	spin_unlock(&reaper_lock);
+}
+
+/* The port of a user whose turn it is, or NULL.  With a reference. */
+static struct sockiocp_port *next_port(struct sockiocp_account *account)
+{
+	struct sockiocp_port *port;
+
+	spin_lock(&reaper_lock);
+	port = list_first_entry_or_null(&account->reaper_ports, struct sockiocp_port,
+					reaper_node);
+	if (port) {
+		list_move_tail(&port->reaper_node, &account->reaper_ports);
+		/* What is on the list has that of the file. */
+		sockiocp_port_get(port);
+	}
+	spin_unlock(&reaper_lock);
+	return port;
+}
+
+/* Any port of the user whose turn it is, or NULL.  Its reference keeps the account, too. */
+static struct sockiocp_port *next_user(void)
+{
+	struct sockiocp_account *account;
+	struct sockiocp_port *port = NULL;
+
+	spin_lock(&reaper_lock);
+	account = list_first_entry_or_null(&users, struct sockiocp_account, reaper_node);
+	if (account) {
+		list_move_tail(&account->reaper_node, &users);
+		port = list_first_entry(&account->reaper_ports, struct sockiocp_port,
+					reaper_node);
+		sockiocp_port_get(port);
+	}
+	spin_unlock(&reaper_lock);
+	return port;
+}
+
+/*
+ * Look at registrations of a user, at each once at most.  Returns how many of @looks are
+ * left; a port without a registration costs one, too.
+ */
+static unsigned int look_at_user(struct sockiocp_account *account, unsigned int looks,
+				 bool *found)
+{
+	unsigned int ports = READ_ONCE(account->nr_reaper_ports), nr;
+	struct sockiocp_port *port;
+
+	while (looks && ports-- && !fatal_signal_pending(current)) {
+		port = next_port(account);
+		if (!port)
+			break;
+		nr = min(READ_ONCE(port->nr_registrations), looks);
+		*found |= look_at_port(port, nr);
+		if (!READ_ONCE(port->nr_registrations))
+			unlist_if_empty(port);
+		sockiocp_port_put(port);
+		looks -= max(nr, 1U);
+		cond_resched();
+	}
+	return looks;
+}
+
+/* The memory of closed sockets comes back even if nobody calls any more. */
+static void reap_closed_sockets(struct work_struct *work)
+{
+	unsigned int looks = REAPER_LOOKS, n = READ_ONCE(nr_users);
+	struct sockiocp_port *port;
+	bool found = false;
+
+	while (looks && n--) {
+		port = next_user();
+		if (!port)
+			break;
+		looks = look_at_user(port->account, looks, &found);
+		sockiocp_port_put(port);
+	}
+
+	spin_lock(&reaper_lock);
+	if (list_empty(&users))
+		interval = 0;
+	else if (found)
+		interval = INTERVAL_MIN;
+	else
+		interval = min(2 * interval, (unsigned long)INTERVAL_MAX);
+	if (interval)
+		queue_delayed_work(sockiocp_wq, &reaper, interval);
+	spin_unlock(&reaper_lock);
+}
+
+/* ------------------------------------------------------------------- the API */
+
+/**
+ * sockiocp_reaper_watch - a port has got its first registration
+ * @port: the port, whose file the caller has
+ */
+void sockiocp_reaper_watch(struct sockiocp_port *port)
+{
+	spin_lock(&reaper_lock);
+	list_port(port);
+	spin_unlock(&reaper_lock);
+}
+
+/**
+ * sockiocp_reaper_forget - a port is about to end
+ * @port: the port, which nobody calls any more
+ *
+ * Somebody may be looking at it, and has a reference, to its memory and so to its
+ * account, for as long.
+ */
+void sockiocp_reaper_forget(struct sockiocp_port *port)
+{
+	spin_lock(&reaper_lock);
+	unlist_port(port);
+	spin_unlock(&reaper_lock);
+}
+
+/**
+ * sockiocp_reaper_pass - look for closed sockets in passing
+ * @port: the port
+ * @created: how many registrations were made since
+ *
+ * So what closed sockets leave behind does not grow while a program opens others.
+ */
+void sockiocp_reaper_pass(struct sockiocp_port *port, unsigned int created)
+{
+	look_at_port(port, created * PASSING_LOOKS);
+}
+
+/**
+ * sockiocp_reaper_sweep - a user is at the limit: look for what closed sockets hold
+ * @account: the user; the caller has a port of it
+ *
+ * Return: whether there was anything.  If not, there may be something still, where the
+ * user has more than SWEEP_LOOKS registrations or others look at the same time: the next
+ * call goes on from here, and so does the reaper.
+ */
+bool sockiocp_reaper_sweep(struct sockiocp_account *account)
+{
+	bool found = false;
+
+	look_at_user(account, SWEEP_LOOKS, &found);
+	if (!found) {
+		spin_lock(&reaper_lock);
+		if (account->nr_reaper_ports)
+			hurry();
+		spin_unlock(&reaper_lock);
+	}
+	return found;
+}
+
+void sockiocp_reaper_exit(void)
+{
+	cancel_delayed_work_sync(&reaper);
+}
