@@ -100,8 +100,9 @@ static void begin_wait(struct wait *wait, bool polls)
 	pthread_mutex_unlock(&waits_lock);
 }
 
-static void end_wait(struct wait *wait)
+static void end_wait(void *argument)
 {
+	struct wait *wait = argument;
 	struct wait **link;
 
 	pthread_mutex_lock(&waits_lock);
@@ -230,6 +231,8 @@ static DWORD wait_for(struct object *objects, DWORD count, bool all, bool polls,
 	DWORD result;
 
 	begin_wait(&wait, polls);
+	/* Also if the thread ends meanwhile: a signal handler may call ExitThread(). */
+	pthread_cleanup_push(end_wait, &wait);
 	for (;;) {
 		/* What comes after this ends the sleep below. */
 		atomic_store(&wait.disturbed, 0);
@@ -241,7 +244,7 @@ static DWORD wait_for(struct object *objects, DWORD count, bool all, bool polls,
 			break;
 		sleep_until(&wait, objects, count, polls, deadline);
 	}
-	end_wait(&wait);
+	pthread_cleanup_pop(1);
 	return result;
 }
 
