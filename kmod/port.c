@@ -1089,7 +1089,8 @@ void sockiocp_port_closed_in(struct file *file, fl_owner_t files)
 {
 	struct sockiocp_port *port = file->private_data;
 
-	if (serves_nobody(port))
+	/* The kernel's own closing is of no process. */
+	if (!files || serves_nobody(port))
 		return;
 	/*
 	 * Of two who close the last two descriptors at the same time, one at least
