@@ -45,9 +45,9 @@ int fd_dup_to(int fd, int to)
 	return result(dup2(fd, to));
 }
 
-int fd_close_from(int fd)
+int fd_close_range(int first, int last)
 {
-	return result(syscall(SYS_close_range, fd, ~0U, 0));
+	return result(syscall(SYS_close_range, first, last, 0));
 }
 
 int fd_open(const char *path, int o_path)

@@ -84,8 +84,8 @@ int sock_queued(int fd, int bytes, int timeout_ms);
 int fd_close(int fd);
 int fd_dup(int fd);
 int fd_dup_to(int fd, int to);
-/* This one and all above it. */
-int fd_close_from(int fd);
+/* All from the first to the last. */
+int fd_close_range(int first, int last);
 int fd_open(const char *path, int o_path);
 int fd_pipe(int fd[2]);
 int fd_epoll(void);
