@@ -23,6 +23,9 @@ demo: ## a web server on sockiocp, under load, in a virtual machine
 check: ## set up, build, lint, run all tests in a virtual machine
 	@$(VM)/check
 
+check-wine: ## what Wine says to the tests that are pure Win32 (fetches 150 MB)
+	@$(VM)/check-wine
+
 bench: ## what it costs, beside epoll and io_uring, in virtual machines
 	@$(VM)/bench
 
@@ -83,4 +86,4 @@ rmmod: ## unload it
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help demo check check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install modules_install insmod rmmod clean
+.PHONY: help demo check check-wine check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install modules_install insmod rmmod clean
