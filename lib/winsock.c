@@ -18,6 +18,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <linux/tcp.h>
+
 #include "internal.h"
 #include "posix.h"
 #include "winsock.h"
@@ -485,18 +487,36 @@ int WSAAPI shutdown(SOCKET s, int how)
 }
 
 /*
+ * Has this TCP socket, which has no peer, never had one?  A connection that came to be
+ * has measured how long its handshake took, if it was not too quick to be measured, or
+ * has carried something.
+ */
+static bool was_never_connected(int fd)
+{
+	struct tcp_info info = { 0 };
+	unsigned int len = sizeof(info);
+
+	return !libc_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) &&
+	       !info.tcpi_rtt && !info.tcpi_bytes_acked &&
+	       !info.tcpi_bytes_received;
+}
+
+/*
  * Fails with the error of send() or sendto().  EPIPE says that this side was
- * shut down, or that the connection was reset and that has been reported: in
- * the second case there is no peer any more.
+ * shut down, or that the connection was reset and that has been reported, or that
+ * there never was one: in the last two cases there is no peer.
  */
 static int send_fail(int fd, int err)
 {
 	struct sockaddr_storage peer;
 	unsigned int len = sizeof(peer);
 
-	if (err == EPIPE &&
-	    !libc_getpeername(fd, (struct sockaddr *)&peer, &len))
-		err = ESHUTDOWN;
+	if (err == EPIPE) {
+		if (!libc_getpeername(fd, (struct sockaddr *)&peer, &len))
+			err = ESHUTDOWN;
+		else if (was_never_connected(fd))
+			err = ENOTCONN;
+	}
 	return transfer_fail(fd, err);
 }
 

@@ -140,6 +140,58 @@ static void refused_connection_is_said(void)
 	EXPECT_EQ(0, closesocket(taken));
 }
 
+static void send_after_a_refusal_is_not_connected(void)
+{
+	struct sockaddr_in address;
+	SOCKET s = tcp(), taken = tcp();
+
+	ASSERT(bind_anywhere(taken, &address));
+	EXPECT_WSA(WSAECONNREFUSED, connect_to(s, &address));
+	EXPECT_WSA(WSAENOTCONN, send(s, "x", 1, 0));
+	EXPECT_EQ(0, closesocket(s));
+	EXPECT_EQ(0, closesocket(taken));
+}
+
+static void send_after_shutdown_is_said(void)
+{
+	SOCKET pair[2];
+
+	ASSERT(tcp_pair(pair));
+	EXPECT_EQ(0, shutdown(pair[0], SD_SEND));
+	EXPECT_WSA(WSAESHUTDOWN, send(pair[0], "x", 1, 0));
+	EXPECT_EQ(0, closesocket(pair[0]));
+	EXPECT_EQ(0, closesocket(pair[1]));
+}
+
+/* Either end, whether or not it has carried anything. */
+static void reset_is_said_and_stays(void)
+{
+	struct linger hard = { 1, 0 };
+	SOCKET pair[2];
+	int end, used;
+	char c;
+
+	for (end = 0; end < 2; end++) {
+		for (used = 0; used < 2; used++) {
+			ASSERT(tcp_pair(pair));
+			if (used) {
+				EXPECT_EQ(1, send(pair[!end], "x", 1, 0));
+				EXPECT_EQ(1, recv(pair[end], &c, 1, 0));
+			}
+			EXPECT_EQ(0, setsockopt(pair[!end], SOL_SOCKET, SO_LINGER,
+						(char *)&hard, sizeof(hard)));
+			EXPECT_EQ(0, closesocket(pair[!end]));
+			EXPECT_WSA(WSAECONNRESET, recv(pair[end], &c, 1, 0));
+			WSASetLastError(0);
+			EXPECT_EQ(SOCKET_ERROR, send(pair[end], "x", 1, 0));
+			/* Microsoft's page on send() has both. */
+			EXPECT(WSAGetLastError() == WSAECONNRESET ||
+			       WSAGetLastError() == WSAECONNABORTED);
+			EXPECT_EQ(0, closesocket(pair[end]));
+		}
+	}
+}
+
 static void connecting_twice_is_refused(void)
 {
 	struct sockaddr_in address;
@@ -238,6 +290,9 @@ int main(void)
 	RUN(bytes_come_as_they_were_sent);
 	RUN(nothing_to_read_would_block);
 	RUN(refused_connection_is_said);
+	RUN(send_after_a_refusal_is_not_connected);
+	RUN(send_after_shutdown_is_said);
+	RUN(reset_is_said_and_stays);
 	RUN(connecting_twice_is_refused);
 	RUN(address_in_use_is_said);
 	RUN(buffer_sizes_read_back_as_they_were_set);
