@@ -394,15 +394,14 @@ static u32 mptcp_unconnected_read(struct sock *sk)
 }
 
 /*
- * A connection has an error: is that its end?  Only one that has fallen back to TCP
- * survives any, since MPTCP hides those of its paths.
+ * A connection has an error: is that its end?  One that has fallen back to TCP survives
+ * some; MPTCP hides those of its paths.  And whatever nobody has read of the connection
+ * before is there still: MPTCP's connect() clears no error, and recv() will tell it.
  */
-static u32 mptcp_error_read(struct sock *sk, __poll_t poll, int error)
+static u32 mptcp_error_read(struct sock *sk, __poll_t poll)
 {
 	bool closed;
 
-	if (!may_be_survived(error))
-		return SOCKIOCP_BROKEN;
 	lock_sock(sk);
 	closed = sk->sk_state == TCP_CLOSE;
 	release_sock(sk);
@@ -419,7 +418,6 @@ static u32 mptcp_read(struct socket *socket, __poll_t poll, int state)
 	struct sock *sk = socket->sk;
 	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
 	u32 now = SOCKIOCP_CONNECTED;
-	int error;
 
 	switch (state) {
 	case TCP_LISTEN:
@@ -443,9 +441,8 @@ static u32 mptcp_read(struct socket *socket, __poll_t poll, int state)
 
 	if (poll & EPOLLOUT)
 		now |= SOCKIOCP_EVENT_OUT;
-	error = READ_ONCE(sk->sk_err);
-	if (error)
-		return now | mptcp_error_read(sk, poll, error);
+	if (READ_ONCE(sk->sk_err))
+		return now | mptcp_error_read(sk, poll);
 	if (poll & EPOLLIN && (!shut || mptcp_has_data(socket)))
 		now |= SOCKIOCP_EVENT_IN;
 	return now;
@@ -799,7 +796,8 @@ enum sockiocp_turn sockiocp_readiness_turn(const struct socket *socket,
 		if (state == TCP_CLOSE)
 			return kind == SOCKIOCP_TCP ? tcp_closed_turn(sk) :
 						      mptcp_closed_turn(sk);
-		if (state == TCP_SYN_SENT || may_be_survived(err))
+		/* See mptcp_error_read(); a broken record of kTLS is the end. */
+		if (kind == SOCKIOCP_MPTCP || state == TCP_SYN_SENT || may_be_survived(err))
 			return SOCKIOCP_GOES_ON;
 		break;
 	case SOCKIOCP_VSOCK:

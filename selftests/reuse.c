@@ -749,6 +749,31 @@ TEST_F(ends, reset_that_was_reported_is_nothing_to_the_next_connection)
 	fd_close(listener);
 }
 
+/* MPTCP keeps an error that nobody has read, and tells it in the next connection. */
+TEST_F(ends, error_that_mptcp_keeps_is_read_once)
+{
+	int port, listener;
+
+	if (kind_missing(KIND_MPTCP4))
+		SKIP(return, "%s", kind_missing(KIND_MPTCP4));
+	listener = kind_listen(KIND_MPTCP4, &port, 0);
+	ASSERT_LE(0, listener);
+	PAIR(KIND_MPTCP4);
+	ASSERT_EQ(0, kind_reset(KIND_MPTCP4, self->peer));
+	self->peer = -1;
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));
+	ASSERT_EQ(0, tcp_disconnect(self->fd));
+	ASSERT_EQ(0, kind_connect_wait(KIND_MPTCP4, self->fd, port));
+	self->peer = tcp_accept(listener);
+	ASSERT_LE(0, self->peer);
+	ENABLE_ONCE(T_LEVEL);
+	EXPECT_PACKETS(self->port, { KEY, EV_ERR | EV_OUT });
+	EXPECT_LT(0, sock_error(self->fd));
+	ENABLE_ONCE(T_LEVEL);
+	EXPECT_PACKETS(self->port, { KEY, EV_OUT });
+	fd_close(listener);
+}
+
 TEST_F(ends, refusal_that_connect_has_told_is_reported)
 {
 	int port = kind_refused_port(KIND_TCP4);
