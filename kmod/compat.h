@@ -81,6 +81,11 @@ static inline bool sockiocp_task_is_running(struct task_struct *task)
 	return state == TASK_RUNNING;
 }
 
+/* 5.11 lets an entry of a wait queue stay in front of those that are added later. */
+#ifndef WQ_FLAG_PRIORITY
+#define WQ_FLAG_PRIORITY 0
+#endif
+
 /* A buffer that is written before it is read need not be zeroed first. */
 #ifndef __uninitialized
 #define __uninitialized

@@ -507,7 +507,10 @@ bool sockiocp_registration_looked_at(const struct sockiocp_delivery *d)
 
 /* ------------------------------------------------------------------ arming */
 
-/* The socket's registration, or NULL: its wait queue is the index. */
+/*
+ * The socket's registration, or NULL: its wait queue is the index.  Registrations stand
+ * in front of others, however many there are; but see WQ_FLAG_PRIORITY in compat.h.
+ */
 static struct sockiocp_registration *find(struct socket *socket)
 {
 	wait_queue_entry_t *wait;
@@ -517,6 +520,8 @@ static struct sockiocp_registration *find(struct socket *socket)
 	list_for_each_entry(wait, &socket->wq.wait.head, entry) {
 		if (wait->func == sockiocp_wake)
 			return container_of(wait, struct sockiocp_registration, wait);
+		if (WQ_FLAG_PRIORITY && !(wait->flags & WQ_FLAG_PRIORITY))
+			break;
 	}
 	return NULL;
 }
@@ -945,6 +950,7 @@ static void construct(void *memory)
 	struct sockiocp_registration *reg = memory;
 
 	init_waitqueue_func_entry(&reg->wait, sockiocp_wake);
+	reg->wait.flags |= WQ_FLAG_PRIORITY;
 }
 
 int __init sockiocp_registration_init(void)
