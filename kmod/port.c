@@ -102,6 +102,78 @@ static void slot_freed(struct irq_work *work)
 	spin_unlock_irqrestore(&port->lock, flags);
 }
 
+/* ---------------------------------------------------------------- pollers */
+
+/* How many of those who poll are woken at a time, with interrupts off. */
+#define POLLERS_AT_ONCE		64
+
+static int is_no_poller(wait_queue_entry_t *mark, unsigned int mode, int sync, void *key)
+{
+	return 0;
+}
+
+/*
+ * As wake_up_interruptible_poll(), but for so many at a time: the first ones, or those
+ * behind @mark.  Returns whether there are others; then @mark stands before them.
+ */
+static bool wake_some_pollers(struct sockiocp_port *port, wait_queue_entry_t *mark)
+{
+	__poll_t events = EPOLLIN | EPOLLRDNORM | (READ_ONCE(port->closed) ? EPOLLHUP : 0);
+	struct wait_queue_head *head = &port->poll_wait;
+	struct list_head *before = &head->head;
+	unsigned int left = POLLERS_AT_ONCE;
+	wait_queue_entry_t *poller, *next;
+	unsigned long flags;
+	bool others = false;
+	int woken;
+
+	spin_lock_irqsave(&head->lock, flags);
+	if (mark && !list_empty(&mark->entry))
+		before = &mark->entry;
+	poller = list_first_entry(before, wait_queue_entry_t, entry);
+	if (mark)
+		list_del_init(&mark->entry);
+	list_for_each_entry_safe_from(poller, next, &head->head, entry) {
+		if (!left--) {
+			others = true;
+			if (mark)
+				list_add_tail(&mark->entry, &poller->entry);
+			break;
+		}
+		woken = poller->func(poller, TASK_INTERRUPTIBLE, 0, poll_to_key(events));
+		if (woken < 0 || (woken && poller->flags & WQ_FLAG_EXCLUSIVE))
+			break;
+	}
+	spin_unlock_irqrestore(&head->lock, flags);
+	return others;
+}
+
+/* All of them; who was woken already is woken once more, which does no harm. */
+static void wake_all_pollers(struct work_struct *work)
+{
+	struct sockiocp_port *port = container_of(work, struct sockiocp_port, poll_work);
+	wait_queue_entry_t mark;
+
+	init_waitqueue_func_entry(&mark, is_no_poller);
+	INIT_LIST_HEAD(&mark.entry);
+	while (wake_some_pollers(port, &mark))
+		cond_resched();
+}
+
+/**
+ * sockiocp_port_wake_first_pollers - wake those who poll the file
+ * @port: the port
+ *
+ * Mostly by a wake-up of a socket, with interrupts off and its wait queue locked: so the
+ * first ones at once, and if there are others, later.  If that is to come already, it
+ * has not begun, and finds all of them.
+ */
+void sockiocp_port_wake_first_pollers(struct sockiocp_port *port)
+{
+	if (unlikely(wake_some_pollers(port, NULL)))
+		queue_work(sockiocp_wq, &port->poll_work);
+}
+
 /* ------------------------------------------------------------------ queue */
 
 /**
@@ -1046,7 +1118,7 @@ void sockiocp_port_close(struct sockiocp_port *port)
 	list_for_each_entry(waiter, &port->waiters, node)
 		disturb_waiter(waiter);
 	spin_unlock_irq(&port->lock);
-	wake_up_interruptible_poll(&port->poll_wait, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
+	sockiocp_port_wake_pollers(port);
 }
 
 /*
@@ -1151,6 +1223,7 @@ struct sockiocp_port *sockiocp_port_create(void)
 	init_irq_work(&port->slot_freed, slot_freed);
 	INIT_DELAYED_WORK(&port->sampler, sockiocp_worker_sampler);
 	init_waitqueue_head(&port->poll_wait);
+	INIT_WORK(&port->poll_work, wake_all_pollers);
 	INIT_LIST_HEAD(&port->reaper_node);
 	port->account = sockiocp_account_get();
 	if (!port->account) {
@@ -1223,6 +1296,8 @@ void sockiocp_port_destroy(struct sockiocp_port *port)
 	sockiocp_reaper_forget(port);
 	sockiocp_worker_forget(port);
 	drop_registrations(port);
+	/* Nobody polls any more, so this is short if it runs, and no wake-up is left. */
+	cancel_work_sync(&port->poll_work);
 	drop_packets(port);
 	sockiocp_port_put(port);
 }

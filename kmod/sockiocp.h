@@ -112,6 +112,7 @@ struct sockiocp_posted {
  * @slot_freed: releases waiters when a worker has blocked
  * @sampler: the same, where nobody tells that a worker has blocked
  * @poll_wait: who polls the file
+ * @poll_work: wakes them if there are many
  * @account: whom registrations and posted packets are charged to
  * @all_ports: in the list of all ports, for when a processor comes online
  * @reaper_node: in the account's list for the reaper, while there are
@@ -137,6 +138,7 @@ struct sockiocp_port {
 	struct irq_work slot_freed;
 	struct delayed_work sampler;
 	wait_queue_head_t poll_wait;
+	struct work_struct poll_work;
 	struct sockiocp_account *account;
 	struct list_head all_ports;
 	struct list_head reaper_node;
@@ -202,6 +204,8 @@ static inline void sockiocp_port_queue(struct sockiocp_port *port,
 		sockiocp_port_release_waiters(port);
 }
 
+void sockiocp_port_wake_first_pollers(struct sockiocp_port *port);
+
 /**
  * sockiocp_port_wake_pollers - tell those who poll the file of a packet
  * @port: the port, not locked
@@ -209,7 +213,7 @@ static inline void sockiocp_port_queue(struct sockiocp_port *port,
 static inline void sockiocp_port_wake_pollers(struct sockiocp_port *port)
 {
 	if (wq_has_sleeper(&port->poll_wait))
-		wake_up_interruptible_poll(&port->poll_wait, EPOLLIN | EPOLLRDNORM);
+		sockiocp_port_wake_first_pollers(port);
 }
 
 int sockiocp_packet_init(void);

@@ -3,6 +3,11 @@
  * The port as a file of Linux: poll() and epoll say that a packet is there, and
  * fdinfo shows how many.
  */
+#define _GNU_SOURCE
+#include <sys/epoll.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
 #include "kselftest_harness.h"
 
 #include "lib/port.h"
@@ -275,6 +280,134 @@ TEST_F(poll_port, fdinfo_shows_totals)
 	EXPECT_TOTALS(0, 1);
 	EXPECT_PACKETS_NOW(self->port, { KEY, EV_REMOVE });
 	EXPECT_TOTALS(0, 0);
+}
+
+/* ----------------------------------------------------------------- very many of them */
+
+/* Each duplicate of a descriptor is one more who waits for its file. */
+static int watch_often(int epfd, int fd, int nr)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	int i;
+
+	if (raise_nofile(nr + 100))
+		return -EMFILE;
+	for (i = 0; i < nr; i++) {
+		ev.data.u32 = i;
+		if (epoll_ctl(epfd, EPOLL_CTL_ADD, dup(fd), &ev))
+			return -errno;
+	}
+	return 0;
+}
+
+/* How many of them are told? */
+static int told(int epfd, int nr)
+{
+	struct epoll_event ev[64];
+	int64_t end = now_ms() + COMES;
+	char *seen = calloc(nr, 1);
+	int n = 0, i, got;
+
+	while (seen && n < nr && now_ms() < end) {
+		got = epoll_wait(epfd, ev, 64, 100);
+		for (i = 0; i < got; i++)
+			n += !seen[ev[i].data.u32]++;
+	}
+	free(seen);
+	return n;
+}
+
+TEST_F(poll_port, packet_is_told_to_all_who_poll_however_many)
+{
+	enum { MANY = 300 };
+	int epfd = fd_epoll(), i;
+
+	ASSERT_EQ(0, watch_often(epfd, self->pfd, MANY));
+	EXPECT_EQ(0, enable(self->port, self->fd[0], KEY, EV_IN, T_LEVEL | T_ONESHOT));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(0, epoll_sees(epfd, COMES_NOT));
+		if (i) {
+			EXPECT_TRUE(PostQueuedCompletionStatus(self->port, 1, 2, NULL));
+		} else {
+			ASSERT_EQ(1, sock_send(self->fd[1], "x", 1));
+		}
+		EXPECT_EQ(MANY, told(epfd, MANY));
+		if (i) {
+			EXPECT_PACKETS_NOW(self->port, { 2, 1 });
+		} else {
+			EXPECT_PACKETS_NOW(self->port, { KEY, EV_IN });
+		}
+	}
+	fd_close(epfd);
+}
+
+enum { TRIES = 21, VERY_MANY = 10000 };
+
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The median of what it takes to arm a socket, and to send to it, which queues its packet. */
+static int how_long(HANDLE port, const int *fd, int64_t *enabling, int64_t *sending)
+{
+	int64_t e[TRIES], s[TRIES], start;
+	char c;
+	int i;
+
+	for (i = 0; i < TRIES; i++) {
+		start = now_ns();
+		if (enable(port, fd[0], KEY, EV_IN, T_LEVEL | T_ONESHOT))
+			return -1;
+		e[i] = now_ns() - start;
+		start = now_ns();
+		if (sock_send(fd[1], "x", 1) != 1)
+			return -1;
+		s[i] = now_ns() - start;
+		if (*packets_differ(port, COMES, PACKETS({ KEY, EV_IN })) ||
+		    sock_recv(fd[0], &c, 1) != 1)
+			return -1;
+	}
+	qsort(e, TRIES, sizeof(*e), compare);
+	qsort(s, TRIES, sizeof(*s), compare);
+	*enabling = e[TRIES / 2];
+	*sending = s[TRIES / 2];
+	printf("# ENABLE %lld us, send %lld us\n", (long long)*enabling / 1000,
+	       (long long)*sending / 1000);
+	return 0;
+}
+
+/* Who sends to a registered socket does not wake them all, with interrupts off. */
+TEST_F(poll_port, those_who_poll_do_not_hold_up_a_wakeup_however_many)
+{
+	int64_t enabling, sending, alone;
+	int epfd = fd_epoll();
+
+	ASSERT_EQ(0, how_long(self->port, self->fd, &enabling, &alone));
+	ASSERT_EQ(0, watch_often(epfd, self->pfd, VERY_MANY));
+	ASSERT_EQ(0, how_long(self->port, self->fd, &enabling, &sending));
+	EXPECT_GT(10 * alone, sending);
+	fd_close(epfd);
+}
+
+/* Nor are those who wait for a socket looked through for its registration. */
+TEST_F(poll_port, others_who_wait_for_a_socket_do_not_hold_up_its_arming_however_many)
+{
+	int64_t enabling, sending, alone;
+	int epfd = fd_epoll(), major, minor;
+	struct utsname name;
+
+	ASSERT_EQ(0, uname(&name));
+	ASSERT_EQ(2, sscanf(name.release, "%d.%d", &major, &minor));
+	if (major == 5 && minor < 11)
+		SKIP(return, "this kernel has no order in wait queues");
+	ASSERT_EQ(0, how_long(self->port, self->fd, &alone, &sending));
+	ASSERT_EQ(0, watch_often(epfd, self->fd[0], VERY_MANY));
+	ASSERT_EQ(0, how_long(self->port, self->fd, &enabling, &sending));
+	EXPECT_GT(10 * alone, enabling);
+	fd_close(epfd);
 }
 
 TEST_HARNESS_MAIN
