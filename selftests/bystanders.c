@@ -152,7 +152,7 @@ static int time_open(const char *name, struct times *t, int i)
 	return fd < 0 ? -errno : close(fd);
 }
 
-/* A misc device that is not ours. */
+/* A misc device that is not ours; without one, the ports have to tell. */
 static const char *other_device(void)
 {
 	static const char * const names[] = {
@@ -169,7 +169,7 @@ static const char *other_device(void)
 			return names[i];
 		}
 	}
-	return NULL;
+	return "/dev/zero";
 }
 
 enum { ZERO, DEVICE, FIRST_PORT, SAME_USER, NR_KINDS };
@@ -270,8 +270,6 @@ TEST_F(bystanders, are_not_held_up_by_threads_at_the_limit)
 {
 	int i, quick = 0;
 
-	if (!self->device)
-		SKIP(return, "no other misc device here");
 	if (run_before_others())
 		SKIP(return, "no real-time priorities here");
 	ASSERT_TRUE(reaches(&self->crowd.count->refused, 3));
