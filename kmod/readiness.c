@@ -63,6 +63,47 @@
  * that was reset behind the peer's FIN, and a broken record of kTLS.  An error that a
  * stream lives on with is there until it is read, as a datagram socket's is.
  */
+/*
+ * Readings without a lock
+ * =======================
+ *
+ * Sockets are read while they change.  Who looks has said so before, behind a full
+ * barrier (see sockiocp_wake()): what happens to a socket from then on wakes the
+ * registration, and it is read again.  So no single reading can miss anything for
+ * good.  But what is told by two fields needs an order, where one of them can
+ * change without a wake-up, or where together they would tell what never was:
+ *
+ *   sk_receive_queue, then reader_queue (UDP)
+ *	recv() takes all datagrams from the first to the second in one step, and wakes
+ *	nobody: the other way round both are found empty.  udp_poll() has this order.
+ *   what tells the end, then what tells of the data before it
+ *	so that HANGUP never comes without IN while there is something to read:
+ *	TCP, MPTCP	sk_state, behind whose change (a store-release) all is that
+ *			came before; so SOCK_DONE, or sk_shutdown, is not asked
+ *	AF_UNIX		sk_shutdown and sk_err, then the queue
+ *	AF_VSOCK	peer_shutdown, then ->poll, or the transport under the lock
+ *   sk_state, then sk_err
+ *	what ends a connection sets the error first.  So a closed one has its error; but
+ *	an error can belong to a state that is yet to come: then the state is read again,
+ *	under the lock (tcp_error_read(), mptcp_error_read()).
+ *   sk_state, then sk_shutdown (TCP, closed)
+ *	tcp_done() sets them in this order; where it matters the second is read again,
+ *	under the lock (tcp_closed_read()).
+ *   copied_seq and rcv_nxt: any order
+ *	both only grow, the first never beyond the second, and what makes the second
+ *	grow wakes.  Unread bytes are never overlooked.
+ *   rcv_nxt, then SOCK_DONE, urg_data and urg_seq
+ *	to take a FIN or an out-of-band byte off the number of bytes.  A FIN is in
+ *	rcv_nxt for a few instructions before SOCK_DONE is set, so IN may be told of it;
+ *	recv() then returns 0, as it always would.
+ *   sk_prot and icsk_ulp_ops, socket->state and the port of the peer
+ *	only system calls on the socket itself change these.
+ *
+ * An order on one side needs one on the other.  Where the kernel has none (queues, flags)
+ * the lock that a wake-up takes afterwards is what counts.
+ *
+ * sockiocp_race_window() marks these places: see there.
+ */
 #include "sockiocp.h"
 
 #include <linux/net.h>
@@ -260,10 +301,9 @@ static bool may_be_survived(int error)
 	}
 }
 
-/* A connection has an error: is that its end? */
-static noinline u32 tcp_error_read(struct sock *sk, int error)
+/* A connection has an error: is that its end?  Otherwise it is as @now says. */
+static noinline u32 tcp_error_read(struct sock *sk, int error, u32 now)
 {
-	u32 now = sock_flag(sk, SOCK_DONE) ? SOCKIOCP_EVENT_HANGUP : 0;
 	bool busy, closed;
 
 	if (!may_be_survived(error))
@@ -278,13 +318,15 @@ static noinline u32 tcp_error_read(struct sock *sk, int error)
 	return closed ? SOCKIOCP_BROKEN : now | SOCKIOCP_EVENT_ERR;
 }
 
-static u32 tcp_end(struct sock *sk)
+static u32 tcp_end(struct sock *sk, int state)
 {
 	int error = READ_ONCE(sk->sk_err);
+	u32 now = 0;
 
-	if (unlikely(error))
-		return tcp_error_read(sk, error);
-	return sock_flag(sk, SOCK_DONE) ? SOCKIOCP_EVENT_HANGUP : 0;
+	/* Not by SOCK_DONE: that may be newer than what was read of the data. */
+	if (BIT(state) & (TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING))
+		now = SOCKIOCP_EVENT_HANGUP;
+	return unlikely(error) ? tcp_error_read(sk, error, now) : now;
 }
 
 static u32 tcp_read(struct sock *sk, __poll_t poll, int state)
@@ -306,7 +348,7 @@ static u32 tcp_read(struct sock *sk, __poll_t poll, int state)
 		now |= SOCKIOCP_EVENT_IN;
 	if (poll & EPOLLOUT)
 		now |= SOCKIOCP_EVENT_OUT;
-	return now | tcp_end(sk);
+	return now | tcp_end(sk, state);
 }
 
 /*
@@ -373,7 +415,7 @@ static bool mptcp_was_connected(const struct socket *socket, bool shut)
 	struct sock *sk = socket->sk;
 	int error;
 
-	if (!inet_sk(sk)->inet_dport)
+	if (!READ_ONCE(inet_sk(sk)->inet_dport))
 		return false;
 	if (shut)
 		return true;
@@ -489,10 +531,9 @@ static u32 vsock_unconnected_read(struct sock *sk)
 	return is_settled(sk) ? SOCKIOCP_BROKEN : SOCKIOCP_BUSY;
 }
 
-static u32 vsock_read(struct socket *socket, __poll_t poll, int state)
+static u32 vsock_read(struct socket *socket, __poll_t poll, int state, bool peer_ended)
 {
 	struct sock *sk = socket->sk;
-	bool peer_ended = READ_ONCE(vsock_sk(sk)->peer_shutdown) & SEND_SHUTDOWN;
 	u8 shut = READ_ONCE(sk->sk_shutdown);
 	bool error = READ_ONCE(sk->sk_err);
 	u32 now = SOCKIOCP_CONNECTED;
@@ -529,6 +570,8 @@ static u32 vsock_read(struct socket *socket, __poll_t poll, int state)
 static u32 unix_stream_read(struct sock *sk, __poll_t poll, int state)
 {
 	const struct proto *prot = READ_ONCE(sk->sk_prot);
+	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
+	bool error = READ_ONCE(sk->sk_err);
 	u32 now = SOCKIOCP_CONNECTED;
 
 	if (state == TCP_LISTEN)
@@ -536,18 +579,33 @@ static u32 unix_stream_read(struct sock *sk, __poll_t poll, int state)
 	if (state != TCP_ESTABLISHED)
 		return 0;
 
+	/* The end before the data: see the head of this file. */
+	smp_rmb();
+	sockiocp_race_window();
 	/* A sockmap has a queue of its own. */
 	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) ||
 	    unlikely(prot->sock_is_readable && prot->sock_is_readable(sk)))
 		now |= SOCKIOCP_EVENT_IN;
+	sockiocp_race_window();
 	if (poll & EPOLLOUT)
 		now |= SOCKIOCP_EVENT_OUT;
 	/* The peer's shutdown(SHUT_WR) and our SHUT_RD leave the same state. */
-	if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN)
+	if (shut)
 		now |= SOCKIOCP_EVENT_HANGUP;
-	if (READ_ONCE(sk->sk_err))
+	if (error)
 		now |= SOCKIOCP_BROKEN;
 	return now;
+}
+
+/* From the first recv() takes all datagrams to the second, in one step. */
+static bool udp_has_datagram(const struct sock *sk)
+{
+	if (!skb_queue_empty_lockless(&sk->sk_receive_queue))
+		return true;
+	/* Where they come from before where they go. */
+	smp_rmb();
+	sockiocp_race_window();
+	return !skb_queue_empty_lockless(&udp_sk(sk)->reader_queue);
 }
 
 static u32 datagram_read(const struct sock *sk, __poll_t poll, bool udp)
@@ -557,8 +615,8 @@ static u32 datagram_read(const struct sock *sk, __poll_t poll, bool udp)
 
 	/* After a local shutdown ->poll says readable whatever is queued. */
 	if (poll & EPOLLIN &&
-	    (!shut || !skb_queue_empty_lockless(&sk->sk_receive_queue) ||
-	     (udp && !skb_queue_empty_lockless(&udp_sk(sk)->reader_queue))))
+	    (!shut || (udp ? udp_has_datagram(sk) :
+			     !skb_queue_empty_lockless(&sk->sk_receive_queue))))
 		now |= SOCKIOCP_EVENT_IN;
 	if (poll & EPOLLOUT)
 		now |= SOCKIOCP_EVENT_OUT;
@@ -581,6 +639,7 @@ static noinline u32 ask(struct socket *socket, struct file *file,
 		._key = EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLIN | EPOLLRDNORM,
 	};
 	struct sock *sk = socket->sk;
+	bool peer_ended = false;
 	__poll_t poll;
 
 	/*
@@ -593,7 +652,13 @@ static noinline u32 ask(struct socket *socket, struct file *file,
 
 	if (filter & SOCKIOCP_REGISTER_OUT)
 		table._key |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+	if (kind == SOCKIOCP_VSOCK)
+		peer_ended = READ_ONCE(vsock_sk(sk)->peer_shutdown) & SEND_SHUTDOWN;
+	/* What tells the end before what tells of the data: see the head of this file. */
+	smp_rmb();
+	sockiocp_race_window();
 	poll = READ_ONCE(socket->ops)->poll(file, socket, &table);
+	sockiocp_race_window();
 
 	switch (kind) {
 	case SOCKIOCP_TCP:
@@ -601,7 +666,7 @@ static noinline u32 ask(struct socket *socket, struct file *file,
 	case SOCKIOCP_MPTCP:
 		return mptcp_read(socket, poll, state);
 	case SOCKIOCP_VSOCK:
-		return vsock_read(socket, poll, state);
+		return vsock_read(socket, poll, state, peer_ended);
 	case SOCKIOCP_UNIX_STREAM:
 		return unix_stream_read(sk, poll, state);
 	case SOCKIOCP_UDP:
@@ -631,6 +696,7 @@ static noinline u32 tcp_quick_read(struct socket *socket, struct file *file, int
 			    TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING)))
 		goto ask;
 	unread = tcp_unread(sk);
+	sockiocp_race_window();
 	if (unread > 0) {
 		if (unread < sock_rcvlowat(sk, 0, INT_MAX))
 			goto ask;
@@ -642,7 +708,7 @@ static noinline u32 tcp_quick_read(struct socket *socket, struct file *file, int
 			goto ask;
 		now |= SOCKIOCP_EVENT_OUT;
 	}
-	return now | tcp_end(sk);
+	return now | tcp_end(sk, state);
 ask:
 	return ask(socket, file, SOCKIOCP_TCP, state, filter);
 }
@@ -665,8 +731,7 @@ static u32 udp_quick_read(struct socket *socket, struct file *file, int state, u
 	const struct sock *sk = socket->sk;
 	u32 now = 0;
 
-	if (!skb_queue_empty_lockless(&udp_sk(sk)->reader_queue) ||
-	    !skb_queue_empty_lockless(&sk->sk_receive_queue)) {
+	if (udp_has_datagram(sk)) {
 		if (!(READ_ONCE(file->f_flags) & O_NONBLOCK))
 			goto ask;
 		now |= SOCKIOCP_EVENT_IN;

@@ -31,6 +31,28 @@
 /* What is done later, where it may sleep; there while anything else of the module is. */
 extern struct workqueue_struct *sockiocp_wq;
 
+/*
+ * Between two readings, without a lock, of what others change at any time.  Tests of
+ * races may build the module so that it stays here for a while, some of the times
+ * (selftests/vm/test, WIDE); otherwise this is nothing.
+ */
+#ifdef SOCKIOCP_WIDEN_RACES
+#include <linux/delay.h>
+
+static inline void sockiocp_race_window(void)
+{
+	static unsigned int times;
+
+	/* More or less every other time. */
+	if (data_race(times++) % 2)
+		udelay(100);
+}
+#else
+static inline void sockiocp_race_window(void)
+{
+}
+#endif
+
 /* ---------------------------------------------------------------- account */
 
 /**
