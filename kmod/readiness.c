@@ -12,7 +12,7 @@
  *   --------------------------------------------------------------------------
  *   TCP	created, connecting			-
  *		connecting failed			ERR HANGUP
- *		connected				OUT
+ *		connected, or accepted by fast open	OUT
  *		  bytes to read				+ IN
  *		  only an out-of-band byte		(nothing)
  *		  FIN received				+ HANGUP
@@ -329,8 +329,24 @@ static u32 tcp_end(struct sock *sk, int state)
 	return unlikely(error) ? tcp_error_read(sk, error, now) : now;
 }
 
-static u32 tcp_read(struct sock *sk, __poll_t poll, int state)
+/*
+ * A fast open connection that was accepted before its handshake is done.  Not by
+ * ->poll, which says nothing for the moment in which the handshake gets done.
+ */
+static u32 tcp_fast_open_read(struct sock *sk, int state)
 {
+	u32 now = SOCKIOCP_CONNECTED;
+
+	if (tcp_unread(sk) >= sock_rcvlowat(sk, 0, INT_MAX))
+		now |= SOCKIOCP_EVENT_IN;
+	if (__sk_stream_is_writeable(sk, 1))
+		now |= SOCKIOCP_EVENT_OUT;
+	return now | tcp_end(sk, state);
+}
+
+static u32 tcp_read(struct socket *socket, __poll_t poll, int state)
+{
+	struct sock *sk = socket->sk;
 	u32 now = SOCKIOCP_CONNECTED;
 
 	switch (state) {
@@ -339,9 +355,12 @@ static u32 tcp_read(struct sock *sk, __poll_t poll, int state)
 	case TCP_CLOSE:
 		return tcp_closed_read(sk, poll);
 	case TCP_SYN_SENT:
-	case TCP_SYN_RECV:
-		/* Fast open: writable before the handshake is done. */
+		/* Fast open: writable, the first write connects it. */
 		return poll & EPOLLOUT ? SOCKIOCP_EVENT_OUT : 0;
+	case TCP_SYN_RECV:
+		/* What connects to each other, at the same time, is not yet connected. */
+		return READ_ONCE(socket->state) == SS_CONNECTED ?
+			tcp_fast_open_read(sk, state) : 0;
 	}
 
 	if (poll & EPOLLIN && tcp_has_data(sk))
@@ -466,6 +485,7 @@ static u32 mptcp_read(struct socket *socket, __poll_t poll, int state)
 		return listener_read(poll);
 	case TCP_SYN_SENT:
 	case TCP_SYN_RECV:
+		/* An accepted one never is, whatever the state of its first path. */
 		return poll & EPOLLOUT ? SOCKIOCP_EVENT_OUT : 0;
 	case TCP_CLOSE:
 		if (!mptcp_was_connected(socket, shut))
@@ -662,7 +682,7 @@ static noinline u32 ask(struct socket *socket, struct file *file,
 
 	switch (kind) {
 	case SOCKIOCP_TCP:
-		return tcp_read(sk, poll, state);
+		return tcp_read(socket, poll, state);
 	case SOCKIOCP_MPTCP:
 		return mptcp_read(socket, poll, state);
 	case SOCKIOCP_VSOCK:

@@ -8,6 +8,7 @@
 
 #include "lib/kinds.h"
 #include "lib/look.h"
+#include "lib/task.h"
 
 /* Under LEVEL it does not matter what has just risen. */
 #define EXPECT_MASK(look, mask)		EXPECT_STATE(look, mask, 0)
@@ -534,6 +535,37 @@ TEST_F(tcp, message_in_the_error_queue_is_nothing)
 	EXPECT_MASK(&self->look, EV_OUT);
 	EXPECT_EQ(0, sock_error(self->fd));
 	EXPECT_MASK(&self->look, EV_OUT);
+}
+
+/* Who accepts it need not wait for a handshake that brought data already. */
+TEST_F(tcp, data_of_fast_open_is_readable_before_the_handshake_is_done)
+{
+	int port, listener;
+	char data[8];
+
+	ASSERT_EQ(0, network_of_its_own());
+	ASSERT_EQ(0, tcp_allow_fast_open());
+	listener = tcp_listen(self->family, 4, &port);
+	ASSERT_LE(0, listener);
+	ASSERT_EQ(0, sock_fast_open(listener));
+	self->peer = tcp_fast_open(self->family, port, "data", 4);
+	ASSERT_LE(0, self->peer);
+	self->fd = tcp_accept(listener);
+	ASSERT_LE(0, self->fd);
+	fd_close(listener);
+
+	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
+	EXPECT_MASK(&self->look, EV_IN | EV_OUT);
+	ASSERT_EQ(4, sock_recv(self->fd, data, sizeof(data)));
+	EXPECT_MASK(&self->look, EV_OUT);
+	EXPECT_EQ(0, sock_sees(self->peer));
+
+	ASSERT_EQ(0, sock_hears(self->peer));
+	ASSERT_TRUE(sock_becomes(self->peer, SEE_OUT, 2 * COMES));
+	EXPECT_MASK(&self->look, EV_OUT);
+	ASSERT_EQ(2, sock_send(self->peer, "on", 2));
+	ASSERT_TRUE(sock_queued(self->fd, 2, COMES));
+	EXPECT_MASK(&self->look, EV_IN | EV_OUT);
 }
 
 /* An ICMP error that the connection lives on with, for those who ask for them. */

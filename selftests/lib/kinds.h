@@ -37,6 +37,10 @@ int kind_reset(enum kind kind, int fd);
 int tcp_disconnect(int fd);
 int tcp_timestamps(int fd);
 int tcp_unreachable(int fd, int family);
+/* Connected by a SYN with data; the answer is not heard before sock_hears(). */
+int tcp_allow_fast_open(void);
+int tcp_fast_open(int family, int port, const void *data, size_t len);
+int sock_hears(int fd);
 
 int udp_cork(int fd, int on);
 int udp_sndbuf(int fd, int bytes);
