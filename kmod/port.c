@@ -612,6 +612,10 @@ static bool drop_if_stale(struct sockiocp_registration *reg)
  * Drops what has gone stale from the front of the queue.  If there is a lot of
  * that the answer may be a yes that turns out wrong.  What is not stale is only
  * looked at, so that a harvest at the same time misses nothing.
+ *
+ * Who polls may hold locks that everybody needs (epoll has one for all of the
+ * system).  So no socket is looked at for which that would mean to sleep until somebody
+ * else lets go of its lock: there the answer is yes, too.
  */
 bool sockiocp_port_has_packet(struct sockiocp_port *port)
 {
@@ -627,7 +631,8 @@ bool sockiocp_port_has_packet(struct sockiocp_port *port)
 		packet = list_first_entry_or_null(&port->queue, struct sockiocp_packet, node);
 		reg = packet && !is_posted(packet) ?
 			sockiocp_packet_registration(packet) : NULL;
-		if (!reg || reg->state == SOCKIOCP_REMOVED) {
+		if (!reg || reg->state == SOCKIOCP_REMOVED ||
+		    sockiocp_readiness_sleeps(reg->kind)) {
 			spin_unlock_irq(&port->lock);
 			return packet != NULL;
 		}

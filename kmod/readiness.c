@@ -666,8 +666,7 @@ static noinline u32 ask(struct socket *socket, struct file *file,
 	 * These sleep for the socket's lock, and no signal ends that.  Somebody's
 	 * send() may hold it while it waits for a page of its memory: so not then.
 	 */
-	if ((kind == SOCKIOCP_MPTCP || kind == SOCKIOCP_VSOCK) &&
-	    lock_is_taken(sk))
+	if (sockiocp_readiness_sleeps(kind) && lock_is_taken(sk))
 		return SOCKIOCP_BUSY;
 
 	if (filter & SOCKIOCP_REGISTER_OUT)

@@ -493,6 +493,12 @@ void sockiocp_reaper_exit(void);
 
 /* --------------------------------------------------------------- readiness */
 
+/* Does a look take a lock that others sleep with? */
+static inline bool sockiocp_readiness_sleeps(enum sockiocp_kind kind)
+{
+	return kind == SOCKIOCP_MPTCP || kind == SOCKIOCP_VSOCK;
+}
+
 int sockiocp_readiness_kind(struct socket *socket);
 u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
 			    enum sockiocp_kind kind, u8 filter);

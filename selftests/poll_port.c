@@ -10,6 +10,7 @@
 
 #include "kselftest_harness.h"
 
+#include "lib/kinds.h"
 #include "lib/port.h"
 
 #define KEY	0x99
@@ -88,6 +89,34 @@ TEST_F(poll_port, not_readable_when_the_socket_of_a_packet_was_closed)
 	fd_close(self->fd[0]);
 	self->fd[0] = -1;
 	EXPECT_NOT_READABLE();
+}
+
+/*
+ * To look at these takes a lock that others sleep with, and who polls may hold one that
+ * everybody needs: so only a harvest looks, and finds that there is nothing.
+ */
+TEST_F(poll_port, asking_does_not_look_where_it_could_sleep)
+{
+	static const enum kind kinds[] = { KIND_MPTCP4, KIND_VSOCK };
+	int pair[2];
+	unsigned int i;
+	char c;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (kind_missing(kinds[i]))
+			continue;
+		ASSERT_EQ(0, kind_pair(kinds[i], pair, 0));
+		EXPECT_EQ(0, enable(self->port, pair[0], KEY, EV_IN, T_LEVEL));
+		EXPECT_NOT_READABLE();
+		ASSERT_EQ(1, sock_send(pair[1], "x", 1));
+		EXPECT_READABLE();
+		ASSERT_EQ(1, sock_recv(pair[0], &c, 1));
+		EXPECT_READABLE();
+		EXPECT_NOTHING_NOW(self->port);
+		EXPECT_NOT_READABLE();
+		fd_close(pair[0]);
+		fd_close(pair[1]);
+	}
 }
 
 TEST_F(poll_port, asking_does_not_take_the_packet)
