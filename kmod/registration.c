@@ -67,12 +67,6 @@ static u16 filter_interest(u8 filter)
 	return interest;
 }
 
-/* While a registration is disabled it learns what becomes of a connection, no more. */
-static u16 disabled_interest(const struct sockiocp_registration *reg)
-{
-	return is_stream(reg) ? (__force u16)EPOLLERR : 0;
-}
-
 static void set_enabled(struct sockiocp_registration *reg, bool enabled)
 {
 	lockdep_assert_held(&reg->port->lock);
@@ -85,8 +79,7 @@ static void set_enabled(struct sockiocp_registration *reg, bool enabled)
 	}
 	/* Read without a lock by look(), and interest by sockiocp_wake(). */
 	WRITE_ONCE(reg->enabled, enabled);
-	WRITE_ONCE(reg->interest, enabled ? filter_interest(reg->terms.filter) :
-					    disabled_interest(reg));
+	WRITE_ONCE(reg->interest, enabled ? filter_interest(reg->terms.filter) : 0);
 }
 
 /* Says so once, and marks it as queued; whoever has taken it does that himself. */
@@ -194,15 +187,15 @@ static noinline void note_turn(struct sockiocp_registration *reg, __poll_t event
 	reg->rcv_nxt = 0;
 }
 
-/* A wake-up that matters, or did a moment ago.  Apart, so that others are cheap. */
-static noinline int report(struct sockiocp_registration *reg, __poll_t events)
+static __always_inline int report(struct sockiocp_registration *reg, __poll_t events,
+				  bool is_turn)
 {
 	struct sockiocp_port *port = reg->port;
 	bool queue = false;
 
 	/* Who wakes a wait queue has interrupts off, where that matters. */
 	spin_lock(&port->lock);
-	if ((events & EPOLLERR || !events) && is_stream(reg))
+	if (is_turn && is_stream(reg))
 		note_turn(reg, events);
 	if (reg->enabled) {
 		u8 edges = is_edge(reg) ? wake_edges(reg, events) : 0;
@@ -216,6 +209,18 @@ static noinline int report(struct sockiocp_registration *reg, __poll_t events)
 	if (queue)
 		sockiocp_port_wake_pollers(port);
 	return 0;
+}
+
+/* Wake-ups that matter, or did a moment ago.  Apart, so that others are cheap. */
+static noinline int report_ready(struct sockiocp_registration *reg, __poll_t events)
+{
+	return report(reg, events, false);
+}
+
+/* For an error, or a change of state: whether or not the registration is enabled. */
+static noinline int report_turn(struct sockiocp_registration *reg, __poll_t events)
+{
+	return report(reg, events, true);
 }
 
 /*
@@ -236,12 +241,14 @@ static int sockiocp_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 	__poll_t events = key_to_poll(key);
 	u16 interest = READ_ONCE(reg->interest);
 
-	if (!interest || (events && !(events & (__force __poll_t)interest)))
+	if (unlikely(!events || events & EPOLLERR))
+		return report_turn(reg, events);
+	if (!(events & (__force __poll_t)interest))
 		return 0;
 	/* The trigger only changes under the lock that is held here. */
-	if (!is_edge(reg) && will_be_looked_at(reg) && events && !(events & EPOLLERR))
+	if (!is_edge(reg) && will_be_looked_at(reg))
 		return 0;
-	return report(reg, events);
+	return report_ready(reg, events);
 }
 
 /* ---------------------------------------------------- references and the end */
@@ -355,19 +362,14 @@ static u8 seen_before(const struct sockiocp_registration *reg, u32 now)
 	return seen;
 }
 
-/* SO_ERROR clears an error in the socket; here it stays. */
-static inline u32 with_failure(const struct sockiocp_registration *reg, u32 now)
-{
-	return unlikely(READ_ONCE(reg->seen) & SOCKIOCP_FAILED) ? now | SOCKIOCP_BROKEN : now;
-}
-
 /*
  * What a packet of a registration carries if this is what its socket is like; 0 if
- * there is nothing to report.
+ * there is nothing to report.  A failure that is remembered is added to @known.
  */
-static inline u32 packet_events(const struct sockiocp_registration *reg, u32 now,
+static inline u32 packet_events(const struct sockiocp_registration *reg, u32 *known,
 				const struct sockiocp_terms *taken)
 {
+	u32 now = *known;
 	u32 allowed = taken->filter | SOCKIOCP_EVENT_ERR;
 	bool is_edge = taken->trigger & SOCKIOCP_TRIGGER_EDGE;
 	u8 edges = taken->edges, seen, staying;
@@ -378,6 +380,11 @@ static inline u32 packet_events(const struct sockiocp_registration *reg, u32 now
 	if (!is_stream(reg))
 		return now & allowed & (is_edge ? edges : ~0);
 
+	/* SO_ERROR clears an error in the socket; here it stays. */
+	if (unlikely(READ_ONCE(reg->seen) & SOCKIOCP_FAILED)) {
+		now |= SOCKIOCP_BROKEN;
+		*known = now;
+	}
 	if (!is_edge)
 		return now & allowed;
 
@@ -404,8 +411,8 @@ static inline u32 look(struct sockiocp_registration *reg, const struct sockiocp_
 {
 	u32 events;
 
-	*now = with_failure(reg, read_socket(reg, taken->filter));
-	events = packet_events(reg, *now, taken);
+	*now = read_socket(reg, taken->filter);
+	events = packet_events(reg, now, taken);
 	/* Disabled meanwhile, and perhaps enabled again: all this is history. */
 	smp_rmb();
 	return READ_ONCE(reg->history) ? 0 : events;
@@ -652,8 +659,11 @@ static u8 set_interest(struct sockiocp_registration *reg,
  */
 static void ask_for_more(struct sockiocp_registration *reg, u32 now, u8 added)
 {
-	u8 seen = seen_before(reg, now);
+	u8 seen;
 
+	if (reg->seen & SOCKIOCP_FAILED)
+		now |= SOCKIOCP_BROKEN;
+	seen = seen_before(reg, now);
 	if (now & ~seen & SOCKIOCP_CONNECTED)
 		reg->terms.edges |= reg->terms.filter & ~added & SOCKIOCP_EVENT_OUT;
 	now &= SOCKIOCP_CONNECTED | (added & SOCKIOCP_EVENT_HANGUP);
@@ -674,11 +684,10 @@ static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 	/* Who sees that life sees what ended the one before: pairs with skwq_has_sleeper(). */
 	smp_rmb();
 	now = sockiocp_readiness_read(socket_of(reg), file, reg->kind, armed.filter);
-	now = with_failure(reg, now);
 
 	/* No packet, and nothing to remember: that takes no lock. */
 	if (!is_edge(reg) && !(now & (SOCKIOCP_BUSY | SOCKIOCP_FAILED)) &&
-	    !packet_events(reg, now, &armed))
+	    !packet_events(reg, &now, &armed))
 		return;
 
 	spin_lock_irq(&port->lock);
@@ -690,7 +699,7 @@ static void arm(struct sockiocp_registration *reg, struct file *file, u8 added)
 		if (likely(reg->terms.life == armed.life))
 			ask_for_more(reg, now, added);
 	} else {
-		if (packet_events(reg, now, &armed))
+		if (packet_events(reg, &now, &armed))
 			queue_registration(reg);
 		if (is_memorable(reg, now))
 			remember(reg, now, armed.life);

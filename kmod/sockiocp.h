@@ -360,7 +360,8 @@ struct sockiocp_terms {
  * @refs: one for being live or having a REMOVE packet queued, one for each
  *	task that works on it
  * @rcv_nxt: TCP, EDGE: how far the stream had come at the last IN wake-up
- * @interest: the EPOLL* bits of wake-ups that matter; 0 if none does
+ * @interest: the EPOLL* bits of wake-ups that matter; 0 while disabled.  Those for
+ *	an error, or a change of state, always do
  * @kind: &enum sockiocp_kind
  * @state: &enum sockiocp_state
  * @enabled: between ENABLE and DISABLE, or the delivery of a ONESHOT

@@ -262,6 +262,9 @@ static void woken(struct model *m, struct slot *s, int bits, int before, int ext
 	int matters = bits & allowed;
 
 	m->clock++;
+	/* A disabled registration learns that its stream has failed. */
+	if (is_stream(s) && reg->live && holds(s) & EV_ERR)
+		reg->err_there = 1;
 	if (!reg->live || !reg->enabled)
 		return;
 	if (is_edge(reg)) {
