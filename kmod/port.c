@@ -7,6 +7,7 @@
 
 #include <linux/file.h>
 #include <linux/fdtable.h>
+#include <linux/futex.h>
 #include <linux/hrtimer.h>
 #include <linux/overflow.h>
 #include <linux/pid.h>
@@ -15,6 +16,8 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+
+#include <asm/futex.h>
 
 /* How long to leave a socket alone that is being changed by somebody else. */
 #define BUSY_PAUSE_NS		NSEC_PER_MSEC
@@ -878,76 +881,63 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 /* --------------------------------------------------------------- the call */
 
 /*
- * Can memory be written?  It is written with what it holds: an error must not
- * change anything.
+ * Can the page of this byte be written?  Nothing is added to what it holds, in one
+ * step: another thread may store there meanwhile.  The word around an address is never
+ * in two pages.
  */
-static int probe_counter(u32 __user *counter)
+static __always_inline bool can_be_written(u64 address)
 {
-	u32 value;
+	int old;
 
-	if (!user_access_begin(counter, sizeof(*counter)))
-		return -EFAULT;
-	unsafe_get_user(value, counter, fault);
-	unsafe_put_user(value, counter, fault);
-	user_access_end();
-	return 0;
-fault:
-	user_access_end();
-	return -EFAULT;
+	return arch_futex_atomic_op_inuser(FUTEX_OP_ADD, 0, &old,
+					   u64_to_user_ptr(ALIGN_DOWN(address, sizeof(u32))))
+		!= -EFAULT;
 }
 
-/* All bytes between two, judging by one in every @step. */
-static noinline int probe_between(u8 __user *byte, u8 __user *end, unsigned int step)
+/* All pages between two, judging by one byte in every @step. */
+static noinline int probe_between(u64 byte, u64 last, unsigned int step)
 {
-	unsigned int n;
-	u8 value;
+	unsigned int n = 0;
 
-	for (;;) {
-		if (!user_access_begin(byte, end - byte + 1))
+	for (byte += step; byte < last; byte += step) {
+		if (!can_be_written(byte))
 			return -EFAULT;
-		/* Not for longer than it takes before others may run. */
-		for (n = 0; n < 1024; n++) {
-			if (end - byte <= step)
-				goto done;
-			byte += step;
-			unsafe_get_user(value, byte, fault);
-			unsafe_put_user(value, byte, fault);
-		}
-		user_access_end();
+		if (++n % 1024)
+			continue;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
-done:
-	user_access_end();
 	return 0;
-fault:
-	user_access_end();
-	return -EFAULT;
 }
 
-static int probe_array(u64 first, u64 last, unsigned int step)
+static int probe(u64 first, u64 last, unsigned int step)
 {
-	u8 __user *byte = u64_to_user_ptr(first);
-	u8 __user *end = u64_to_user_ptr(last);
-	u8 value;
-
-	if (!user_access_begin(byte, end - byte + 1))
+	if (!can_be_written(first))
 		return -EFAULT;
-	unsafe_get_user(value, byte, fault);
-	unsafe_put_user(value, byte, fault);
-	unsafe_get_user(value, end, fault);
-	unsafe_put_user(value, end, fault);
-	user_access_end();
-	return end - byte <= step ? 0 : probe_between(byte, end, step);
-fault:
-	user_access_end();
-	return -EFAULT;
+	if (!((first ^ last) & PAGE_MASK))
+		return 0;
+	if (!access_ok(u64_to_user_ptr(first), last - first + 1) || !can_be_written(last))
+		return -EFAULT;
+	return last - first <= step ? 0 : probe_between(first, last, step);
+}
+
+static int probe_packets(u64 entries, u32 count)
+{
+	const size_t size = sizeof(struct sockiocp_packet_entry);
+
+	BUILD_BUG_ON(SOCKIOCP_CHUNK * size > PAGE_SIZE);
+
+	if (!access_ok(u64_to_user_ptr(entries), count * size))
+		return -EFAULT;
+	return probe(entries, entries + min(count, SOCKIOCP_CHUNK) * size - 1, PAGE_SIZE);
 }
 
 /*
  * Look at all of a call's arguments: after this nothing fails as a whole, unless
- * another thread unmaps the memory.
+ * another thread unmaps the memory.  Of the packets' memory only that of the first chunk
+ * is looked at: there may be room for far more than will ever come, and to look at
+ * memory is to allocate it.
  */
 static int check_arguments(const struct sockiocp_process *args)
 {
@@ -980,11 +970,11 @@ static int check_arguments(const struct sockiocp_process *args)
 	error = 0;
 	/* All is read, of what is written only the results. */
 	if (regs_len)
-		error = probe_array(regs + result, regs_end - 1, reg_step);
+		error = probe(regs + result, regs_end - 1, reg_step);
 	if (!error && entries_len)
-		error = probe_counter(u64_to_user_ptr(args->received));
+		error = probe(args->received, args->received + sizeof(u32) - 1, PAGE_SIZE);
 	if (!error && entries_len)
-		error = probe_array(entries, entries_end - 1, PAGE_SIZE);
+		error = probe_packets(entries, args->entry_count);
 	return error;
 }
 

@@ -9,8 +9,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -470,26 +472,27 @@ TEST_F(abi, largest_count_without_the_memory_is_efault)
 /* Memory is looked at some megabytes at a time. */
 TEST_F(abi, end_of_a_very_large_array_is_looked_at_too)
 {
-	const size_t page = getpagesize(), size = 6000 * page;
-	struct sockiocp_packet_entry *got;
-	__u32 received = POISON32;
+	const size_t page = getpagesize(), size = 2500 * page;
+	struct sockiocp_registration_entry *reg;
 	struct sockiocp_process p;
+	char *last;
 
-	got = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	reg = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		   -1, 0);
-	ASSERT_NE(MAP_FAILED, got);
-	ASSERT_EQ(0, post(self->port, KEY));
-	p = process(self->port, NULL, 0, got, size / sizeof(*got), &received, 0);
-	ASSERT_EQ(0, mprotect((char *)got + size - page, page, PROT_NONE));
+	ASSERT_NE(MAP_FAILED, reg);
+	last = (char *)reg + size - page;
+	*reg = entry(self->fd[0], KEY, SOCKIOCP_REGISTER_OUT, SOCKIOCP_OP_ENABLE,
+		     LEVEL);
+	p = process(self->port, reg, size / sizeof(*reg), NULL, 0, NULL, 0);
+	ASSERT_EQ(0, mprotect(last, page, PROT_NONE));
 	EXPECT_EQ(-EFAULT, call(self->port, SOCKIOCP_PROCESS, &p));
-	EXPECT_EQ(POISON32, received);
+	EXPECT_EQ(POISON32, reg->registration_result);
+	EXPECT_UNCHANGED();
 
-	ASSERT_EQ(0, mprotect((char *)got + size - page, page,
-			      PROT_READ | PROT_WRITE));
+	ASSERT_EQ(0, mprotect(last, page, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(0, call(self->port, SOCKIOCP_PROCESS, &p));
-	EXPECT_EQ(1, received);
-	EXPECT_EQ(KEY, got->completion_key);
-	ASSERT_EQ(0, munmap(got, size));
+	EXPECT_EQ(0, reg->registration_result);
+	ASSERT_EQ(0, munmap(reg, size));
 }
 
 TEST_F(abi, overlapping_arrays_are_refused)
@@ -1115,23 +1118,115 @@ TEST_F(border, hole_in_the_registrations)
 	EXPECT_STILL_QUEUED();
 }
 
-/* spec 14.30 */
-TEST_F(border, hole_in_the_packets)
+/* Where more packets would go than are handled at a time nobody looks before they come. */
+TEST_F(border, hole_far_behind_in_the_packets)
 {
-	struct sockiocp_packet_entry *got = (void *)self->area;
-	size_t count = (self->end - self->area) / sizeof(*got) + 1;
-	struct sockiocp_registration_entry reg;
+	struct sockiocp_packet_entry *got = (void *)(self->bad - 64 * sizeof(*got));
 	__u32 received = POISON32;
 	struct sockiocp_process p;
+	__u64 key[8] = { 0 };
+	int i;
 
-	reg = entry(self->fd[0], KEY, SOCKIOCP_REGISTER_OUT, SOCKIOCP_OP_ENABLE,
-		    LEVEL);
-	p = process(self->port, &reg, 1, got, count, &received, 0);
-	EXPECT_EQ(-EFAULT, call(self->port, SOCKIOCP_PROCESS, &p));
-	EXPECT_TRUE(poisoned(self->area, self->bad));
-	EXPECT_EQ(POISON32, reg.registration_result);
-	EXPECT_EQ(POISON32, received);
-	EXPECT_STILL_QUEUED();
+	p = process(self->port, NULL, 0, got, 128, &received, 0);
+	EXPECT_EQ(0, call(self->port, SOCKIOCP_PROCESS, &p));
+	EXPECT_EQ(1, received);
+	EXPECT_EQ(KEY, got->completion_key);
+
+	/* As many chunks as there is memory for; what follows stays queued. */
+	for (i = 0; i < 66; i++)
+		ASSERT_EQ(0, post(self->port, i));
+	EXPECT_EQ(0, call(self->port, SOCKIOCP_PROCESS, &p));
+	EXPECT_EQ(64, received);
+	EXPECT_EQ(63, got[63].completion_key);
+	EXPECT_EQ(2, harvest(self->port, 0, key, 8));
+	EXPECT_EQ(64, key[0]);
+	EXPECT_EQ(65, key[1]);
+}
+
+static int resident_pages(void *memory, int pages)
+{
+	unsigned char there[256];
+	int i, n = 0;
+
+	if (pages > 256 || mincore(memory, pages * getpagesize(), there))
+		return -1;
+	for (i = 0; i < pages; i++)
+		n += there[i] & 1;
+	return n;
+}
+
+TEST_F(abi, room_for_packets_takes_no_memory_before_they_come)
+{
+	size_t size = 256 * getpagesize();
+	__u32 received = POISON32;
+	struct sockiocp_process p;
+	void *got;
+
+	got = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, got);
+	ASSERT_EQ(0, madvise(got, size, MADV_NOHUGEPAGE) && errno != EINVAL);
+	p = process(self->port, NULL, 0, got, size / sizeof(struct sockiocp_packet_entry),
+		    &received, 0);
+	EXPECT_EQ(-ETIME, call(self->port, SOCKIOCP_PROCESS, &p));
+	EXPECT_EQ(1, resident_pages(got, 256));
+	ASSERT_EQ(0, post(self->port, KEY));
+	EXPECT_EQ(0, call(self->port, SOCKIOCP_PROCESS, &p));
+	EXPECT_EQ(1, resident_pages(got, 256));
+	ASSERT_EQ(0, munmap(got, size));
+}
+
+/* Another thread, which stores where a call looks whether it could. */
+struct storing {
+	unsigned char *byte[2];
+	int round;
+	int done;
+};
+
+static void *store(void *arg)
+{
+	struct storing *s = arg;
+	int round, i;
+
+	for (round = 1; ; round++) {
+		while (__atomic_load_n(&s->round, __ATOMIC_ACQUIRE) < round)
+			;
+		if (__atomic_load_n(&s->round, __ATOMIC_ACQUIRE) == INT_MAX)
+			return NULL;
+		for (i = 0; i < 2; i++)
+			__atomic_store_n(s->byte[i], 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&s->done, round, __ATOMIC_RELEASE);
+	}
+}
+
+/* Each time the memory is new, so that a look at it takes long. */
+TEST_F(abi, looking_at_memory_undoes_no_store)
+{
+	size_t page = getpagesize();
+	struct storing s = { .round = 0 };
+	struct sockiocp_process p;
+	pthread_t thread;
+	int round, lost = 0;
+	unsigned char *area;
+
+	area = mmap(NULL, 3 * page, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, area);
+	p = process(self->port, NULL, 0, area + 2 * page - 512, 32, area, 0);
+	s.byte[0] = area + 2 * page - 512;
+	s.byte[1] = area + 2 * page + 511;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, store, &s));
+	for (round = 1; round <= 1000; round++) {
+		ASSERT_EQ(0, madvise(area, 3 * page, MADV_DONTNEED));
+		__atomic_store_n(&s.round, round, __ATOMIC_RELEASE);
+		EXPECT_EQ(-ETIME, call(self->port, SOCKIOCP_PROCESS, &p));
+		while (__atomic_load_n(&s.done, __ATOMIC_ACQUIRE) < round)
+			sched_yield();
+		lost += !*s.byte[0] + !*s.byte[1];
+	}
+	__atomic_store_n(&s.round, INT_MAX, __ATOMIC_RELEASE);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, lost);
+	ASSERT_EQ(0, munmap(area, 3 * page));
 }
 
 TEST_F(border, arrays_that_end_where_the_good_memory_ends_are_good)

@@ -237,6 +237,8 @@ struct sockiocp_post {
  * All arguments are looked at before the first registration is applied, so
  * EINVAL and EFAULT change nothing; only when memory that could be written
  * vanishes during the call does EFAULT come late.  No packet is lost even then.
+ * Of the memory for packets that of the first 32 is looked at: if that behind it is
+ * bad, a call takes no more packets than there is good memory for.
  */
 #define SOCKIOCP_PROCESS	_IOWR(SOCKIOCP_IOC_MAGIC, 0x02, struct sockiocp_process)
 
