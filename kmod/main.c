@@ -194,6 +194,9 @@
 #include <linux/poll.h>
 #include <linux/uaccess.h>
 
+/* All features of this version. */
+#define SOCKIOCP_FEATURES	SOCKIOCP_FEATURE_DEADLINE
+
 /* The sizes that the structures had in the first version of the ABI. */
 #define CONFIG_SIZE_VER0	8
 #define PROCESS_SIZE_VER0	48
@@ -252,7 +255,7 @@ static long sockiocp_info(struct sockiocp_port *port, void __user *to, size_t us
 	struct sockiocp_info info = {
 		.abi_version = SOCKIOCP_ABI_VERSION,
 		.concurrency = sockiocp_port_concurrency(port),
-		.features = SOCKIOCP_FEATURES_NONE,
+		.features = SOCKIOCP_FEATURES,
 		.max_batch = SOCKIOCP_MAX_BATCH,
 		.max_user_registrations = READ_ONCE(sockiocp_max_user_registrations),
 		.max_user_packets = READ_ONCE(sockiocp_max_user_packets),
@@ -294,6 +297,7 @@ static int read_process(struct sockiocp_process *args,
 	unsafe_get_user(args->entry_count, &from->entry_count, fault);
 	unsafe_get_user(args->handle, &from->handle, fault);
 	unsafe_get_user(args->flags, &from->flags, fault);
+	unsafe_get_user(args->deadline_ns, &from->deadline_ns, fault);
 	user_read_access_end();
 	return 0;
 fault:
@@ -312,7 +316,7 @@ static long sockiocp_process(struct file *file, void __user *from, size_t usize)
 		error = copy_arguments(&args, sizeof(args), PROCESS_SIZE_VER0, from, usize);
 	if (error)
 		return error;
-	return sockiocp_port_process(file, from, &args);
+	return sockiocp_port_process(file, from, usize, &args);
 }
 
 static int read_post(struct sockiocp_post *args, const struct sockiocp_post __user *from)

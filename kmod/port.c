@@ -812,6 +812,15 @@ static int pause_for_busy(struct file *file, unsigned int fd, const ktime_t *dea
 	return READ_ONCE(current->task_works) ? -EAGAIN : 0;
 }
 
+/* When a finite time-out is over. */
+static ktime_t deadline_of(const struct sockiocp_process *args)
+{
+	/* Too far away to be told from for ever, but not negative. */
+	if (args->deadline_ns)
+		return min_t(u64, args->deadline_ns, KTIME_MAX);
+	return ktime_add_safe(ktime_get(), min_t(u64, args->timeout_ns, KTIME_MAX));
+}
+
 /* Harvest, and wait for the first packet as long as @args allow. */
 static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 {
@@ -843,9 +852,7 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 		if (!args->timeout_ns)
 			return -ETIME;
 		if (!waited && args->timeout_ns != SOCKIOCP_INFINITE) {
-			/* Too far away to be told from for ever, but not negative. */
-			deadline = ktime_add_safe(ktime_get(),
-				min_t(u64, args->timeout_ns, KTIME_MAX));
+			deadline = deadline_of(args);
 			timer = &deadline;
 		}
 		waited = true;
@@ -873,8 +880,10 @@ static long harvest_or_wait(struct file *file, struct sockiocp_process *args)
 		cond_resched();
 	}
 	pass_on(port);
-	if (timer)
+	if (timer) {
 		args->timeout_ns = max_t(s64, ktime_to_ns(ktime_sub(deadline, ktime_get())), 0);
+		args->deadline_ns = deadline;
+	}
 	return error;
 }
 
@@ -978,29 +987,52 @@ static int check_arguments(const struct sockiocp_process *args)
 	return error;
 }
 
+static bool has_deadline(size_t usize)
+{
+	return usize >= offsetofend(struct sockiocp_process, deadline_ns);
+}
+
+/* If the wait is interrupted, it is written there what is left of it, and when it ends. */
+static int probe_times(const struct sockiocp_process __user *uargs, size_t usize)
+{
+	size_t end = has_deadline(usize) ? offsetofend(struct sockiocp_process, deadline_ns) :
+		     offsetofend(struct sockiocp_process, timeout_ns);
+	u64 first = (unsigned long)&uargs->timeout_ns;
+
+	return probe(first, (unsigned long)uargs + end - 1, PAGE_SIZE);
+}
+
+static int write_times(struct sockiocp_process __user *uargs, size_t usize,
+		       const struct sockiocp_process *args)
+{
+	if (put_user(args->timeout_ns, &uargs->timeout_ns))
+		return -EFAULT;
+	return has_deadline(usize) ? put_user(args->deadline_ns, &uargs->deadline_ns) : 0;
+}
+
 /**
  * sockiocp_port_process - SOCKIOCP_PROCESS
  * @file: the port's file
  * @uargs: the user's arguments, for what is written back
+ * @usize: how long the user's are
  * @args: their copy
  *
  * Return: as <linux/sockiocp.h> says.
  */
 long sockiocp_port_process(struct file *file, struct sockiocp_process __user *uargs,
-			   struct sockiocp_process *args)
+			   size_t usize, struct sockiocp_process *args)
 {
 	struct sockiocp_port *port = file->private_data;
 	long error;
 
-	if (READ_ONCE(port->closed))
-		return -ESHUTDOWN;
 	error = check_arguments(args);
 	if (error)
 		return error;
-	/* If the wait is interrupted, what is left of it is written there. */
-	if (args->timeout_ns && args->timeout_ns != SOCKIOCP_INFINITE &&
-	    put_user(args->timeout_ns, &uargs->timeout_ns))
-		return -EFAULT;
+	if (args->timeout_ns && args->timeout_ns != SOCKIOCP_INFINITE) {
+		error = probe_times(uargs, usize);
+		if (error)
+			return error;
+	}
 	if (args->registration_count) {
 		error = sockiocp_registration_apply(port, args);
 		if (error) {
@@ -1022,7 +1054,7 @@ long sockiocp_port_process(struct file *file, struct sockiocp_process __user *ua
 	case -EINTR:
 		if (put_user(0, (u32 __user *)u64_to_user_ptr(args->received)) ||
 		    (args->timeout_ns != SOCKIOCP_INFINITE &&
-		     put_user(args->timeout_ns, &uargs->timeout_ns)))
+		     write_times(uargs, usize, args)))
 			return -EFAULT;
 		return error == -EAGAIN ? 0 : error;
 	default:

@@ -171,7 +171,7 @@ void sockiocp_port_destroy(struct sockiocp_port *port);
 void sockiocp_port_get(struct sockiocp_port *port);
 void sockiocp_port_put(struct sockiocp_port *port);
 long sockiocp_port_process(struct file *file, struct sockiocp_process __user *uargs,
-			   struct sockiocp_process *args);
+			   size_t usize, struct sockiocp_process *args);
 long sockiocp_port_post(struct sockiocp_port *port, const struct sockiocp_post *args);
 void sockiocp_port_configure(struct sockiocp_port *port,
 			     const struct sockiocp_config *config);

@@ -57,8 +57,9 @@ int sockiocp_port_error(int fd, int err)
 
 /*
  * Makes the PROCESS ioctl, and makes it again without the registrations as long
- * as it ends early: by a signal, or because what was ready no longer is.  @port
- * is looked at by the kernel only.
+ * as it ends early: by a signal, or because what was ready no longer is.  The
+ * kernel has written then when the time-out is over.  @port is looked at by the
+ * kernel only.
  *
  * Returns 0 or an errno value.  ESHUTDOWN says that the port was closed during
  * the call.  It is told apart from a handle that was bad from the beginning

@@ -166,7 +166,7 @@ TEST_F(abi, info_tells_version_limits_and_use)
 	ASSERT_EQ(0, call(self->port, SOCKIOCP_INFO, &info));
 	EXPECT_EQ(SOCKIOCP_ABI_VERSION, info.abi_version);
 	EXPECT_EQ((__u32)sysconf(_SC_NPROCESSORS_ONLN), info.concurrency);
-	EXPECT_EQ(SOCKIOCP_FEATURES_NONE, info.features);
+	EXPECT_EQ(SOCKIOCP_FEATURE_DEADLINE, info.features);
 	EXPECT_LE(100000, info.max_batch);
 	EXPECT_EQ(0, info.reserved);
 	EXPECT_EQ(param_get("max_user_registrations"),
@@ -668,6 +668,8 @@ TEST_F(abi, time_out_is_not_early_and_leaves_the_arguments)
 
 struct blocked {
 	int port;
+	/* SOCKIOCP_PROCESS, if it is 0. */
+	unsigned long cmd;
 	struct sockiocp_process p;
 	int ret;
 	int tid;
@@ -679,7 +681,7 @@ static void *block(void *arg)
 	struct blocked *b = arg;
 
 	__atomic_store_n(&b->tid, thread_id(), __ATOMIC_RELEASE);
-	b->ret = call_and_wait(b->port, &b->p);
+	b->ret = b->cmd ? call(b->port, b->cmd, &b->p) : call_and_wait(b->port, &b->p);
 	return NULL;
 }
 
@@ -735,6 +737,93 @@ TEST_F(abi, signal_leaves_an_infinite_time_infinite)
 	EXPECT_EQ(-EINTR, b.ret);
 	EXPECT_EQ(SOCKIOCP_INFINITE, b.p.timeout_ns);
 	EXPECT_EQ(0, received);
+}
+
+/* What a call that ends early says of its end holds however late it is made again. */
+TEST_F(abi, call_that_ends_early_says_when_the_time_is_over)
+{
+	struct sockiocp_packet_entry got;
+	struct blocked b = { .port = self->port };
+	__u32 received = POISON32;
+	int64_t start;
+
+	ASSERT_EQ(0, count_signals(0));
+	start = now_ns();
+	b.p = process(self->port, NULL, 0, &got, 1, &received, A_WHILE * MS);
+	ASSERT_TRUE(block_start(&b));
+	ASSERT_EQ(0, signal_task(b.tid));
+	ASSERT_EQ(0, pthread_join(b.thread, NULL));
+	ASSERT_EQ(-EINTR, b.ret);
+	EXPECT_LE(start + A_WHILE * MS, b.p.deadline_ns);
+	EXPECT_GE(now_ns() + A_WHILE * MS, b.p.deadline_ns);
+	sleep_ms(A_WHILE);
+	/* It is over, though some time was left. */
+	EXPECT_LT(0, b.p.timeout_ns);
+	start = now_ns();
+	EXPECT_EQ(-ETIME, call_and_wait(self->port, &b.p));
+	EXPECT_GT((int64_t)(A_WHILE * MS / 2), now_ns() - start);
+}
+
+TEST_F(abi, deadline_counts_in_place_of_the_time_out)
+{
+	struct sockiocp_packet_entry got;
+	struct sockiocp_process p;
+	__u32 received = POISON32;
+	int64_t start = now_ns();
+
+	p = process(self->port, NULL, 0, &got, 1, &received, 3600000 * MS);
+	p.deadline_ns = 1;
+	EXPECT_EQ(-ETIME, call_and_wait(self->port, &p));
+	p.deadline_ns = start + 100 * MS;
+	EXPECT_EQ(-ETIME, call_and_wait(self->port, &p));
+	EXPECT_LE(start + (int64_t)(100 * MS), now_ns());
+
+	/* Later than the time-out, and than any time. */
+	p.timeout_ns = 1;
+	p.deadline_ns = now_ns() + 50 * MS;
+	start = p.deadline_ns;
+	EXPECT_EQ(-ETIME, call_and_wait(self->port, &p));
+	EXPECT_LE(start, now_ns());
+	EXPECT_EQ(0, post(self->port, KEY));
+	p.deadline_ns = ~0ULL;
+	EXPECT_EQ(0, call_and_wait(self->port, &p));
+
+	/* Not to wait is not to wait. */
+	p.timeout_ns = 0;
+	EXPECT_EQ(-ETIME, call_and_wait(self->port, &p));
+}
+
+/* A program that was built when there was no deadline. */
+TEST_F(abi, first_structure_is_good_for_ever)
+{
+	const unsigned long cmd = _IOC(_IOC_READ | _IOC_WRITE, SOCKIOCP_IOC_MAGIC, 2, 48);
+	struct blocked b = { .port = self->port };
+	struct sockiocp_packet_entry got;
+	struct sockiocp_process p;
+	__u32 received = POISON32;
+	int ret;
+
+	ASSERT_EQ(48, offsetof(struct sockiocp_process, deadline_ns));
+	ASSERT_EQ(0, count_signals(0));
+	b.cmd = cmd;
+	b.p = process(self->port, NULL, 0, &got, 1, &received, 60000 * MS);
+	b.p.deadline_ns = POISON;
+	ASSERT_TRUE(block_start(&b));
+	ASSERT_EQ(0, signal_task(b.tid));
+	ASSERT_EQ(0, pthread_join(b.thread, NULL));
+	EXPECT_EQ(-EINTR, b.ret);
+	EXPECT_GE(60000 * MS, b.p.timeout_ns);
+	EXPECT_LT(20000 * MS, b.p.timeout_ns);
+	EXPECT_EQ(POISON, b.p.deadline_ns);
+
+	/* What lies behind is not looked at. */
+	p = b.p;
+	p.timeout_ns = MS;
+	p.deadline_ns = now_ns() + 3600000 * MS;
+	do
+		ret = call(self->port, cmd, &p);
+	while (!ret && !received);
+	EXPECT_EQ(-ETIME, ret);
 }
 
 /* The field only serves to find out quickly that a descriptor was closed. */

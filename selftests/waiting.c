@@ -7,10 +7,12 @@
  * can wait.
  */
 #include <pthread.h>
+#include <signal.h>
 
 #include "kselftest_harness.h"
 
 #include "lib/port.h"
+#include "lib/task.h"
 
 #define KEY		0x4711
 #define MS		1000000LL
@@ -344,6 +346,72 @@ TEST_F(waiting, signals_do_not_change_the_time_out)
 		EXPECT_LT(1, sent);
 	}
 	EXPECT_LT(0, signals_counted());
+}
+
+static void handle_for_a_while(int signal)
+{
+	int64_t end = now_ns() + A_WHILE * MS;
+
+	(void)signal;
+	while (now_ns() < end)
+		sleep_ms(1);
+}
+
+/*
+ * Time in a handler counts: the time-out is over when it returns.
+ *
+ * spec 12.17
+ */
+TEST_F(waiting, time_goes_on_in_signal_handlers)
+{
+	struct sigaction action = { .sa_handler = handle_for_a_while };
+	struct waiter w = WAITER(A_WHILE);
+
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	START(&w);
+	ASSERT_EQ(0, signal_task(w.tid));
+	JOIN(&w);
+	EXPECT_EQ(WAIT_TIMEOUT, w.code);
+	EXPECT_LE(A_WHILE * MS, w.elapsed_ns);
+	EXPECT_GT(A_WHILE * MS * 7 / 4, w.elapsed_ns);
+}
+
+/* What a process that will be stopped waits, and how long that took. */
+struct stopped {
+	HANDLE port;
+	int64_t elapsed_ns;
+};
+
+static void wait_and_say_how_long(void *arg)
+{
+	struct stopped *s = arg;
+	int64_t start = now_ns();
+	OVERLAPPED_ENTRY entry;
+	ULONG n;
+
+	GetQueuedCompletionStatusEx(s->port, &entry, 1, &n, A_WHILE, FALSE);
+	s->elapsed_ns = now_ns() - start;
+}
+
+/* spec 12.17 */
+TEST(time_goes_on_while_a_process_is_stopped)
+{
+	struct stopped *s = shared_memory(sizeof(*s));
+	int pid;
+
+	ASSERT_NE(NULL, s);
+	s->port = port_open();
+	ASSERT_NE(NULL, s->port);
+	pid = process_start(wait_and_say_how_long, s);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(task_blocked(pid, pid, COMES));
+	ASSERT_EQ(0, process_stop(pid));
+	sleep_ms(A_WHILE);
+	ASSERT_EQ(0, process_continue(pid));
+	EXPECT_EQ(0, child_status(pid, COMES + LATE_MS));
+	EXPECT_LE(A_WHILE * MS, s->elapsed_ns);
+	EXPECT_GT(A_WHILE * MS * 7 / 4, s->elapsed_ns);
+	EXPECT_TRUE(CloseHandle(s->port));
 }
 
 /*

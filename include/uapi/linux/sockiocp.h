@@ -145,8 +145,9 @@ struct sockiocp_info {
 	__aligned_u64 user_packets;
 };
 
-/* sockiocp_info.features: bits are added as features are; none so far. */
-#define SOCKIOCP_FEATURES_NONE		0
+/* sockiocp_info.features: bits are added as features are. */
+/* sockiocp_process.deadline_ns */
+#define SOCKIOCP_FEATURE_DEADLINE	0x01
 
 /**
  * struct sockiocp_config - what can be set on a port
@@ -171,13 +172,19 @@ struct sockiocp_config {
  * @timeout_ns: in: how long to wait for the first packet, in nanoseconds of
  *	CLOCK_MONOTONIC; 0 does not wait, SOCKIOCP_INFINITE waits for ever.  Must
  *	be 0 if @entry_count is 0.  out: what is left of it when the call returns
- *	early (0 packets, or EINTR); otherwise untouched.
+ *	early (0 packets, or EINTR); otherwise untouched.  But time goes on until
+ *	the call is made again: see @deadline_ns.
  * @registration_count: in: at most sockiocp_info.max_batch.
  * @entry_count: in: at most sockiocp_info.max_batch; 0 means not to harvest.
  * @handle: in: the descriptor that the ioctl is made on.  A thread that waits
  *	is released when this descriptor is closed and no other one of its
  *	process refers to the port.
  * @flags: in: must be 0.
+ * @deadline_ns: in: 0; or the time of CLOCK_MONOTONIC at which the wait ends, in place
+ *	of what @timeout_ns says, if that is neither 0 nor SOCKIOCP_INFINITE.  out:
+ *	that time, when the call returns early with a finite @timeout_ns, so that
+ *	whoever makes the call again as it is loses no time.  Not there in the
+ *	first version: a caller with the shorter structure has @timeout_ns only.
  */
 struct sockiocp_process {
 	__aligned_u64 registrations;
@@ -188,6 +195,7 @@ struct sockiocp_process {
 	__u32 entry_count;
 	__u32 handle;
 	__u32 flags;
+	__aligned_u64 deadline_ns;
 };
 
 #define SOCKIOCP_INFINITE	(~0ULL)
@@ -224,13 +232,15 @@ struct sockiocp_post {
  * in place, then harvest up to entry_count packets, waiting for the first.
  *
  * Returns 0 with at least one packet (or with entry_count 0); 0 with none, and
- * timeout_ns updated, asks the caller to call again without registrations.
+ * timeout_ns and deadline_ns updated, asks the caller to call again without
+ * registrations.
  *
  *   EINVAL  bad combination of arguments, a count over max_batch, flags
  *   EFAULT  an address that cannot be read or written
  *   ETIME   the registrations were applied, no packet came in time
  *   EINTR   the registrations were applied, a signal came before any packet;
- *           timeout_ns is what is left: call again without registrations
+ *           timeout_ns is what is left, and deadline_ns when it is over: call
+ *           again without registrations
  *   ESHUTDOWN  the port was closed, before the call or while it waited; in the
  *           second case the registrations were applied
  *
@@ -269,7 +279,7 @@ __SOCKIOCP_ASSERT(sizeof(struct sockiocp_packet_entry) == 32);
 __SOCKIOCP_ASSERT(__builtin_offsetof(struct sockiocp_packet_entry, bytes_transferred) == 24);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_info) == 56);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_config) == 8);
-__SOCKIOCP_ASSERT(sizeof(struct sockiocp_process) == 48);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_process) == 56);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_post) == 32);
 #undef __SOCKIOCP_ASSERT
 
