@@ -107,7 +107,7 @@
  *			nr_registrations		port->lock; also looked at
  *							without it, by those who
  *							are told or look again
- *			next_seq, nr_packets,
+ *			next_seq, nr_packets, nr_waiters,
  *			registrations, workers,
  *			nr_workers, nr_sampled		port->lock
  *			concurrency			written under port->lock,

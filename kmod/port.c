@@ -32,7 +32,7 @@ static struct kmem_cache *posted_cache;
 /**
  * struct sockiocp_waiter - a thread inside a wait, on its stack
  * @node: in the port's list; empty once it has been woken
- * @task: the thread
+ * @task: the thread; NULL in the mark of somebody who goes through the list
  * @files: its table of descriptors, which is its process
  * @worker: the same thread as a worker; NULL if the port does not count it
  * @handed: where the packet goes that it is woken for: a list of the thread's own
@@ -49,6 +49,19 @@ struct sockiocp_waiter {
 	bool disturbed;
 };
 
+static bool is_mark(const struct sockiocp_waiter *waiter)
+{
+	return !waiter->task;
+}
+
+static void remove_waiter(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
+{
+	lockdep_assert_held(&port->lock);
+
+	list_del_init(&waiter->node);
+	port->nr_waiters--;
+}
+
 /*
  * Wake it for the oldest packet, which is its own from now on: nobody else sees it in
  * the queue.  Yet it counts as queued, so that whoever ends or disables a registration
@@ -59,17 +72,10 @@ static void wake_waiter(struct sockiocp_port *port, struct sockiocp_waiter *wait
 	lockdep_assert_held(&port->lock);
 
 	list_move(port->queue.next, waiter->handed);
-	list_del_init(&waiter->node);
+	remove_waiter(port, waiter);
 	/* On its behalf, so that the next packet finds the slot taken. */
 	sockiocp_worker_take_slot(waiter->worker);
 	WRITE_ONCE(waiter->woken, true);
-	wake_up_process(waiter->task);
-}
-
-/* No packet is meant for it, and no slot. */
-static void disturb_waiter(struct sockiocp_waiter *waiter)
-{
-	WRITE_ONCE(waiter->disturbed, true);
 	wake_up_process(waiter->task);
 }
 
@@ -79,19 +85,62 @@ static void disturb_waiter(struct sockiocp_waiter *waiter)
  *
  * The thread that has waited the shortest comes first: its cache is the warmest.
  * Each is handed a packet.
+ *
+ * Interrupts are off, so that no more are woken than those of a chunk.  If that is not
+ * all, these go on with it when they have the lock, see wait_for_packet().
  */
 void sockiocp_port_release_waiters(struct sockiocp_port *port)
 {
-	struct sockiocp_waiter *waiter;
+	struct sockiocp_waiter *waiter, *next;
+	unsigned int woken = 0;
 
 	lockdep_assert_held(&port->lock);
 
-	while (!list_empty(&port->queue) && !list_empty(&port->waiters)) {
-		waiter = list_first_entry(&port->waiters, struct sockiocp_waiter, node);
+	list_for_each_entry_safe(waiter, next, &port->waiters, node) {
+		if (list_empty(&port->queue) || woken == SOCKIOCP_CHUNK)
+			return;
+		if (unlikely(is_mark(waiter)))
+			continue;
 		if (waiter->worker && !sockiocp_worker_slot_is_free(port))
 			return;
 		wake_waiter(port, waiter);
+		woken++;
 	}
+}
+
+/* Wake it for no packet, and no slot: it will look around. */
+static void disturb_waiter(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
+{
+	remove_waiter(port, waiter);
+	WRITE_ONCE(waiter->disturbed, true);
+	wake_up_process(waiter->task);
+}
+
+/*
+ * Disturb all who wait, or those of the process @files.  The lock is given back after
+ * each chunk, with a mark left in the list; who begins to wait meanwhile stands before
+ * it, and has looked around.
+ */
+static void disturb_waiters(struct sockiocp_port *port, fl_owner_t files)
+{
+	struct sockiocp_waiter mark = { .task = NULL }, *waiter;
+	unsigned int n = 0;
+
+	spin_lock_irq(&port->lock);
+	list_add(&mark.node, &port->waiters);
+	while (!list_is_last(&mark.node, &port->waiters)) {
+		waiter = list_next_entry(&mark, node);
+		list_move(&mark.node, &waiter->node);
+		if (!is_mark(waiter) && (!files || waiter->files == files))
+			disturb_waiter(port, waiter);
+		if (++n % SOCKIOCP_CHUNK)
+			continue;
+		spin_unlock_irq(&port->lock);
+		cond_resched();
+		spin_lock_irq(&port->lock);
+	}
+	list_del(&mark.node);
+	spin_unlock_irq(&port->lock);
 }
 
 /* A worker has blocked: its slot is free. */
@@ -749,6 +798,7 @@ static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *w
 	spin_lock_irq(&port->lock);
 	sockiocp_worker_begin_wait(worker);
 	list_add(&waiter.node, &port->waiters);
+	port->nr_waiters++;
 	/*
 	 * Only then: a worker that blocks from here on finds the waiter, one that
 	 * has blocked before has left a free slot.
@@ -784,7 +834,8 @@ static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *w
 leave:
 	*woken = waiter.woken;
 	if (!waiter.woken) {
-		list_del(&waiter.node);
+		if (!list_empty(&waiter.node))
+			remove_waiter(port, &waiter);
 		if (port->closed)
 			error = -ESHUTDOWN;
 	} else if (error != -ESHUTDOWN) {
@@ -793,6 +844,9 @@ leave:
 		/* The caller passes it on. */
 		list_splice(handed, &port->queue);
 	}
+	/* Who woke this thread may have left it to wake others. */
+	if (waiter.woken && unlikely(!list_empty(&port->queue)))
+		sockiocp_port_release_waiters(port);
 	sockiocp_worker_end_wait(worker);
 	spin_unlock_irq(&port->lock);
 	return error;
@@ -1138,32 +1192,11 @@ unsigned int sockiocp_port_concurrency(struct sockiocp_port *port)
  */
 void sockiocp_port_close(struct sockiocp_port *port)
 {
-	struct sockiocp_waiter *waiter;
-
 	spin_lock_irq(&port->lock);
 	WRITE_ONCE(port->closed, true);
-	list_for_each_entry(waiter, &port->waiters, node)
-		disturb_waiter(waiter);
 	spin_unlock_irq(&port->lock);
+	disturb_waiters(port, NULL);
 	sockiocp_port_wake_pollers(port);
-}
-
-/*
- * Its threads that wait look whether there is another descriptor left.  They get no
- * packet: when their association ends the slots are for others.
- */
-static void recheck_waiters(struct sockiocp_port *port, fl_owner_t files)
-{
-	struct sockiocp_waiter *waiter, *next;
-
-	spin_lock_irq(&port->lock);
-	list_for_each_entry_safe(waiter, next, &port->waiters, node) {
-		if (waiter->files == files) {
-			list_del_init(&waiter->node);
-			disturb_waiter(waiter);
-		}
-	}
-	spin_unlock_irq(&port->lock);
 }
 
 static bool serves_nobody(struct sockiocp_port *port)
@@ -1199,7 +1232,11 @@ void sockiocp_port_closed_in(struct file *file, fl_owner_t files)
 	/* A table that is not the caller's own ends, and all that is in it. */
 	if (files == current->files && has_descriptor(file))
 		return;
-	recheck_waiters(port, files);
+	/*
+	 * Those that wait look whether there is another descriptor left.  They get no
+	 * packet: when their association ends the slots are for others.
+	 */
+	disturb_waiters(port, files);
 	sockiocp_worker_leave_process(port, files);
 }
 
@@ -1210,15 +1247,13 @@ void sockiocp_port_closed_in(struct file *file, fl_owner_t files)
  */
 void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m)
 {
-	unsigned int registrations, packets, workers, waiters = 0;
-	struct list_head *pos;
+	unsigned int registrations, packets, workers, waiters;
 
 	spin_lock_irq(&port->lock);
 	registrations = port->nr_registrations;
 	packets = port->nr_packets;
 	workers = port->nr_workers;
-	list_for_each(pos, &port->waiters)
-		waiters++;
+	waiters = port->nr_waiters;
 	spin_unlock_irq(&port->lock);
 
 	seq_printf(m, "registrations:\t%u\n", registrations);

@@ -120,6 +120,7 @@ struct sockiocp_posted {
  * @next_seq: &struct sockiocp_packet.seq of the next packet to be queued
  * @nr_packets: packets in @queue, handed to waiters, and in the lists of harvests
  * @waiters: threads that wait for a packet, the youngest first
+ * @nr_waiters: how many these are
  * @registrations: the registrations, as a ring: a reaper looks at the first
  *	and moves it to the end
  * @nr_registrations: how many these are
@@ -146,6 +147,7 @@ struct sockiocp_port {
 	u64 next_seq;
 	unsigned int nr_packets;
 	struct list_head waiters;
+	unsigned int nr_waiters;
 	struct list_head registrations;
 	unsigned int nr_registrations;
 	unsigned int concurrency;

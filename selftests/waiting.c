@@ -69,6 +69,18 @@ FIXTURE_TEARDOWN(waiting)
 		EXPECT_EQ(0, (w)->packet.internal);			\
 	} while (0)
 
+static int become_waiters(HANDLE port, int want)
+{
+	int64_t end = now_ms() + COMES + LATE_MS;
+
+	while (fdinfo_value(port_fd(port), "waiters") != want) {
+		if (now_ms() >= end)
+			return 0;
+		sleep_ms(1);
+	}
+	return 1;
+}
+
 TEST_F(waiting, time_out_of_0_does_not_wait)
 {
 	struct waiter w = WAITER(0);
@@ -492,6 +504,53 @@ TEST_F(waiting, level_persistent_packet_is_for_every_thread)
 	for (i = 0; i < 3; i++) {
 		JOIN(&w[i]);
 		EXPECT_GOT(&w[i], KEY, EV_IN);
+	}
+}
+
+/* More threads than are woken, or looked at, in one go. */
+enum { CROWD = 100 };
+
+TEST_F(waiting, new_value_releases_a_crowd)
+{
+	int port = port_fd(self->port), i;
+	struct waiter w[CROWD];
+
+	ASSERT_EQ(0, port_configure(port, 1));
+	for (i = 0; i < CROWD; i++) {
+		w[i] = (struct waiter) WAITER(INFINITE);
+		ASSERT_EQ(0, waiter_start(&w[i]));
+	}
+	ASSERT_TRUE(become_waiters(self->port, CROWD));
+	for (i = 0; i < CROWD; i++)
+		ASSERT_TRUE(PostQueuedCompletionStatus(self->port, i, KEY, NULL));
+	ASSERT_EQ(0, port_configure(port, CROWD));
+	for (i = 0; i < CROWD; i++) {
+		JOIN(&w[i]);
+		EXPECT_EQ(0, w[i].code);
+	}
+	EXPECT_EQ(0, fdinfo_value(port, "waiters"));
+	EXPECT_EQ(0, fdinfo_value(port, "packets"));
+}
+
+TEST_F(waiting, close_handle_abandons_a_crowd)
+{
+	int other = fd_dup(port_fd(self->port)), i;
+	struct waiter w[CROWD];
+
+	ASSERT_LE(0, other);
+	for (i = 0; i < CROWD; i++) {
+		w[i] = (struct waiter) WAITER(INFINITE);
+		ASSERT_EQ(0, waiter_start(&w[i]));
+	}
+	ASSERT_TRUE(become_waiters(self->port, CROWD));
+	/* They look around, and wait on: there is a descriptor left. */
+	fd_close(other);
+	ASSERT_TRUE(become_waiters(self->port, CROWD));
+	ASSERT_TRUE(CloseHandle(self->port));
+	self->port = NULL;
+	for (i = 0; i < CROWD; i++) {
+		JOIN(&w[i]);
+		EXPECT_EQ(ERROR_ABANDONED_WAIT_0, w[i].code);
 	}
 }
 
