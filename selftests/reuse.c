@@ -129,6 +129,9 @@ static int may_hold(const struct socket *s)
 	/* See failed_connection_is_broken_once_the_error_was_read. */
 	if (is_mptcp(s) && s->phase == IN_VAIN)
 		may |= EV_OUT;
+	/* Whether a reset that was read leaves a trace depends on how it came. */
+	if (is_mptcp(s) && s->failed)
+		may |= FAILED;
 	/* MPTCP's recv() reports the error of an attempt before. */
 	if (is_mptcp(s) && s->phase == OPEN && s->error)
 		may |= EV_ERR;
