@@ -225,7 +225,7 @@ static struct thread *thread_of(HANDLE handle)
 	struct thread *thread;
 	struct stat st;
 
-	if (handle == GetCurrentThread())
+	if (handle == THIS_THREAD)
 		return &self;
 	if (fstat(fd, &st))
 		return NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * The device of the kernel module: opening it, and why that cannot be.
+ * The device of the kernel module: opening it, why that cannot be, and whether a
+ * descriptor is one of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,33 @@ int sockiocp_create_port(DWORD concurrency, HANDLE *port)
 		close(fd);
 	/* A directory is what Docker's -v makes of a path that is not there. */
 	return err == ENOTTY || err == EISDIR ? ENODEV : err;
+}
+
+/* Returns 0 for a port, ESHUTDOWN for one that was closed, EBADF for others. */
+int sockiocp_check_port(int fd)
+{
+	struct sockiocp_info info = { .abi_version = 0 };
+
+	if (ioctl(fd, SOCKIOCP_INFO, &info))
+		return errno == ESHUTDOWN ? ESHUTDOWN : EBADF;
+	return info.abi_version ? 0 : EBADF;
+}
+
+/*
+ * Returns what an ioctl has failed with, or EBADF if that was because the descriptor
+ * is no port: files of other kinds may say anything to what they do not know.
+ */
+int sockiocp_port_error(int fd, int err)
+{
+	switch (err) {
+	/* The most frequent ones, which such files have no reason to say. */
+	case ETIME:
+	case EINTR:
+	case ESHUTDOWN:
+		return err;
+	default:
+		return sockiocp_check_port(fd) == EBADF ? EBADF : err;
+	}
 }
 
 /* Is the node that of the module that is loaded? */

@@ -1,41 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * Handles: closing them, and keeping them above the standard streams.
+ * Handles of all kinds: closing them.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "internal.h"
-
-/*
- * How often CloseHandle() has closed each number.  A thread that is between two
- * system calls of one wait (a signal handler ran) is not a waiter the kernel
- * could release; it looks here to learn that its port has gone, even if the
- * number belongs to another port by now.  64 KiB of zeros, of which only the
- * pages of numbers in use are ever touched.
- */
-atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
-
-/*
- * Moves a new descriptor above the standard streams: programs hold 0 for "no
- * handle", and nobody should print into a socket.
- *
- * Returns the descriptor, or -1 with errno set and @fd closed.
- */
-int sockiocp_fd_above_stdio(int fd)
-{
-	int err, moved;
-
-	if (fd < 0 || fd >= SOCKIOCP_FIRST_FD)
-		return fd;
-
-	moved = fcntl(fd, F_DUPFD_CLOEXEC, SOCKIOCP_FIRST_FD);
-	err = errno;
-	close(fd);
-	errno = err;
-	return moved;
-}
 
 /**
  * CloseHandle - close a completion port or a thread's handle
@@ -43,9 +13,9 @@ int sockiocp_fd_above_stdio(int fd)
  *
  * Whoever in this process waits on a port that is closed gets
  * ERROR_ABANDONED_WAIT_0 at once, unless the process has another descriptor of
- * it, or WAIT_ABANDONED_0 from WaitForSingleObject().  Its packets and registrations go when the last descriptor in any process
- * is closed.  A thread goes on when its handle is closed.  Closing what
- * GetCurrentThread() returns has no effect.
+ * it, or WAIT_ABANDONED_0 from WaitForSingleObject().  Its packets and registrations
+ * go when the last descriptor in any process is closed.  A thread goes on when its
+ * handle is closed.  Closing what GetCurrentThread() returns has no effect.
  *
  * The handle is a file descriptor, so close(2) does the same, except that a
  * thread which is between two system calls of one wait cannot notice it, nor
@@ -60,7 +30,7 @@ BOOL WINAPI CloseHandle(HANDLE hObject)
 {
 	int fd = sockiocp_handle_fd(hObject);
 
-	if (hObject == GetCurrentThread())
+	if (hObject == THIS_THREAD)
 		return TRUE;
 	if (fd >= 0 && fd < SOCKIOCP_COUNTED_FDS)
 		atomic_fetch_add_explicit(&sockiocp_close_counts[fd], 1,

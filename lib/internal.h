@@ -5,20 +5,30 @@
  * A HANDLE or a SOCKET is a file descriptor and nothing else: there is no table
  * of handles, and nobody but the kernel owns what is behind one.
  *
- *   error.c    last error of the thread, the table of errors, their texts
- *   handle.c   CloseHandle, descriptors above 2, which descriptors were closed
- *   device.c   opening the device of the kernel module
- *   port.c     completion ports, and the one function that waits on them
+ * From the lowest floor up; calls run downward only:
+ *
+ *   error.c    last error of the thread, the table of errors
+ *   machine.c  its processors and its clocks
+ *   abi.c      compile-time checks only
+ *
+ *   descriptor.c  descriptors above 2, which ones were closed
+ *   lock.c     SRW locks, critical sections
+ *
+ *   device.c   opening the device of the kernel module, and telling that it is one
+ *   thread_file.c  what is behind the handle of a thread
+ *
+ *   apc.c      functions that threads are given to run while they wait
  *   associate.c  which sockets are associated with a port
- *   notify.c   ProcessSocketNotifications
- *   winsock.c  sockets
+ *   message.c  the texts of errors
+ *   wait.c     waiting for threads and ports
+ *
+ *   handle.c   CloseHandle
+ *   port.c     completion ports, and the one function that waits on them
  *   sockopt.c  options of sockets
  *   thread.c   threads
- *   wait.c     waiting for threads and ports
- *   apc.c      functions that threads are given to run while they wait
- *   lock.c     SRW locks, critical sections
- *   machine.c  its processors and its clock
- *   abi.c      compile-time checks only
+ *
+ *   notify.c   ProcessSocketNotifications
+ *   winsock.c  sockets
  */
 #ifndef _SOCKIOCP_INTERNAL_H
 #define _SOCKIOCP_INTERNAL_H
@@ -37,6 +47,11 @@
 
 struct sockiocp_process;
 
+#define ARRAY_LEN(array)	(sizeof(array) / sizeof((array)[0]))
+
+/* What GetCurrentThread() returns. */
+#define THIS_THREAD		((HANDLE)(LONG_PTR)-2)
+
 /* ms of Win32's time-outs, and ns of the kernel's */
 #define NSEC_PER_MSEC	1000000ULL
 #define NSEC_PER_SEC	1000000000ULL
@@ -49,7 +64,11 @@ DWORD sockiocp_status_error(ULONG_PTR status);
 BOOL sockiocp_fail(int err);
 int sockiocp_wsa_fail(int err);
 
-/* handle.c */
+/* machine.c */
+unsigned long long sockiocp_now_ns(void);
+struct timespec sockiocp_timespec(unsigned long long ns);
+
+/* descriptor.c */
 #define SOCKIOCP_FIRST_FD	3
 #define SOCKIOCP_COUNTED_FDS	65536
 
@@ -59,18 +78,18 @@ int sockiocp_fd_above_stdio(int fd);
 
 /* device.c */
 int sockiocp_create_port(DWORD concurrency, HANDLE *port);
+int sockiocp_check_port(int fd);
+int sockiocp_port_error(int fd, int err);
 const char *sockiocp_device_text(void);
 
 /* port.c */
 int sockiocp_process(HANDLE port, struct sockiocp_process *process);
-int sockiocp_check_port(int fd);
-int sockiocp_port_error(int fd, int err);
 
 /* associate.c */
 int sockiocp_check_socket(HANDLE file);
 int sockiocp_associate(HANDLE socket, HANDLE port);
 
-/* thread.c */
+/* thread_file.c */
 
 /* What the file holds that is a thread's handle. */
 struct sockiocp_thread_file {
@@ -82,10 +101,9 @@ struct sockiocp_thread_file {
 	DWORD exit_code;
 };
 
+int sockiocp_thread_file_create(struct sockiocp_thread_file **map);
 int sockiocp_thread_file_map(int fd, const struct sockiocp_thread_file **file);
 void sockiocp_thread_file_unmap(const struct sockiocp_thread_file *file);
-unsigned long long sockiocp_now_ns(void);
-struct timespec sockiocp_timespec(unsigned long long ns);
 
 /* wait.c */
 void sockiocp_disturb_waits(void);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * The machine: its processors, its pages, and how long it has run.
+ * The machine: its processors, its pages, its clocks.
  */
+#include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,4 +54,49 @@ ULONGLONG WINAPI GetTickCount64(void)
 	clock_gettime(CLOCK_BOOTTIME, &ts);
 	return (ULONGLONG)ts.tv_sec * MSEC_PER_SEC +
 	       (ULONGLONG)ts.tv_nsec / NSEC_PER_MSEC;
+}
+
+/* The clock of all time-outs. */
+unsigned long long sockiocp_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (unsigned long long)ts.tv_sec * NSEC_PER_SEC +
+	       (unsigned long long)ts.tv_nsec;
+}
+
+struct timespec sockiocp_timespec(unsigned long long ns)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)(ns / NSEC_PER_SEC),
+		.tv_nsec = (long)(ns % NSEC_PER_SEC),
+	};
+
+	return ts;
+}
+
+/**
+ * Sleep - let time pass
+ * @dwMilliseconds: how long, in ms; 0 only lets other threads run, INFINITE
+ *	never returns
+ *
+ * Windows: "Sleep function (synchapi.h)".
+ */
+void WINAPI Sleep(DWORD dwMilliseconds)
+{
+	struct timespec until;
+
+	if (!dwMilliseconds) {
+		sched_yield();
+		return;
+	}
+	if (dwMilliseconds == INFINITE)
+		for (;;)
+			pause();
+
+	until = sockiocp_timespec(sockiocp_now_ns() + dwMilliseconds * NSEC_PER_MSEC);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) ==
+	       EINTR)
+		;
 }

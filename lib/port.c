@@ -28,33 +28,6 @@ static bool is_associated(int fd)
 	return associated.fd == fd && associated.count == sockiocp_close_count(fd);
 }
 
-/* Returns 0 for a port, ESHUTDOWN for one that was closed, EBADF for others. */
-int sockiocp_check_port(int fd)
-{
-	struct sockiocp_info info = { .abi_version = 0 };
-
-	if (ioctl(fd, SOCKIOCP_INFO, &info))
-		return errno == ESHUTDOWN ? ESHUTDOWN : EBADF;
-	return info.abi_version ? 0 : EBADF;
-}
-
-/*
- * Returns what an ioctl has failed with, or EBADF if that was because the descriptor
- * is no port: files of other kinds may say anything to what they do not know.
- */
-int sockiocp_port_error(int fd, int err)
-{
-	switch (err) {
-	/* The most frequent ones, which such files have no reason to say. */
-	case ETIME:
-	case EINTR:
-	case ESHUTDOWN:
-		return err;
-	default:
-		return sockiocp_check_port(fd) == EBADF ? EBADF : err;
-	}
-}
-
 /*
  * Makes the PROCESS ioctl, and makes it again without the registrations as long
  * as it ends early: by a signal, or because what was ready no longer is.  The

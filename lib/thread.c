@@ -1,31 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * Threads.
- *
- * A thread's handle is a file in memory, which says whether the thread has ended
- * and with which code; the thread has no descriptor of it, only its memory.  So the
- * handle can be closed at any time, by close(2) like every other one, and what is
- * left of the thread is in every duplicate.  How one waits for it: wait.c.
+ * Threads: starting and ending them.  What their handles are: thread_file.c; how one
+ * waits for them: wait.c.
  */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <semaphore.h>
 #include <stdbool.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
-
-/* Linux 6.3 and later: the file is not to be executed. */
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL	8U
-#endif
-
-/* "sockiocp": no file of another kind begins so and has the same size. */
-#define THREAD_FILE_MAGIC	0x706f636f696b636fULL
 
 /*
  * What a new thread is to do.  It lies on its creator's stack, until the thread
@@ -42,61 +26,6 @@ struct thread_start {
 };
 
 static _Thread_local DWORD exit_code;
-
-/*
- * Makes the file of a thread, and gives it to @start.  Returns 0 or an errno value.
- */
-static int create_thread_file(struct thread_start *start)
-{
-	struct sockiocp_thread_file file = {
-		.magic = THREAD_FILE_MAGIC, .process = getpid(),
-	};
-	int err, fd;
-
-	fd = memfd_create("thread", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("thread", MFD_CLOEXEC);
-	fd = sockiocp_fd_above_stdio(fd);
-	if (fd < 0)
-		return errno;
-	start->fd = fd;
-	if (write(fd, &file, sizeof(file)) == sizeof(file)) {
-		start->file = mmap(NULL, sizeof(file), PROT_READ | PROT_WRITE,
-				   MAP_SHARED, fd, 0);
-		if (start->file != MAP_FAILED)
-			return 0;
-	}
-	err = errno;
-	close(fd);
-	return err;
-}
-
-/*
- * Finds a thread by a descriptor.  Returns 0 or an errno value: EBADF if it is none.
- * The caller unmaps what it gets, which stays although the descriptor is closed.
- */
-int sockiocp_thread_file_map(int fd, const struct sockiocp_thread_file **file)
-{
-	struct stat st;
-	void *map;
-
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size != sizeof(**file))
-		return EBADF;
-	map = mmap(NULL, sizeof(**file), PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		return errno == ENOMEM ? ENOMEM : EBADF;
-	*file = map;
-	if ((*file)->magic == THREAD_FILE_MAGIC)
-		return 0;
-	sockiocp_thread_file_unmap(*file);
-	*file = NULL;
-	return EBADF;
-}
-
-void sockiocp_thread_file_unmap(const struct sockiocp_thread_file *file)
-{
-	munmap((void *)(uintptr_t)file, sizeof(*file));
-}
 
 /* A process that was forked has the file too, but its threads are its own. */
 static void thread_ended(void *argument)
@@ -215,9 +144,9 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 		return NULL;
 	}
 
-	err = create_thread_file(&start);
-	if (err) {
-		sockiocp_fail(err);
+	start.fd = sockiocp_thread_file_create(&start.file);
+	if (start.fd < 0) {
+		sockiocp_fail(errno);
 		return NULL;
 	}
 	err = start_thread(&start, dwStackSize,
@@ -265,7 +194,7 @@ BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode)
 	const struct sockiocp_thread_file *file;
 	int err;
 
-	if (hThread == GetCurrentThread()) {
+	if (hThread == THIS_THREAD) {
 		*lpExitCode = STILL_ACTIVE;
 		return TRUE;
 	}
@@ -286,7 +215,7 @@ BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode)
  */
 HANDLE WINAPI GetCurrentThread(void)
 {
-	return (HANDLE)(LONG_PTR)-2;
+	return THIS_THREAD;
 }
 
 /**
@@ -299,48 +228,4 @@ HANDLE WINAPI GetCurrentThread(void)
 DWORD WINAPI GetCurrentThreadId(void)
 {
 	return (DWORD)gettid();
-}
-
-unsigned long long sockiocp_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (unsigned long long)ts.tv_sec * NSEC_PER_SEC +
-	       (unsigned long long)ts.tv_nsec;
-}
-
-struct timespec sockiocp_timespec(unsigned long long ns)
-{
-	struct timespec ts = {
-		.tv_sec = (time_t)(ns / NSEC_PER_SEC),
-		.tv_nsec = (long)(ns % NSEC_PER_SEC),
-	};
-
-	return ts;
-}
-
-/**
- * Sleep - let time pass
- * @dwMilliseconds: how long, in ms; 0 only lets other threads run, INFINITE
- *	never returns
- *
- * Windows: "Sleep function (synchapi.h)".
- */
-void WINAPI Sleep(DWORD dwMilliseconds)
-{
-	struct timespec until;
-
-	if (!dwMilliseconds) {
-		sched_yield();
-		return;
-	}
-	if (dwMilliseconds == INFINITE)
-		for (;;)
-			pause();
-
-	until = sockiocp_timespec(sockiocp_now_ns() + dwMilliseconds * NSEC_PER_MSEC);
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) ==
-	       EINTR)
-		;
 }

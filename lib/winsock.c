@@ -25,8 +25,6 @@
 #include "winsock.h"
 
 /* Set for good by the first socket that gets a time-out for send or recv. */
-atomic_bool sockiocp_timeouts_used;
-
 /*
  * Set for good by the first socket of socket() that is no stream.  A program that
  * has only streams does not pay for looking whether a message was cut: with it
