@@ -43,7 +43,8 @@
  *
  * A waiter is on the stack of its thread.  Whoever wakes it does that under the
  * port's lock, while it is on the port's list, and does not touch it afterwards.
- * Who wakes it for a packet takes it off the list; otherwise its thread does.
+ * Who wakes it, for a packet or because something was closed, takes it off the list;
+ * otherwise its thread does.
  *
  * A packet that wakes a waiter is handed to it: moved from the queue to a list on the
  * thread's stack.  Only that thread harvests it.  In all other ways it counts as queued:
@@ -80,7 +81,8 @@
  *   socket->wq.wait.lock	spinlock, interrupts off
  *   port->lock			spinlock, interrupts off
  *   (task->pi_lock, rq->lock)	of the scheduler, when a waiter is woken
- *   (pool->lock, base->lock)	of workqueues and timers, for the sampler
+ *   (pool->lock, base->lock)	of workqueues and timers, for the sampler; also inside a
+ *				wait queue's lock, for the pollers
  *
  * reaper_lock (spinlock, reaper.c) and the lock of the table of accounts are taken with
  * no other lock held; inside the first are those of workqueues and timers.  So is the
@@ -109,7 +111,8 @@
  *							are told or look again
  *			next_seq, nr_packets, nr_waiters,
  *			registrations, workers,
- *			nr_workers, nr_sampled		port->lock
+ *			nr_workers, nr_sampled,
+ *			sample_soon, nobody_of		port->lock
  *			concurrency			written under port->lock,
  *							read without
  *			active, refs			atomic
@@ -230,11 +233,17 @@ static int sockiocp_flush(struct file *file, fl_owner_t id)
 static __poll_t sockiocp_poll(struct file *file, struct poll_table_struct *wait)
 {
 	struct sockiocp_port *port = file->private_data;
+	__poll_t events;
 
 	poll_wait(file, &port->poll_wait, wait);
+	events = sockiocp_port_has_packet(port) ? EPOLLIN | EPOLLRDNORM : 0;
+	/*
+	 * Only now: that took the lock that this is set under, after poll_wait() and before
+	 * those in the queue are woken.
+	 */
 	if (READ_ONCE(port->closed))
-		return EPOLLIN | EPOLLRDNORM | EPOLLHUP;
-	return sockiocp_port_has_packet(port) ? EPOLLIN | EPOLLRDNORM : 0;
+		events = EPOLLIN | EPOLLRDNORM | EPOLLHUP;
+	return events;
 }
 
 static void sockiocp_show_fdinfo(struct seq_file *m, struct file *file)

@@ -186,6 +186,9 @@ static bool wake_some_pollers(struct sockiocp_port *port, wait_queue_entry_t *ma
 	if (mark)
 		list_del_init(&mark->entry);
 	list_for_each_entry_safe_from(poller, next, &head->head, entry) {
+		/* Before it is woken: it may be gone then (aio). */
+		unsigned int exclusive = poller->flags & WQ_FLAG_EXCLUSIVE;
+
 		if (!left--) {
 			others = true;
 			if (mark)
@@ -193,7 +196,7 @@ static bool wake_some_pollers(struct sockiocp_port *port, wait_queue_entry_t *ma
 			break;
 		}
 		woken = poller->func(poller, TASK_INTERRUPTIBLE, 0, poll_to_key(events));
-		if (woken < 0 || (woken && poller->flags & WQ_FLAG_EXCLUSIVE))
+		if (woken < 0 || (woken && exclusive))
 			break;
 	}
 	spin_unlock_irqrestore(&head->lock, flags);
@@ -231,8 +234,7 @@ void sockiocp_port_wake_first_pollers(struct sockiocp_port *port)
 /**
  * sockiocp_port_unqueue - take a packet back
  * @port: the port, locked
- * @packet: a packet in the queue, handed to a waiter, or in a harvest's list of those
- *	to be queued again, which the port's lock guards too
+ * @packet: a packet in the queue, or handed to a waiter
  */
 void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *packet)
 {
@@ -277,9 +279,10 @@ struct harvest {
 	struct sockiocp_port *port;
 	/* The packets of this chunk, in their order. */
 	struct list_head chunk;
-	/* Packets that will be queued again behind all others. */
-	struct list_head again;
-	/* Packets as young as this one, or younger, are left for the next. */
+	/*
+	 * Packets as young as this one, or younger, are left for the next: so are those that
+	 * this one has queued again.
+	 */
 	u64 end_seq;
 	/* The packet that the thread was woken for; NULL if it was not, or has taken it. */
 	struct list_head *handed;
@@ -449,11 +452,11 @@ static void commit(struct harvest *harvest, struct sockiocp_delivery *deliveries
 		if (d->is_notification)
 			WRITE_ONCE(reg->place, SOCKIOCP_IDLE);
 		if (first)
-			list_bulk_move_tail(&harvest->again, first, last);
+			list_bulk_move_tail(&port->queue, first, last);
 		first = NULL;
 	}
 	if (first)
-		list_bulk_move_tail(&harvest->again, first, last);
+		list_bulk_move_tail(&port->queue, first, last);
 	port->next_seq += SOCKIOCP_SEQ_STEP;
 	spin_unlock_irq(&port->lock);
 }
@@ -522,23 +525,20 @@ static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port,
 			  struct list_head *handed)
 {
 	harvest->port = port;
-	INIT_LIST_HEAD(&harvest->again);
 	/* Set with the first packet. */
 	harvest->end_seq = 0;
 	harvest->handed = handed;
 	harvest->busy = false;
 }
 
-/* LEVEL registrations go behind all others, so that nobody starves. */
+/* What it has not come to take is for others. */
 static void harvest_end(struct harvest *harvest)
 {
 	struct sockiocp_port *port = harvest->port;
 
-	/* Carefully: whoever unlinked the last one has to be done with our stack. */
-	if (!list_empty_careful(&harvest->again) || unlikely(harvest->handed)) {
+	if (unlikely(harvest->handed)) {
 		spin_lock_irq(&port->lock);
 		queue_handed(harvest);
-		list_splice_tail_init(&harvest->again, &port->queue);
 		spin_unlock_irq(&port->lock);
 	}
 	pass_on(port);
@@ -597,6 +597,8 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 		looked_at += nr;
 		if (looked_at >= SOCKIOCP_CHUNK) {
 			looked_at = 0;
+			/* The next chunk may take long, if memory is slow to come. */
+			pass_on(port);
 			cond_resched();
 		}
 	}
@@ -729,9 +731,13 @@ static bool has_descriptor_between(struct file *file, unsigned int fd, unsigned 
 			WRITE_ONCE(port->last_fd, fd);
 			return true;
 		}
-		/* All descriptors of a process that is killed are closed soon. */
+		/*
+		 * Who is killed need not know.  Its process, or another one with the same
+		 * table, may go on: its waiters look for themselves when they are
+		 * disturbed, and an association that ends begins again with the next call.
+		 */
 		if (fatal_signal_pending(current))
-			return true;
+			return false;
 		cond_resched();
 	} while (fd < end);
 	return false;
@@ -797,6 +803,7 @@ static int wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *w
 	INIT_LIST_HEAD(handed);
 	spin_lock_irq(&port->lock);
 	sockiocp_worker_begin_wait(worker);
+	sockiocp_port_has_somebody_of(port, waiter.files);
 	list_add(&waiter.node, &port->waiters);
 	port->nr_waiters++;
 	/*
@@ -1199,14 +1206,28 @@ void sockiocp_port_close(struct sockiocp_port *port)
 	sockiocp_port_wake_pollers(port);
 }
 
-static bool serves_nobody(struct sockiocp_port *port)
+/*
+ * Is there nobody of this process who waits or is associated?  A process that ends closes
+ * each of its descriptors of the port, and looks at all threads of others for the first
+ * one only: from then on nobody_of tells.
+ */
+static bool serves_nobody_of(struct sockiocp_port *port, fl_owner_t files)
 {
-	bool idle;
+	bool nobody;
 
 	spin_lock_irq(&port->lock);
-	idle = list_empty(&port->waiters) && list_empty(&port->workers);
+	nobody = port->nobody_of == files ||
+		 (list_empty(&port->waiters) && list_empty(&port->workers));
 	spin_unlock_irq(&port->lock);
-	return idle;
+	return nobody;
+}
+
+/* Whoever comes from here on says so: see sockiocp_port_has_somebody_of(). */
+static void note_nobody_of(struct sockiocp_port *port, fl_owner_t files)
+{
+	spin_lock_irq(&port->lock);
+	port->nobody_of = files;
+	spin_unlock_irq(&port->lock);
 }
 
 /**
@@ -1222,7 +1243,7 @@ void sockiocp_port_closed_in(struct file *file, fl_owner_t files)
 	struct sockiocp_port *port = file->private_data;
 
 	/* The kernel's own closing is of no process. */
-	if (!files || serves_nobody(port))
+	if (!files || serves_nobody_of(port, files))
 		return;
 	/*
 	 * Of two who close the last two descriptors at the same time, one at least
@@ -1236,6 +1257,7 @@ void sockiocp_port_closed_in(struct file *file, fl_owner_t files)
 	 * Those that wait look whether there is another descriptor left.  They get no
 	 * packet: when their association ends the slots are for others.
 	 */
+	note_nobody_of(port, files);
 	disturb_waiters(port, files);
 	sockiocp_worker_leave_process(port, files);
 }

@@ -845,19 +845,26 @@ out:
 	return result;
 }
 
-/*
- * The same; if the user has too many registrations, after a look whether some of them
- * are of closed sockets.  Once a call.
- */
-static u32 apply_within_limit(struct sockiocp_port *port, struct sockiocp_call *call,
-			      const struct sockiocp_registration_entry *entry)
+/* The user has too many registrations: are some of them of closed sockets?  Once a call. */
+static noinline bool is_there_room(struct sockiocp_port *port, struct sockiocp_call *call)
 {
-	u32 result = apply(port, call, entry);
-
-	if (likely(result != SOCKIOCP_RESULT_LIMIT) || call->swept)
-		return result;
+	if (call->swept)
+		return false;
 	call->swept = true;
-	return sockiocp_reaper_sweep(port->account) ? apply(port, call, entry) : result;
+	return sockiocp_reaper_sweep(port->account);
+}
+
+/* Inline, and apply() in it: it is what each entry costs. */
+static __always_inline u32 apply_within_limit(struct sockiocp_port *port,
+					      struct sockiocp_call *call,
+					      const struct sockiocp_registration_entry *entry)
+{
+	u32 result;
+
+	do {
+		result = apply(port, call, entry);
+	} while (unlikely(result == SOCKIOCP_RESULT_LIMIT) && is_there_room(port, call));
+	return result;
 }
 
 static void look_for_closed_sockets(struct sockiocp_port *port, struct sockiocp_call *call)

@@ -87,7 +87,7 @@ bool sockiocp_account_charge(atomic_long_t *count, const unsigned long *limit);
 
 /**
  * struct sockiocp_packet - what stands in a port's queue
- * @node: in the queue, in the list of a waiter, or in one of a harvest
+ * @node: in the queue, in the list of a waiter, or in that of a harvest
  * @seq: when it was queued; a harvest takes nothing younger than itself.  The
  *	lowest bit is SOCKIOCP_SEQ_POSTED in a &struct sockiocp_posted, and 0 in
  *	a registration: a notification, or its REMOVE packet
@@ -118,7 +118,7 @@ struct sockiocp_posted {
  *	registrations
  * @queue: packets, oldest first
  * @next_seq: &struct sockiocp_packet.seq of the next packet to be queued
- * @nr_packets: packets in @queue, handed to waiters, and in the lists of harvests
+ * @nr_packets: packets in @queue and handed to waiters
  * @waiters: threads that wait for a packet, the youngest first
  * @nr_waiters: how many these are
  * @registrations: the registrations, as a ring: a reaper looks at the first
@@ -129,8 +129,11 @@ struct sockiocp_posted {
  * @workers: threads that are associated with the port, or have been and pin it still
  * @nr_workers: how many are associated
  * @nr_sampled: how many in @workers only @sampler knows about
+ * @sample_soon: @sampler will come at the next tick, since somebody waits for a slot
+ * @nobody_of: a process of which nobody waits or is associated; or NULL
  * @active: slots in use: workers that run
- * @refs: one for the file, one for each worker
+ * @refs: one for the file, one for each worker, and one for each that looks at the port
+ *	without either: the reaper, a sweep, a processor that comes online
  * @last_fd: where a descriptor of the port was found last, in whose table ever
  * @slot_freed: releases waiters when a worker has blocked
  * @sampler: the same, where nobody tells that a worker has blocked
@@ -155,6 +158,8 @@ struct sockiocp_port {
 	struct list_head workers;
 	unsigned int nr_workers;
 	unsigned int nr_sampled;
+	bool sample_soon;
+	fl_owner_t nobody_of;
 
 	atomic_t active;
 	refcount_t refs;
@@ -192,6 +197,19 @@ static inline bool sockiocp_seems_empty(const struct list_head *list)
 {
 	/* An old answer is as good. */
 	return data_race(list_empty_careful(list));
+}
+
+/**
+ * sockiocp_port_has_somebody_of - a thread begins to wait, or its association begins
+ * @port: the port, locked
+ * @files: its process
+ */
+static inline void sockiocp_port_has_somebody_of(struct sockiocp_port *port, fl_owner_t files)
+{
+	lockdep_assert_held(&port->lock);
+
+	if (unlikely(port->nobody_of == files))
+		port->nobody_of = NULL;
 }
 
 void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *packet);
@@ -277,8 +295,8 @@ enum sockiocp_place {
 	/* Nowhere. */
 	SOCKIOCP_IDLE,
 	/*
-	 * In the queue, handed to a waiter that has not come for it yet, or in the list of
-	 * a harvest that will queue it again; a REMOVE packet stays so until it is gone.
+	 * In the queue, or handed to a waiter that has not come for it yet; a REMOVE packet
+	 * stays so until it is gone.
 	 */
 	SOCKIOCP_QUEUED,
 	/*

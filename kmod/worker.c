@@ -30,6 +30,8 @@
 
 /* How often blocked threads are looked for, without notifiers: in jiffies. */
 #define SAMPLE_INTERVAL		1
+/* And dead ones, whose memory a worker pins. */
+#define SAMPLE_DEAD_INTERVAL	HZ
 
 /* How many workers of a port are looked at before its lock is given back. */
 #define LOOKS_AT_A_TIME		64
@@ -111,8 +113,11 @@ bool sockiocp_worker_slot_is_free(struct sockiocp_port *port)
 	smp_mb();
 	if (has_free_slot(port))
 		return true;
-	if (port->nr_sampled)
-		queue_delayed_work(sockiocp_wq, &port->sampler, SAMPLE_INTERVAL);
+	/* Once for each time that it comes: whoever puts it off again and again stops it. */
+	if (port->nr_sampled && !port->sample_soon) {
+		port->sample_soon = true;
+		mod_delayed_work(sockiocp_wq, &port->sampler, SAMPLE_INTERVAL);
+	}
 	return false;
 }
 
@@ -132,7 +137,7 @@ bool sockiocp_worker_may_harvest(struct sockiocp_worker *worker)
 	return others < nr_slots(port);
 }
 
-/* A worker whose association has ended has no use for one: its call is its last. */
+/* A worker whose association has ended has no use for one, unless that begins again. */
 static void take_slot(struct sockiocp_worker *worker, enum slot slot)
 {
 	lockdep_assert_held(&worker->pinned->lock);
@@ -233,6 +238,7 @@ static void join(struct sockiocp_worker *worker, struct sockiocp_port *port)
 	worker->pinned = port;
 	WRITE_ONCE(worker->port, port);
 	worker->files = current->files;
+	sockiocp_port_has_somebody_of(port, worker->files);
 	list_add_tail(&worker->node, &port->workers);
 	port->nr_workers++;
 	port->nr_sampled += worker->sampled;
@@ -441,7 +447,7 @@ static DEFINE_SPINLOCK(sampled_lock);
 static DEFINE_HASHTABLE(sampled_workers, 8);
 static atomic_t nr_sampled_workers = ATOMIC_INIT(0);
 
-/* Under RCU, or the lock of the port that it pins. */
+/* Under RCU; a spinlock, with interrupts off, does too. */
 static struct sockiocp_worker *find_sampled(void)
 {
 	struct sockiocp_worker *worker;
@@ -548,14 +554,24 @@ static void look_at_sampled(struct sockiocp_worker *worker, const void *unused)
  * sockiocp_worker_sampler - look for free slots, and release waiters to them
  * @work: &struct sockiocp_port.sampler
  *
- * Comes back if there are a packet, a waiter and no slot.
+ * Comes back soon if there are a packet, a waiter and no slot, and later as long as
+ * there are threads that may be found dead.
  */
 void sockiocp_worker_sampler(struct work_struct *work)
 {
 	struct sockiocp_port *port =
 		container_of(to_delayed_work(work), struct sockiocp_port, sampler);
 
+	spin_lock_irq(&port->lock);
+	port->sample_soon = false;
+	spin_unlock_irq(&port->lock);
+
 	look_at_workers(port, look_at_sampled, NULL);
+
+	spin_lock_irq(&port->lock);
+	if (port->nr_sampled && !port->sample_soon)
+		queue_delayed_work(sockiocp_wq, &port->sampler, SAMPLE_DEAD_INTERVAL);
+	spin_unlock_irq(&port->lock);
 }
 
 /* ----------------------------------------------- a processor that comes online */
@@ -671,8 +687,8 @@ static void begin_association(struct sockiocp_worker *worker, struct file *file,
 	join(worker, port);
 	if (worker->sampled) {
 		add_sampled(worker);
-		/* To find those that have exited. */
-		queue_delayed_work(sockiocp_wq, &port->sampler, SAMPLE_INTERVAL);
+		/* To find out when its thread has exited; it may come sooner already. */
+		queue_delayed_work(sockiocp_wq, &port->sampler, SAMPLE_DEAD_INTERVAL);
 	}
 	spin_unlock_irq(&port->lock);
 
