@@ -91,6 +91,7 @@ TEST_F(tls, part_of_a_record_is_nothing)
 
 	i = self->len - 1;
 	SEND(self->record + i, 1);
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_IN, COMES));
 	EXPECT_STATE(&self->look, EV_IN | EV_OUT, EV_IN);
 	EXPECT_STILL(&self->look, EV_IN | EV_OUT);
 }
