@@ -4,7 +4,9 @@
  * fdinfo shows how many.
  */
 #define _GNU_SOURCE
+#include <linux/aio_abi.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -267,6 +269,47 @@ TEST_F(poll_port, packet_wakes_who_waits_in_epoll)
 	EXPECT_EQ(1, p.seen);
 	EXPECT_PACKETS_NOW(self->port, { KEY, EV_IN });
 	fd_close(p.fd);
+}
+
+/*
+ * Who polls by aio is gone when it is told, and its memory is free.  Who polls last is
+ * told first, so that is seen here where freed memory is poisoned, if not before.
+ */
+TEST_F(poll_port, packet_wakes_who_polls_behind_one_that_is_gone_by_that)
+{
+	struct iocb poll = {
+		.aio_fildes = self->pfd,
+		.aio_lio_opcode = IOCB_CMD_POLL,
+		.aio_buf = EPOLLIN,
+	}, *polls = &poll;
+	struct timespec comes = { .tv_sec = COMES / 1000 };
+	aio_context_t aio = 0;
+	struct io_event event;
+	int epfd = fd_epoll(), i;
+
+	if (syscall(SYS_io_setup, 1, &aio))
+		SKIP(return, "no aio here");
+	ASSERT_EQ(0, epoll_watch(epfd, self->pfd, 0));
+	EXPECT_EQ(0, enable(self->port, self->fd[0], KEY, EV_IN, T_LEVEL | T_ONESHOT));
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(1, syscall(SYS_io_submit, aio, 1, &polls));
+		if (i) {
+			EXPECT_TRUE(PostQueuedCompletionStatus(self->port, 1, 2, NULL));
+		} else {
+			ASSERT_EQ(1, sock_send(self->fd[1], "x", 1));
+		}
+		ASSERT_EQ(1, syscall(SYS_io_getevents, aio, 1, 1, &event, &comes));
+		EXPECT_EQ(EPOLLIN, event.res & EPOLLIN);
+		EXPECT_EQ(1, epoll_sees(epfd, COMES));
+		if (i) {
+			EXPECT_PACKETS_NOW(self->port, { 2, 1 });
+		} else {
+			EXPECT_PACKETS_NOW(self->port, { KEY, EV_IN });
+		}
+		EXPECT_EQ(0, epoll_sees(epfd, COMES_NOT));
+	}
+	EXPECT_EQ(0, syscall(SYS_io_destroy, aio));
+	fd_close(epfd);
 }
 
 TEST_F(poll_port, closing_a_port_that_epoll_watches_takes_it_out)

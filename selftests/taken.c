@@ -22,6 +22,10 @@ struct taker {
 	int tid;
 	DWORD code;
 	DWORD mask;
+	/* Of one that takes more: it has its slot, may go on, has so many. */
+	int runs;
+	int may_go_on;
+	ULONG count;
 };
 
 FIXTURE(taken) {
@@ -241,6 +245,135 @@ TEST_F(taken, and_disabled_very_often_and_removed_since_goes_out_before_the_remo
 	EXPECT_PACKETS(self->port, { KEY, EV_REMOVE });
 	EXPECT_NOTHING(self->port);
 	free(reg);
+}
+
+/* -------------------------------------------------------------- several chunks */
+
+enum {
+	/* So many are taken, and copied, at a time. */
+	CHUNK = 32,
+	ALL = 2 * CHUNK,
+};
+
+/* The first chunk of its memory is there, the next one is not. */
+static void *take_all(void *arg)
+{
+	struct taker *taker = arg;
+	OVERLAPPED_ENTRY *entry = (OVERLAPPED_ENTRY *)taker->block.memory - CHUNK;
+
+	if (!GetQueuedCompletionStatusEx(taker->port, entry, 1, &taker->count, INFINITE, FALSE))
+		taker->code = GetLastError();
+	__atomic_store_n(&taker->runs, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&taker->may_go_on, __ATOMIC_ACQUIRE))
+		;
+	if (!GetQueuedCompletionStatusEx(taker->port, entry, ALL, &taker->count, INFINITE,
+					 FALSE))
+		taker->code = GetLastError();
+	return NULL;
+}
+
+/* Only one thread at a time may run, and from now on that is this one. */
+static int taker_start(struct taker *taker)
+{
+	int64_t end = now_ms() + COMES;
+
+	if (pthread_create(&taker->thread, NULL, take_all, taker) ||
+	    !PostQueuedCompletionStatus(taker->port, 0, 0, NULL))
+		return -1;
+	while (!__atomic_load_n(&taker->runs, __ATOMIC_ACQUIRE)) {
+		if (now_ms() > end)
+			return -1;
+		sleep_ms(1);
+	}
+	return taker->code ? -1 : 0;
+}
+
+/* It goes on, has copied the first chunk, and sleeps with the next. */
+static int taker_blocks(struct taker *taker)
+{
+	__atomic_store_n(&taker->may_go_on, 1, __ATOMIC_RELEASE);
+	return block_is_reached(&taker->block, COMES);
+}
+
+/* Each has room to send, and its number as its key. */
+static int enable_all(HANDLE port, int (*fd)[2])
+{
+	int i;
+
+	for (i = 0; i < ALL; i++) {
+		if (unix_pair(TYPE_STREAM, fd[i]) ||
+		    enable(port, fd[i][0], i, EV_OUT, T_LEVEL))
+			return -1;
+	}
+	return 0;
+}
+
+FIXTURE(chunks) {
+	struct taker taker;
+	HANDLE port;
+	int fd[ALL][2];
+};
+
+FIXTURE_SETUP(chunks)
+{
+	int error;
+
+	self->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+	ASSERT_NE(NULL, self->port);
+	self->taker.port = self->port;
+	error = block_init(&self->taker.block, BLOCK_FAULT_IN_KERNEL);
+	if (error == -EPERM || error == -ENOSYS)
+		SKIP(return, "no userfaultfd here");
+	ASSERT_EQ(0, error);
+	ASSERT_EQ(0, taker_start(&self->taker));
+}
+
+FIXTURE_TEARDOWN(chunks)
+{
+	int i;
+
+	if (self->taker.runs) {
+		__atomic_store_n(&self->taker.may_go_on, 1, __ATOMIC_RELEASE);
+		EXPECT_EQ(0, block_end(&self->taker.block));
+		EXPECT_EQ(0, pthread_join(self->taker.thread, NULL));
+		EXPECT_EQ(0, self->taker.code);
+		EXPECT_EQ(ALL, self->taker.count);
+	}
+	for (i = 0; i < ALL; i++) {
+		fd_close(self->fd[i][0]);
+		fd_close(self->fd[i][1]);
+	}
+	EXPECT_TRUE(CloseHandle(self->port));
+}
+
+TEST_F(chunks, what_has_been_copied_is_for_others_while_the_next_is_on_its_way)
+{
+	struct packet copied[CHUNK] = { 0 };
+	int i;
+
+	for (i = 0; i < CHUNK; i++)
+		copied[i] = (struct packet){ i, EV_OUT };
+	ASSERT_EQ(0, enable_all(self->port, self->fd));
+	ASSERT_TRUE(taker_blocks(&self->taker));
+	EXPECT_EQ(SEE_IN, fd_sees(port_fd(self->port), COMES));
+	for (i = 0; i < 2; i++)
+		EXPECT_STREQ("", packets_differ(self->port, 0, copied, CHUNK));
+}
+
+TEST_F(chunks, who_waits_is_told_of_what_has_been_copied_while_the_next_is_on_its_way)
+{
+	struct waiter w = { .port = self->port, .how = BY_GQCS, .timeout = INFINITE };
+
+	ASSERT_EQ(0, waiter_start(&w));
+	ASSERT_TRUE(waiter_blocked(&w));
+	ASSERT_EQ(0, enable_all(self->port, self->fd));
+	EXPECT_EQ(ALL, fdinfo_value(port_fd(self->port), "packets"));
+	EXPECT_EQ(1, fdinfo_value(port_fd(self->port), "waiters"));
+	ASSERT_TRUE(taker_blocks(&self->taker));
+	ASSERT_EQ(0, waiter_join(&w, COMES));
+	EXPECT_EQ(0, w.code);
+	EXPECT_EQ(0, w.packet.key);
+	EXPECT_EQ(EV_OUT, w.packet.mask);
 }
 
 TEST_HARNESS_MAIN

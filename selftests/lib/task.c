@@ -38,19 +38,21 @@ static int result(int ret)
 static int fault_init(struct block *block)
 {
 	const int page = sysconf(_SC_PAGESIZE);
-	int mode = block->in == BLOCK_FAULT ? UFFD_USER_MODE_ONLY : 0;
+	const int mode = block->in == BLOCK_FAULT ? UFFD_USER_MODE_ONLY : 0;
 	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	struct uffdio_api api = { .api = UFFD_API };
+	char *memory;
 	int fd;
 
-	block->memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (block->memory == MAP_FAILED)
+	memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
 		return -errno;
-	fd = syscall(SYS_userfaultfd, O_CLOEXEC | mode);
+	block->memory = memory + page;
+	fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | mode);
 	/* Before 5.11 all faults came, those of the kernel too. */
 	if (fd < 0 && errno == EINVAL)
-		fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+		fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	block->fd[0] = fd;
@@ -149,6 +151,11 @@ int block_end(struct block *block)
 	default:
 		return 0;
 	}
+}
+
+int block_is_reached(struct block *block, int timeout_ms)
+{
+	return fd_sees(block->fd[0], timeout_ms) == SEE_IN;
 }
 
 int block_again(struct block *block)

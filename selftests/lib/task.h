@@ -29,7 +29,7 @@ struct block {
 	uint32_t word;
 	int fd[2];
 	int tid;
-	/* BLOCK_FAULT*: who touches these bytes blocks. */
+	/* BLOCK_FAULT*: who touches these bytes blocks; the page before them is there. */
 	char *memory;
 };
 
@@ -38,6 +38,8 @@ int block_init(struct block *block, enum block_in in);
 /* Blocks until block_end(); not for BLOCK_FAULT_IN_KERNEL. */
 void block_here(struct block *block);
 int block_end(struct block *block);
+/* BLOCK_FAULT*: does somebody block? */
+int block_is_reached(struct block *block, int timeout_ms);
 /* BLOCK_FAULT*, after block_end(): the memory is missing again, ... */
 int block_again(struct block *block);
 /* ... or for good, which ends the block with a bad address. */
