@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sockets that are closed when nobody calls any more: their memory comes back
- * within seconds.
+ * What is closed behind everybody's back: the memory of sockets that are closed when
+ * nobody calls any more comes back within seconds; and those who wait do not slow down,
+ * and do not miss, that a process ends which has descriptors of their port.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 #include <linux/sockiocp.h>
 
 #include "lib/port.h"
+#include "lib/task.h"
 
 #define TRACING	"/sys/kernel/tracing/"
 
@@ -166,6 +168,206 @@ TEST(idle_ports_are_looked_at_less_and_less)
 	EXPECT_LT(3000000, us[1] - us[0]);
 	for (i = 0; i < PORTS; i++)
 		EXPECT_TRUE(CloseHandle(port[i]));
+}
+
+/* ----------------------------------------------------------- descriptors of a port */
+
+enum { DESCRIPTORS = 4000, WAITERS = 200 };
+
+struct holder {
+	HANDLE port;
+	/* In memory that is shared. */
+	int *ready;
+};
+
+static void hold_many_descriptors(void *arg)
+{
+	struct holder *holder = arg;
+	int i;
+
+	for (i = 0; i < DESCRIPTORS; i++) {
+		if (fd_dup(port_fd(holder->port)) < 0)
+			_exit(1);
+	}
+	__atomic_store_n(holder->ready, 1, __ATOMIC_RELEASE);
+	process_rest();
+}
+
+static int becomes_ready(const int *ready)
+{
+	int64_t end = now_ms() + SECONDS;
+
+	while (!__atomic_load_n(ready, __ATOMIC_ACQUIRE)) {
+		if (now_ms() >= end)
+			return 0;
+		sleep_ms(1);
+	}
+	return 1;
+}
+
+/* How long such a process takes to end: in ns, the best of some, as others may run. */
+static int64_t end_takes(struct holder *holder)
+{
+	int64_t best = INT64_MAX, takes;
+	int i, pid;
+
+	for (i = 0; i < 5; i++) {
+		*holder->ready = 0;
+		pid = process_start(hold_many_descriptors, holder);
+		if (pid < 0 || !becomes_ready(holder->ready))
+			return -1;
+		takes = now_ns();
+		process_kill(pid);
+		takes = now_ns() - takes;
+		if (takes < best)
+			best = takes;
+	}
+	return best;
+}
+
+static void *wait_for_ever(void *port)
+{
+	OVERLAPPED_ENTRY got;
+	ULONG removed;
+
+	GetQueuedCompletionStatusEx(port, &got, 1, &removed, INFINITE, FALSE);
+	_exit(1);
+}
+
+static void wait_with_many_threads(void *port)
+{
+	pthread_attr_t small;
+	pthread_t thread;
+	int i;
+
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	for (i = 0; i < WAITERS; i++) {
+		if (pthread_create(&thread, &small, wait_for_ever, port))
+			_exit(1);
+	}
+	process_rest();
+}
+
+static int waiters_become(HANDLE port, int want)
+{
+	int64_t end = now_ms() + SECONDS;
+
+	while (fdinfo_value(port_fd(port), "waiters") != want) {
+		if (now_ms() >= end)
+			return 0;
+		sleep_ms(10);
+	}
+	return 1;
+}
+
+/* It looks at the threads of others for one of its descriptors, not for each. */
+TEST(process_with_many_descriptors_ends_while_others_wait)
+{
+	struct holder holder = { .port = port_open(), .ready = shared_memory(sizeof(int)) };
+	int64_t alone, takes;
+	int pid;
+
+	ASSERT_NE(NULL, holder.port);
+	ASSERT_NE(NULL, holder.ready);
+	if (raise_nofile(DESCRIPTORS + 100))
+		SKIP(return, "no permission for so many descriptors");
+	alone = end_takes(&holder);
+	ASSERT_LT(0, alone);
+	pid = process_start(wait_with_many_threads, holder.port);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(waiters_become(holder.port, WAITERS));
+	takes = end_takes(&holder);
+	ASSERT_LT(0, takes);
+	TH_LOG("%lld us, and %lld us while %d threads wait", (long long)alone / 1000,
+	       (long long)takes / 1000, WAITERS);
+	EXPECT_GT(10 * alone, takes);
+	EXPECT_EQ(WAITERS, fdinfo_value(port_fd(holder.port), "waiters"));
+	EXPECT_EQ(0, process_kill(pid));
+	EXPECT_TRUE(waiters_become(holder.port, 0));
+	EXPECT_TRUE(CloseHandle(holder.port));
+}
+
+/* What a thread that closes a port tells, in memory that is shared. */
+struct closer {
+	int fd;
+	int begins;
+	int64_t took_ns;
+};
+
+static void close_last_descriptor(void *arg)
+{
+	struct closer *closer = arg;
+	int64_t begin = now_ns();
+
+	__atomic_store_n(&closer->begins, 1, __ATOMIC_RELEASE);
+	fd_close(closer->fd);
+	closer->took_ns = now_ns() - begin;
+}
+
+/* So large a table of descriptors takes long to be searched for another one. */
+enum { LARGE_TABLE = 1000000 };
+
+/*
+ * Another process with the same table closes the port, and is killed after so many ns,
+ * if that is not negative.  Returns 1 if it had begun to close then, and not ended.
+ */
+static int close_by_another(struct __test_metadata *_metadata, struct closer *closer,
+			    int64_t kill_after_ns)
+{
+	struct waiter w = { .port = port_open(), .how = BY_GQCSEX, .timeout = INFINITE };
+	int64_t begin;
+	int pid, closed;
+
+	ASSERT_NE(NULL, w.port);
+	ASSERT_EQ(0, waiter_start(&w));
+	ASSERT_TRUE(waiter_blocked(&w));
+	memset(closer, 0, sizeof(*closer));
+	closer->fd = port_fd(w.port);
+	pid = process_start_sharing(close_last_descriptor, closer);
+	ASSERT_LT(0, pid);
+	if (kill_after_ns < 0) {
+		ASSERT_EQ(0, child_status(pid, SECONDS));
+	} else {
+		while (!__atomic_load_n(&closer->begins, __ATOMIC_ACQUIRE))
+			;
+		begin = now_ns();
+		while (now_ns() < begin + kill_after_ns)
+			;
+		process_kill(pid);
+	}
+	/* If it has not come to that, somebody has to. */
+	closed = fd_close(closer->fd) == -EBADF;
+	ASSERT_EQ(0, waiter_join(&w, COMES));
+	EXPECT_EQ(ERROR_ABANDONED_WAIT_0, w.code);
+	return closed && !closer->took_ns;
+}
+
+/* Those who share its table learn of what it closed. */
+TEST(thread_is_killed_while_it_closes_the_port_of_others)
+{
+	struct closer *closer = shared_memory(sizeof(*closer));
+	int64_t usual;
+	int other, i, times = 0;
+
+	ASSERT_NE(NULL, closer);
+	if (raise_nofile(LARGE_TABLE + 1))
+		SKIP(return, "no permission for so many descriptors");
+	other = fd_open("/dev/null", 0);
+	ASSERT_EQ(LARGE_TABLE, fd_dup_to(other, LARGE_TABLE));
+	EXPECT_EQ(0, fd_close(LARGE_TABLE));
+	close_by_another(_metadata, closer, -1);
+	usual = closer->took_ns;
+	ASSERT_LT(0, usual);
+	for (i = 0; i < 20 && times < 5; i++) {
+		times += close_by_another(_metadata, closer, usual * (1 + i % 3) / 4);
+		/* Others ran meanwhile, the time before. */
+		if (closer->took_ns && closer->took_ns < usual)
+			usual = closer->took_ns;
+	}
+	TH_LOG("killed %d times in %d tries, within %lld us", times, i,
+	       (long long)usual / 1000);
+	fd_close(other);
 }
 
 TEST_HARNESS_MAIN
