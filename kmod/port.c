@@ -597,8 +597,6 @@ static long sockiocp_port_harvest(struct sockiocp_port *port,
 		looked_at += nr;
 		if (looked_at >= SOCKIOCP_CHUNK) {
 			looked_at = 0;
-			/* The next chunk may take long, if memory is slow to come. */
-			pass_on(port);
 			cond_resched();
 		}
 	}
