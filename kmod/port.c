@@ -1207,14 +1207,15 @@ void sockiocp_port_close(struct sockiocp_port *port)
 /*
  * Is there nobody of this process who waits or is associated?  A process that ends closes
  * each of its descriptors of the port, and looks at all threads of others for the first
- * one only: from then on nobody_of tells.
+ * one only: from then on nobody_of tells.  It is asked only for a table that ends, and so
+ * is nobody's, because it may be the address of one that ended before.
  */
 static bool serves_nobody_of(struct sockiocp_port *port, fl_owner_t files)
 {
 	bool nobody;
 
 	spin_lock_irq(&port->lock);
-	nobody = port->nobody_of == files ||
+	nobody = (files != current->files && port->nobody_of == files) ||
 		 (list_empty(&port->waiters) && list_empty(&port->workers));
 	spin_unlock_irq(&port->lock);
 	return nobody;

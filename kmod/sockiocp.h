@@ -130,7 +130,8 @@ struct sockiocp_posted {
  * @nr_workers: how many are associated
  * @nr_sampled: how many in @workers only @sampler knows about
  * @sample_soon: @sampler will come at the next tick, since somebody waits for a slot
- * @nobody_of: a process of which nobody waits or is associated; or NULL
+ * @nobody_of: a process that has ended, or its address: nobody of it waits, or is
+ *	associated; or NULL
  * @active: slots in use: workers that run
  * @refs: one for the file, one for each worker, and one for each that looks at the port
  *	without either: the reaper, a sweep, a processor that comes online

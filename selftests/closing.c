@@ -4,8 +4,10 @@
  * nobody calls any more comes back within seconds; and those who wait do not slow down,
  * and do not miss, that a process ends which has descriptors of their port.
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -368,6 +370,75 @@ TEST(thread_is_killed_while_it_closes_the_port_of_others)
 	TH_LOG("killed %d times in %d tries, within %lld us", times, i,
 	       (long long)usual / 1000);
 	fd_close(other);
+}
+
+static void end_at_once(void *unused)
+{
+	(void)unused;
+}
+
+/* What a thread leaves that has taken a table of descriptors of its own, and closed it. */
+struct leaver {
+	HANDLE port;
+	/* A descriptor that says how many workers the port has. */
+	int fdinfo;
+	int error;
+	int workers;
+};
+
+static int workers_by(int fdinfo)
+{
+	char text[512] = "", *at;
+
+	if (pread(fdinfo, text, sizeof(text) - 1, 0) <= 0)
+		return -1;
+	at = strstr(text, "workers:");
+	return at ? atoi(at + strlen("workers:")) : -1;
+}
+
+static void *leave_with_own_table(void *arg)
+{
+	struct leaver *leaver = arg;
+	OVERLAPPED_ENTRY entry;
+	ULONG n;
+	int pid;
+
+	GetQueuedCompletionStatusEx(leaver->port, &entry, 1, &n, 0, FALSE);
+	/* The table of this process may be where ours will be. */
+	pid = process_start(end_at_once, NULL);
+	leaver->error = pid < 0 || child_status(pid, SECONDS) || unshare(CLONE_FILES) ||
+			fd_close(port_fd(leaver->port));
+	leaver->workers = workers_by(leaver->fdinfo);
+	return NULL;
+}
+
+/*
+ * It is no worker any more, although nobody of a process is left that had its table at the
+ * same address.
+ */
+TEST(table_that_comes_to_where_another_one_was_is_another_one)
+{
+	struct waiter w = { .port = port_open(), .how = BY_GQCSEX, .timeout = INFINITE };
+	struct leaver leaver = { .port = w.port };
+	char path[64];
+	pthread_t thread;
+	int i;
+
+	ASSERT_NE(NULL, w.port);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", port_fd(w.port));
+	leaver.fdinfo = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, leaver.fdinfo);
+	ASSERT_EQ(0, waiter_start(&w));
+	ASSERT_TRUE(waiter_blocked(&w));
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, pthread_create(&thread, NULL, leave_with_own_table, &leaver));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		ASSERT_EQ(0, leaver.error);
+		EXPECT_EQ(1, leaver.workers);
+	}
+	close(leaver.fdinfo);
+	EXPECT_TRUE(CloseHandle(w.port));
+	ASSERT_EQ(0, waiter_join(&w, COMES));
 }
 
 TEST_HARNESS_MAIN

@@ -183,7 +183,8 @@ struct sockiocp_config {
  * @deadline_ns: in: 0; or the time of CLOCK_MONOTONIC at which the wait ends, in place
  *	of what @timeout_ns says, if that is neither 0 nor SOCKIOCP_INFINITE.  out:
  *	that time, when the call returns early with a finite @timeout_ns, so that
- *	whoever makes the call again as it is loses no time.  Not there in the
+ *	whoever makes the call again as it is loses no time.  It is the host's
+ *	clock, also in a time namespace with another one.  Not there in the
  *	first version: a caller with the shorter structure has @timeout_ns only.
  */
 struct sockiocp_process {
