@@ -111,7 +111,7 @@
  *							are told or look again
  *			next_seq, nr_packets, nr_waiters,
  *			registrations, workers,
- *			nr_workers, nr_sampled,
+ *			nr_workers, had_worker, nr_sampled,
  *			sample_soon, nobody_of		port->lock
  *			concurrency			written under port->lock,
  *							read without

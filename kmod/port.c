@@ -1327,7 +1327,9 @@ void sockiocp_port_put(struct sockiocp_port *port)
 {
 	if (!refcount_dec_and_test(&port->refs))
 		return;
-	irq_work_sync(&port->slot_freed);
+	/* With PREEMPT_RT this waits for a grace period: only if there was ever a worker. */
+	if (port->had_worker)
+		irq_work_sync(&port->slot_freed);
 	sockiocp_account_put(port->account);
 	kfree(port);
 }

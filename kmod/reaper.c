@@ -68,8 +68,9 @@ static unsigned int find_closed(struct sockiocp_port *port, unsigned int looks,
 	unsigned int looked = 0;
 
 	closed->nr = 0;
-	rcu_read_lock();
 	spin_lock_irq(&port->lock);
+	/* Inside: with PREEMPT_RT the lock is waited for asleep, and grace periods wait, too. */
+	rcu_read_lock();
 	list_for_each_entry(reg, &port->registrations, port_node) {
 		if (looked == looks || looked == SOCKIOCP_CHUNK)
 			break;
@@ -82,8 +83,8 @@ static unsigned int find_closed(struct sockiocp_port *port, unsigned int looks,
 	}
 	if (last && !list_is_last(last, &port->registrations))
 		list_bulk_move_tail(&port->registrations, port->registrations.next, last);
-	spin_unlock_irq(&port->lock);
 	rcu_read_unlock();
+	spin_unlock_irq(&port->lock);
 	return looked;
 }
 

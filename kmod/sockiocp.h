@@ -128,6 +128,7 @@ struct sockiocp_posted {
  * @closed: by SOCKIOCP_CLOSE
  * @workers: threads that are associated with the port, or have been and pin it still
  * @nr_workers: how many are associated
+ * @had_worker: one was, at some time
  * @nr_sampled: how many in @workers only @sampler knows about
  * @sample_soon: @sampler will come at the next tick, since somebody waits for a slot
  * @nobody_of: a process that has ended, or its address: nobody of it waits, or is
@@ -158,6 +159,7 @@ struct sockiocp_port {
 	bool closed;
 	struct list_head workers;
 	unsigned int nr_workers;
+	bool had_worker;
 	unsigned int nr_sampled;
 	bool sample_soon;
 	fl_owner_t nobody_of;

@@ -241,6 +241,7 @@ static void join(struct sockiocp_worker *worker, struct sockiocp_port *port)
 	sockiocp_port_has_somebody_of(port, worker->files);
 	list_add_tail(&worker->node, &port->workers);
 	port->nr_workers++;
+	port->had_worker = true;
 	port->nr_sampled += worker->sampled;
 	take_slot(worker, SLOT_HELD);
 }
