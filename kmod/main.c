@@ -90,6 +90,9 @@
  * sampled_lock (spinlock, worker.c) is taken inside port->lock; ports_lock (spinlock,
  * worker.c: the list of all ports) with no other lock held.
  *
+ * No lock is waited for in a read-side section of RCU: with PREEMPT_RT that is to sleep,
+ * and whoever waits for a grace period, the end of a port among them, would wait, too.
+ *
  * The notifiers of workers run under rq->lock and therefore take no lock at all:
  * they count with atomics and leave the rest to port->slot_freed, an irq_work.
  *
@@ -112,7 +115,8 @@
  *			next_seq, nr_packets, nr_waiters,
  *			registrations, workers,
  *			nr_workers, had_worker, nr_sampled,
- *			sample_soon, nobody_of		port->lock
+ *			sample_soon, nobody_of		port->lock; had_worker also read
+ *							with the last reference
  *			concurrency			written under port->lock,
  *							read without
  *			active, refs			atomic
@@ -149,8 +153,9 @@
  *							notifiers, and enter() if it
  *							is sampled, change it
  *							without, by cmpxchg()
- *			pinned				written by its thread under
- *							that lock; immutable if it is
+ *			pinned				written by its thread, or when
+ *							that has exited, under that
+ *							lock; immutable if it is
  *							sampled
  *			hash				sampled_lock; read under RCU
  *			task, sampled			immutable
