@@ -12,7 +12,10 @@
  *   abi.c      compile-time checks only
  *
  *   descriptor.c  descriptors above 2, which ones were closed
+ *   inet.c     addresses as text
  *   lock.c     SRW locks, critical sections
+ *   socket_state.c  what Winsock's calls ask about a socket
+ *   startup.c  WSAStartup, WSACleanup
  *
  *   device.c   opening the device of the kernel module, and telling that it is one
  *   thread_file.c  what is behind the handle of a thread
@@ -27,8 +30,11 @@
  *   sockopt.c  options of sockets
  *   thread.c   threads
  *
+ *   connect.c  taking and making connections
  *   notify.c   ProcessSocketNotifications
- *   winsock.c  sockets
+ *   socket.c   sockets, their names
+ *   socket_ioctl.c  commands to them
+ *   transfer.c  sending and receiving
  */
 #ifndef _SOCKIOCP_INTERNAL_H
 #define _SOCKIOCP_INTERNAL_H

@@ -27,8 +27,6 @@
 #include "posix.h"
 #include "winsock.h"
 
-atomic_bool sockiocp_timeouts_used;
-
 /* Returns whether Winsock's value of an option is another than Linux'. */
 static bool is_converted(int level, int optname)
 {

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Connections: taking and making them.
+ */
+#include <errno.h>
+#include <poll.h>
+
+#include "internal.h"
+#include "posix.h"
+#include "winsock.h"
+
+/*
+ * Returns whether a peer's address fits; where it does not, Linux would take the
+ * connection and cut the address.  Most programs have room for any.
+ */
+static bool peer_fits(int fd, int room)
+{
+	struct sockaddr_storage name;
+	unsigned int len = sizeof(name);
+
+	if (room >= (int)sizeof(struct sockaddr_in6))
+		return true;
+	/* If this fails, so will accept(), and says why. */
+	if (libc_getsockname(fd, (struct sockaddr *)&name, &len))
+		return true;
+	switch (name.ss_family) {
+	case AF_INET:
+		return room >= (int)sizeof(struct sockaddr_in);
+	case AF_INET6:
+		return false;
+	default:
+		return room >= 0;
+	}
+}
+
+/* Waits for a connection, or for a signal: the caller looks again. */
+static void await_client(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+
+	poll(&pollfd, 1, -1);
+}
+
+/* accept4() that neither a signal nor a time-out ends. */
+static int accept_fd(int fd, struct sockaddr *addr, unsigned int *len,
+		     int flags)
+{
+	unsigned int room = *len;
+	int new_fd;
+
+	for (;;) {
+		*len = room;
+		new_fd = libc_accept4(fd, addr, addr ? len : NULL, flags);
+		if (new_fd >= 0)
+			return new_fd;
+		if (errno == EAGAIN && !(flags & LIBC_SOCK_NONBLOCK))
+			await_client(fd);
+		else if (errno != EINTR)
+			return -1;
+	}
+}
+
+/**
+ * accept - take a connection that waits on a listening socket
+ * @s: the listening socket
+ * @addr: receives the peer's address; may be NULL
+ * @addrlen: in: size of @addr in bytes; out: size of the address.  Ignored if
+ *	@addr is NULL.
+ *
+ * SO_RCVTIMEO does not matter.  As on Windows, the new socket is non-blocking if
+ * the listening one is.  Linux does not do that; the fcntl() needed is small beside
+ * making a connection, and a program that waits in recv() where it would not on
+ * Windows is a hung one.
+ *
+ * Return: the new socket, which the caller passes to closesocket();
+ * INVALID_SOCKET if it fails, and WSAGetLastError() says why:
+ *   WSAEWOULDBLOCK	non-blocking, and no connection waits
+ *   WSAECONNRESET	the peer has given up in the meantime
+ *   WSAEINVAL		the socket does not listen
+ *   WSAEMFILE		no descriptor is left
+ *   WSAEOPNOTSUPP	not a stream socket
+ *   WSAEFAULT		@addr is too small; the connection still waits
+ *
+ * Windows: "accept function (winsock2.h)".
+ */
+SOCKET WSAAPI accept(SOCKET s, struct sockaddr *addr, int *addrlen)
+{
+	unsigned int len = addrlen ? (unsigned int)*addrlen : 0;
+	int fd = sockiocp_socket_fd(s);
+	int flags = LIBC_SOCK_CLOEXEC;
+	int new_fd;
+
+	if (addr && (!addrlen || !peer_fits(fd, *addrlen))) {
+		sockiocp_wsa_fail(EFAULT);
+		return INVALID_SOCKET;
+	}
+	if (sockiocp_is_nonblocking(fd))
+		flags |= LIBC_SOCK_NONBLOCK;
+	new_fd = sockiocp_fd_above_stdio(accept_fd(fd, addr, &len, flags));
+	if (new_fd < 0) {
+		if (errno == ECONNABORTED)
+			errno = ECONNRESET;
+		sockiocp_wsa_fail(errno);
+		return INVALID_SOCKET;
+	}
+	if (addr)
+		*addrlen = (int)len;
+	return (SOCKET)new_fd;
+}
+
+/*
+ * connect() that a signal does not end: the next call goes on with the connection,
+ * or begins anew where Linux gave up (AF_UNIX).  Returns 0 or an errno value.
+ */
+static int connect_once(int fd, const struct sockaddr *name, unsigned int len)
+{
+	while (libc_connect(fd, name, len))
+		if (errno != EINTR)
+			return errno;
+	return 0;
+}
+
+/*
+ * Returns whether connect() may have failed for a connection before this one.
+ * Linux tells of one that failed in the background again, whether or not the
+ * program knows, and makes no attempt; from then on the socket is like a new one.
+ * On Windows it is that at once.  An attempt too many does no harm, but a blocking
+ * one that was waited for is not made twice.
+ */
+static bool failed_before(int fd, int err)
+{
+	switch (err) {
+	case 0:
+	case EINPROGRESS:
+	case EALREADY:
+	case EISCONN:
+	case EAGAIN:
+		return false;
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+		return sockiocp_is_nonblocking(fd);
+	default:
+		return true;
+	}
+}
+
+/*
+ * Returns whether connect() succeeded because an earlier one has: Linux reports
+ * that success once, and never succeeds at once with a non-blocking TCP socket.
+ */
+static bool was_connecting(int fd)
+{
+	unsigned int size = sizeof(int);
+	int protocol;
+
+	return sockiocp_is_nonblocking(fd) &&
+	       !libc_getsockopt(fd, SOL_SOCKET, LIBC_SO_PROTOCOL, &protocol,
+				&size) &&
+	       protocol == IPPROTO_TCP;
+}
+
+/**
+ * connect - connect a socket, or set where a datagram socket sends to
+ * @s: the socket
+ * @name: the peer's address
+ * @namelen: its size in bytes
+ *
+ * A socket whose connection failed can be connected again.
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAEWOULDBLOCK	non-blocking, and the connection is being made
+ *   WSAEALREADY	it is still being made
+ *   WSAEISCONN		it is made
+ *   WSAECONNREFUSED	nobody listens there, or (AF_UNIX, non-blocking) the
+ *			listener's backlog is full
+ *   WSAETIMEDOUT	no answer
+ *   WSAENETUNREACH, WSAEHOSTUNREACH	no way to get there
+ *   WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEINVAL	the address is wrong
+ *   WSAEADDRINUSE	no local port is left
+ *   WSAEACCES		not allowed, for instance to broadcast
+ *
+ * Windows: "connect function (winsock2.h)".
+ */
+int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
+{
+	unsigned int len = (unsigned int)namelen;
+	int fd = sockiocp_socket_fd(s);
+	int err;
+
+	err = connect_once(fd, name, len);
+	if (failed_before(fd, err))
+		err = connect_once(fd, name, len);
+	if (!err && was_connecting(fd))
+		err = EISCONN;
+	/* Nothing is under way then: no local port is left, or the backlog is full. */
+	if (err == EAGAIN && name->sa_family != AF_UNIX)
+		err = EADDRINUSE;
+	else if (err == EAGAIN && sockiocp_is_nonblocking(fd))
+		err = ECONNREFUSED;
+	return err ? sockiocp_transfer_fail(fd, err) : 0;
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Winsock's sockets: making and closing them, and their names.  Thin functions
+ * around libc's.
+ *
+ * What Winsock's calls add to libc's: errors go to the thread's last error, in
+ * Winsock's numbers; no call raises SIGPIPE; blocking calls go on when a signal
+ * handler has run.
+ *
+ * Every function of Winsock fails with WSAENOTSOCK if it is not given a socket,
+ * WSAEFAULT if a pointer is bad, and WSAENOBUFS if there is no memory; the
+ * comments name only what is particular to a call.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "posix.h"
+#include "winsock.h"
+
+/**
+ * socket - create a socket
+ * @af: AF_INET, AF_INET6 or AF_UNIX
+ * @type: SOCK_STREAM, SOCK_DGRAM, ...
+ * @protocol: IPPROTO_TCP, ..., or 0 for the type's usual one
+ *
+ * The socket blocks.  It is a descriptor above 2 that is not inherited by
+ * programs started with exec (on Windows it would be, if asked for).  Those of
+ * AF_INET6 have IPV6_V6ONLY set, as on Windows.
+ *
+ * Return: the socket, which the caller passes to closesocket(); INVALID_SOCKET
+ * if it fails, and WSAGetLastError() says why:
+ *   WSAEAFNOSUPPORT, WSAEPROTONOSUPPORT, WSAESOCKTNOSUPPORT, WSAEINVAL
+ *			no such family, protocol or type
+ *   WSAEMFILE		no descriptor is left
+ *   WSAEACCES		the user may not create such a socket
+ *
+ * Windows: "socket function (winsock2.h)".
+ */
+SOCKET WSAAPI socket(int af, int type, int protocol)
+{
+	int one = 1;
+	int fd;
+
+	fd = libc_socket(af, type | LIBC_SOCK_CLOEXEC, protocol);
+	fd = sockiocp_fd_above_stdio(fd);
+	if (fd < 0) {
+		sockiocp_wsa_fail(errno);
+		return INVALID_SOCKET;
+	}
+	if (type != SOCK_STREAM)
+		atomic_store_explicit(&sockiocp_messages_used, true,
+				      memory_order_relaxed);
+	if (af == AF_INET6)
+		libc_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
+				sizeof(one));
+	return (SOCKET)fd;
+}
+
+/**
+ * closesocket - close a socket
+ * @s: the socket; what is none stays open
+ *
+ * Its registration with a completion port goes silently: no REMOVE notification
+ * follows, but a packet that is queued already may still come out.
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says WSAENOTSOCK.
+ *
+ * Windows: "closesocket function (winsock2.h)".
+ */
+int WSAAPI closesocket(SOCKET s)
+{
+	int fd = sockiocp_socket_fd(s);
+
+	if (sockiocp_socket_type(fd) < 0 && errno == ENOTSOCK)
+		return sockiocp_wsa_fail(ENOTSOCK);
+	/* Linux has closed it, whatever else close() complains of. */
+	if (close(fd) && errno == EBADF)
+		return sockiocp_wsa_fail(EBADF);
+	return 0;
+}
+
+/*
+ * On Windows connections in TIME_WAIT do not keep a server from binding its
+ * port.  On Linux they do, unless both the old socket and the new one have
+ * SO_REUSEADDR; which does not share a port that is listened on.  So listen()
+ * sets it, for its connections to inherit, and bind() does if it has to.
+ */
+static int bind_reusing(int fd, const struct sockaddr *name, unsigned int len)
+{
+	int one = 1, zero = 0;
+	int reuse;
+	unsigned int size = sizeof(int);
+
+	if (sockiocp_socket_type(fd) != SOCK_STREAM ||
+	    libc_getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, &size) ||
+	    reuse ||
+	    libc_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	if (!libc_bind(fd, name, len))
+		return 0;
+
+	libc_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &zero, sizeof(zero));
+	errno = EADDRINUSE;
+	return -1;
+}
+
+/**
+ * bind - give a socket its local address
+ * @s: the socket
+ * @name: the address
+ * @namelen: its size in bytes
+ *
+ * Connections that are in TIME_WAIT do not stand in the way of a stream socket,
+ * if those who had them used this library (or SO_REUSEADDR).
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAEADDRINUSE	another socket has the address
+ *   WSAEADDRNOTAVAIL	the address is not this machine's
+ *   WSAEACCES		the user may not use this port
+ *   WSAEINVAL		the socket is bound already, or @namelen is wrong
+ *   WSAEAFNOSUPPORT	the address is of another family
+ *
+ * Windows: "bind function (winsock2.h)".
+ */
+int WSAAPI bind(SOCKET s, const struct sockaddr *name, int namelen)
+{
+	int fd = sockiocp_socket_fd(s);
+
+	if (!libc_bind(fd, name, (unsigned int)namelen))
+		return 0;
+	if (errno == EADDRINUSE &&
+	    !bind_reusing(fd, name, (unsigned int)namelen))
+		return 0;
+	return sockiocp_wsa_fail(errno);
+}
+
+/**
+ * listen - make a socket accept connections
+ * @s: the socket
+ * @backlog: how many connections may wait to be accepted, at least one; SOMAXCONN
+ *	and SOMAXCONN_HINT() mean as many as the system allows, and more are cut
+ *	down to that
+ *
+ * SO_REUSEADDR is set afterwards (see bind()).
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAEADDRINUSE	another socket listens on the address
+ *   WSAEINVAL		the socket is connected
+ *   WSAEOPNOTSUPP	not a stream socket
+ *
+ * Windows: "listen function (winsock2.h)".
+ */
+int WSAAPI listen(SOCKET s, int backlog)
+{
+	int fd = sockiocp_socket_fd(s);
+	int one = 1;
+
+	/* With 0 Linux takes just one, and drops the others without a word. */
+	if (libc_listen(fd, backlog ? backlog : 1))
+		return sockiocp_wsa_fail(errno);
+	libc_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	return 0;
+}
+
+/**
+ * shutdown - end one or both directions of a connection
+ * @s: the socket
+ * @how: SD_RECEIVE, SD_SEND or SD_BOTH
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAENOTCONN	not connected
+ *   WSAEINVAL		@how is none of these
+ *
+ * Windows: "shutdown function (winsock2.h)".
+ */
+int WSAAPI shutdown(SOCKET s, int how)
+{
+	if (libc_shutdown(sockiocp_socket_fd(s), how))
+		return sockiocp_wsa_fail(errno);
+	return 0;
+}
+
+/*
+ * What getsockname() and getpeername() return, after libc's has: Linux cuts an
+ * address that does not fit in @room, and says how long it is.
+ */
+static int name_got(int failed, int room, int *namelen)
+{
+	if (failed && !(errno == EINVAL && room < 0))
+		return sockiocp_wsa_fail(errno);
+	if (!failed && *namelen <= room)
+		return 0;
+	*namelen = room;
+	return sockiocp_wsa_fail(EFAULT);
+}
+
+/**
+ * getsockname - the local address of a socket
+ * @s: the socket
+ * @name: receives the address
+ * @namelen: in: size of @name in bytes; out: size of the address
+ *
+ * An unbound socket has address 0 and port 0 (Windows says WSAEINVAL).
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAEFAULT		@name is too small; *@namelen stays
+ *
+ * Windows: "getsockname function (winsock2.h)".
+ */
+int WSAAPI getsockname(SOCKET s, struct sockaddr *name, int *namelen)
+{
+	int room = namelen ? *namelen : 0;
+	int failed;
+
+	failed = libc_getsockname(sockiocp_socket_fd(s), name,
+				  (unsigned int *)namelen);
+	return name_got(failed, room, namelen);
+}
+
+/**
+ * getpeername - the address a socket is connected to
+ * @s: the socket
+ * @name: receives the address
+ * @namelen: in: size of @name in bytes; out: size of the address
+ *
+ * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAENOTCONN	not connected
+ *   WSAEFAULT		@name is too small; *@namelen stays
+ *
+ * Windows: "getpeername function (winsock2.h)".
+ */
+int WSAAPI getpeername(SOCKET s, struct sockaddr *name, int *namelen)
+{
+	int room = namelen ? *namelen : 0;
+	int failed;
+
+	failed = libc_getpeername(sockiocp_socket_fd(s), name,
+				  (unsigned int *)namelen);
+	return name_got(failed, room, namelen);
+}
