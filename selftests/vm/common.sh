@@ -214,6 +214,12 @@ in_toolchain()
 		sh "$toolchain" "$@"
 }
 
+# The names of the test programs, without those of win32/.
+all_tests()
+{
+	make -s -C "$TOP/selftests" list
+}
+
 # put_program PROGRAM TREE: a program of this machine and the shared libraries that
 # it needs, at the same places in the tree of a guest.
 put_program()
