@@ -275,6 +275,7 @@ static long sockiocp_info(struct sockiocp_port *port, void __user *to, size_t us
 		.max_user_packets = READ_ONCE(sockiocp_max_user_packets),
 		.user_registrations = atomic_long_read(&port->account->registrations),
 		.user_packets = atomic_long_read(&port->account->packets),
+		.version = SOCKIOCP_VERSION,
 	};
 	size_t size = min(usize, sizeof(info));
 
@@ -463,4 +464,4 @@ module_exit(sockiocp_exit);
 
 MODULE_DESCRIPTION("Socket state notifications and I/O completion ports");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1");
+MODULE_VERSION(SOCKIOCP_VERSION);

@@ -176,6 +176,24 @@ TEST_F(abi, info_tells_version_limits_and_use)
 	EXPECT_LT(0, info.max_user_packets);
 }
 
+/* The module's, in its own words and in sysfs, is that of the header. */
+TEST_F(abi, info_and_sysfs_tell_the_version)
+{
+	FILE *file = fopen("/sys/module/sockiocp/version", "re");
+	struct sockiocp_info info;
+	char said[64] = "";
+
+	memset(&info, 0xcc, sizeof(info));
+	ASSERT_EQ(0, call(self->port, SOCKIOCP_INFO, &info));
+	EXPECT_EQ(0, info.version[sizeof(info.version) - 1]);
+	EXPECT_STREQ(SOCKIOCP_VERSION, info.version);
+
+	ASSERT_NE(NULL, file);
+	EXPECT_EQ(1, fscanf(file, "%63s", said));
+	fclose(file);
+	EXPECT_STREQ(SOCKIOCP_VERSION, said);
+}
+
 TEST_F(abi, info_counts_what_the_user_holds)
 {
 	struct sockiocp_info before, after;

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include <linux/sockiocp.h>
+
 #include "bench.h"
 
 /* Of the program itself, and a port, a ring, ... */
@@ -38,6 +40,8 @@ static const struct argp_option options[] = {
 	  "fail if a ratio is worse than FILE says", 0 },
 	{ 0 }
 };
+
+const char *argp_program_version = "bench (sockiocp " SOCKIOCP_VERSION ")";
 
 static const char doc[] =
 	"Measures what sockets cost with sockiocp, and with epoll and io_uring."

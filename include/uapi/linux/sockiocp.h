@@ -26,6 +26,12 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
+/*
+ * The version of all that is sockiocp, and the only place that says it.  It is for
+ * people: programs go by SOCKIOCP_ABI_VERSION and sockiocp_info.features.
+ */
+#define SOCKIOCP_VERSION	"0.1"
+
 #define SOCKIOCP_ABI_VERSION	1
 
 /**
@@ -132,6 +138,8 @@ struct sockiocp_packet_entry {
  *	all ports together.
  * @user_registrations: out: how many registrations this port's owner holds.
  * @user_packets: out: how many posted packets of this port's owner are queued.
+ * @version: out: SOCKIOCP_VERSION of the module, for reports; ends with a 0.  Not there
+ *	in the first version.
  */
 struct sockiocp_info {
 	__u32 abi_version;
@@ -143,6 +151,7 @@ struct sockiocp_info {
 	__aligned_u64 max_user_packets;
 	__aligned_u64 user_registrations;
 	__aligned_u64 user_packets;
+	char version[16];
 };
 
 /* sockiocp_info.features: bits are added as features are. */
@@ -278,7 +287,8 @@ __SOCKIOCP_ASSERT(__builtin_offsetof(struct sockiocp_registration_entry, event_f
 __SOCKIOCP_ASSERT(__builtin_offsetof(struct sockiocp_registration_entry, registration_result) == 20);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_packet_entry) == 32);
 __SOCKIOCP_ASSERT(__builtin_offsetof(struct sockiocp_packet_entry, bytes_transferred) == 24);
-__SOCKIOCP_ASSERT(sizeof(struct sockiocp_info) == 56);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_info) == 72);
+__SOCKIOCP_ASSERT(sizeof(SOCKIOCP_VERSION) <= 16);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_config) == 8);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_process) == 56);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_post) == 32);
