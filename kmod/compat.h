@@ -6,22 +6,21 @@
 #ifndef _SOCKIOCP_COMPAT_H
 #define _SOCKIOCP_COMPAT_H
 
+#include <linux/version.h>
+
+/* Before all else: another kernel may lack the headers that follow. */
+#if (LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0) || \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)) && !defined(SOCKIOCP_ANY_KERNEL)
+#error "sockiocp supports Linux 5.10 to 7.2; to try it on this kernel: make kmod KCFLAGS=-DSOCKIOCP_ANY_KERNEL"
+#endif
+
 #include <linux/compiler.h>
 #include <linux/file.h>
 #include <linux/net.h>
 #include <linux/sched.h>
-#include <linux/version.h>
 /* 5.10 expects that of those who include the next one. */
 #include <net/sock.h>
 #include <net/af_vsock.h>
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
-#error "sockiocp needs Linux 5.10 or newer"
-#endif
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0) && !defined(SOCKIOCP_UNTESTED_KERNEL)
-#error "sockiocp is not tested with Linux 7.3 or newer; to try: make kmod KCFLAGS=-DSOCKIOCP_UNTESTED_KERNEL"
-#endif
 
 /* 5.11 dropped the second argument of sock_from_file(). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
