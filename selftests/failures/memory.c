@@ -189,7 +189,7 @@ TEST_F_TIMEOUT(memory, registrations_are_paid_by_who_registers, 250)
 	pid = start_user(self, register_all);
 	ASSERT_LT(0, pid);
 	USER_ENDS(pid, 0);
-	EXPECT_EQ(REGISTRATIONS, fdinfo_value(port_fd(self->port), "registrations"));
+	EXPECT_EQ(REGISTRATIONS, port_told(self->port, "registrations"));
 	EXPECT_USER_PAID(self, REGISTRATIONS * REGISTRATION_SIZE);
 
 	/* Whoever removes them, it is given back to who has paid. */
@@ -337,7 +337,7 @@ TEST_F_TIMEOUT(memory, registration_without_memory_is_refused_and_nothing_is_los
 	EXPECT_EQ(0, done->other_failures);
 	EXPECT_LT(1000, done->succeeded);
 	EXPECT_EQ(done->succeeded,
-		  fdinfo_value(port_fd(self->port), "registrations"));
+		  port_told(self->port, "registrations"));
 	EXPECT_PACKETS_NOW(self->port, { 0, EV_OUT });
 
 	/* The opener has memory. */

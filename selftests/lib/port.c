@@ -38,6 +38,23 @@ int port_fd(HANDLE port)
 	return (int)(intptr_t)port;
 }
 
+long long port_told(HANDLE port, const char *name)
+{
+	return fdinfo_value(port_fd(port), name);
+}
+
+int port_becomes(HANDLE port, const char *name, long long value, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+
+	while (port_told(port, name) != value) {
+		if (now_ms() >= end)
+			return 0;
+		sleep_ms(1);
+	}
+	return 1;
+}
+
 SOCK_NOTIFY_REGISTRATION entry(int fd, ULONG_PTR key, UINT16 filter, UINT8 op,
 			       UINT8 trigger)
 {

@@ -64,6 +64,9 @@ struct packet {
 
 HANDLE port_open(void);
 int port_fd(HANDLE port);
+/* What its fdinfo says; and does it say so within the time? */
+long long port_told(HANDLE port, const char *name);
+int port_becomes(HANDLE port, const char *name, long long value, int timeout_ms);
 
 SOCK_NOTIFY_REGISTRATION entry(int fd, ULONG_PTR key, UINT16 filter, UINT8 op,
 			       UINT8 trigger);
@@ -138,5 +141,20 @@ struct waiter {
 int waiter_start(struct waiter *w);
 int waiter_blocked(struct waiter *w);
 int waiter_join(struct waiter *w, int timeout_ms);
+
+#define START_WAITER(w)							\
+	do {								\
+		ASSERT_EQ(0, waiter_start(w));				\
+		ASSERT_TRUE(waiter_blocked(w));				\
+	} while (0)
+
+/* A fixture for each of the functions that can wait; it has a port. */
+#define FIXTURE_WAITS(fixture)						\
+	FIXTURE_VARIANT(fixture) { enum how how; };			\
+	FIXTURE_VARIANT_ADD(fixture, psn) { .how = BY_PSN, };		\
+	FIXTURE_VARIANT_ADD(fixture, gqcs) { .how = BY_GQCS, };		\
+	FIXTURE_VARIANT_ADD(fixture, gqcsex) { .how = BY_GQCSEX, }
+#define WAITER(ms)							\
+	{ .port = self->port, .how = variant->how, .timeout = ms }
 
 #endif /* SELFTESTS_LIB_PORT_H */

@@ -362,8 +362,8 @@ TEST_F_TIMEOUT(canaries, no_packet_comes_after_the_remove_packet, 150)
 	EXPECT_NOTHING_NOW(port);
 	for (i = 0; i < CYCLES; i++)
 		ASSERT_EQ(1, graves[i].removes);
-	EXPECT_EQ(0, fdinfo_value(port_fd(port), "packets"));
-	EXPECT_EQ(0, fdinfo_value(port_fd(port), "registrations"));
+	EXPECT_EQ(0, port_told(port, "packets"));
+	EXPECT_EQ(0, port_told(port, "registrations"));
 }
 
 TEST_HARNESS_MAIN

@@ -251,18 +251,6 @@ static void wait_with_many_threads(void *port)
 	process_rest();
 }
 
-static int waiters_become(HANDLE port, int want)
-{
-	int64_t end = now_ms() + SECONDS;
-
-	while (fdinfo_value(port_fd(port), "waiters") != want) {
-		if (now_ms() >= end)
-			return 0;
-		sleep_ms(10);
-	}
-	return 1;
-}
-
 /* It looks at the threads of others for one of its descriptors, not for each. */
 TEST(process_with_many_descriptors_ends_while_others_wait)
 {
@@ -278,15 +266,15 @@ TEST(process_with_many_descriptors_ends_while_others_wait)
 	ASSERT_LT(0, alone);
 	pid = process_start(wait_with_many_threads, holder.port);
 	ASSERT_LT(0, pid);
-	ASSERT_TRUE(waiters_become(holder.port, WAITERS));
+	ASSERT_TRUE(port_becomes(holder.port, "waiters", WAITERS, SECONDS));
 	takes = end_takes(&holder);
 	ASSERT_LT(0, takes);
 	TH_LOG("%lld us, and %lld us while %d threads wait", (long long)alone / 1000,
 	       (long long)takes / 1000, WAITERS);
 	EXPECT_GT(10 * alone, takes);
-	EXPECT_EQ(WAITERS, fdinfo_value(port_fd(holder.port), "waiters"));
+	EXPECT_EQ(WAITERS, port_told(holder.port, "waiters"));
 	EXPECT_EQ(0, process_kill(pid));
-	EXPECT_TRUE(waiters_become(holder.port, 0));
+	EXPECT_TRUE(port_becomes(holder.port, "waiters", 0, SECONDS));
 	EXPECT_TRUE(CloseHandle(holder.port));
 }
 
@@ -322,8 +310,7 @@ static int close_by_another(struct __test_metadata *_metadata, struct closer *cl
 	int pid, closed;
 
 	ASSERT_NE(NULL, w.port);
-	ASSERT_EQ(0, waiter_start(&w));
-	ASSERT_TRUE(waiter_blocked(&w));
+	START_WAITER(&w);
 	memset(closer, 0, sizeof(*closer));
 	closer->fd = port_fd(w.port);
 	pid = process_start_sharing(close_last_descriptor, closer);
@@ -428,8 +415,7 @@ TEST(table_that_comes_to_where_another_one_was_is_another_one)
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", port_fd(w.port));
 	leaver.fdinfo = open(path, O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, leaver.fdinfo);
-	ASSERT_EQ(0, waiter_start(&w));
-	ASSERT_TRUE(waiter_blocked(&w));
+	START_WAITER(&w);
 	for (i = 0; i < 10; i++) {
 		ASSERT_EQ(0, pthread_create(&thread, NULL, leave_with_own_table, &leaver));
 		ASSERT_EQ(0, pthread_join(thread, NULL));

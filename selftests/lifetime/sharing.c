@@ -84,8 +84,7 @@ TEST_F(sharing, close_sends_the_fin_while_another_thread_waits)
 	struct waiter w = { .port = self->port, .timeout = INFINITE };
 
 	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL));
-	ASSERT_EQ(0, waiter_start(&w));
-	ASSERT_TRUE(waiter_blocked(&w));
+	START_WAITER(&w);
 	CLOSE(self->fd);
 	EXPECT_FIN(self->peer);
 	EXPECT_TRUE(PostQueuedCompletionStatus(self->port, 1, 2, NULL));
@@ -148,8 +147,7 @@ TEST_F(sharing, closesocket_sends_the_fin_while_another_thread_waits)
 	struct waiter w = { .port = self->port, .timeout = INFINITE };
 
 	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL));
-	ASSERT_EQ(0, waiter_start(&w));
-	ASSERT_TRUE(waiter_blocked(&w));
+	START_WAITER(&w);
 	EXPECT_EQ(0, closesocket((SOCKET)self->fd));
 	self->fd = -1;
 	EXPECT_FIN(self->peer);
@@ -278,8 +276,7 @@ TEST_F(sharing, closing_one_of_two_handles_does_not_abandon_who_waits)
 	HANDLE dup = (HANDLE)(intptr_t)fd_dup(port_fd(self->port));
 
 	ASSERT_LT(0, (intptr_t)dup);
-	ASSERT_EQ(0, waiter_start(&w));
-	ASSERT_TRUE(waiter_blocked(&w));
+	START_WAITER(&w);
 
 	/* The one that the thread came by is closed, the other stays. */
 	EXPECT_TRUE(CloseHandle(self->port));
@@ -298,8 +295,7 @@ TEST_F(sharing, closing_the_other_of_two_handles_does_not_abandon_who_waits)
 	HANDLE dup = (HANDLE)(intptr_t)fd_dup(port_fd(self->port));
 
 	ASSERT_LT(0, (intptr_t)dup);
-	ASSERT_EQ(0, waiter_start(&w));
-	ASSERT_TRUE(waiter_blocked(&w));
+	START_WAITER(&w);
 	EXPECT_TRUE(CloseHandle(dup));
 	sleep_ms(COMES_NOT);
 	ASSERT_TRUE(waiter_blocked(&w));
@@ -315,8 +311,7 @@ TEST_F(sharing, closing_the_last_of_two_handles_abandons_who_waits)
 	HANDLE dup = (HANDLE)(intptr_t)fd_dup(port_fd(self->port));
 
 	ASSERT_LT(0, (intptr_t)dup);
-	ASSERT_EQ(0, waiter_start(&w));
-	ASSERT_TRUE(waiter_blocked(&w));
+	START_WAITER(&w);
 	EXPECT_TRUE(CloseHandle(self->port));
 	self->port = NULL;
 	ASSERT_TRUE(waiter_blocked(&w));
@@ -395,8 +390,7 @@ TEST_F(sharing, close_in_the_parent_abandons_its_waiters_and_not_the_childs)
 	ASSERT_TRUE(sock_becomes(ready[0], SEE_IN, COMES));
 	ASSERT_EQ(1, sock_recv(ready[0], &c, 1));
 	ASSERT_TRUE(task_blocked(pid, pid, COMES));
-	ASSERT_EQ(0, waiter_start(&w));
-	ASSERT_TRUE(waiter_blocked(&w));
+	START_WAITER(&w);
 
 	/* A way to post when our own handle is gone. */
 	ASSERT_EQ(0, send_fd(ready[0], port_fd(self->port)));

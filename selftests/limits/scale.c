@@ -128,7 +128,7 @@ TEST_F_TIMEOUT(scale, very_many_sockets_in_one_port, 110)
 		SKIP(return, "not enough %s", self->lacks);
 
 	EXPECT_EQ(COUNT, apply_all(self, EV_OUT, OP_ENABLE, T_LEVEL | T_ONESHOT));
-	EXPECT_EQ(COUNT, fdinfo_value(port_fd(self->port), "registrations"));
+	EXPECT_EQ(COUNT, port_told(self->port, "registrations"));
 	EXPECT_EQ(COUNT, harvest_all(self, EV_OUT));
 
 	EXPECT_EQ(COUNT, apply_all(self, EV_IN, OP_ENABLE, T_LEVEL | T_ONESHOT));
@@ -138,7 +138,7 @@ TEST_F_TIMEOUT(scale, very_many_sockets_in_one_port, 110)
 	EXPECT_PACKETS_NOW(self->port, { COUNT / 2, EV_OUT });
 
 	EXPECT_EQ(COUNT, apply_all(self, 0, OP_REMOVE, 0));
-	EXPECT_EQ(0, fdinfo_value(port_fd(self->port), "registrations"));
+	EXPECT_EQ(0, port_told(self->port, "registrations"));
 	EXPECT_EQ(COUNT, harvest_all(self, EV_REMOVE));
 	EXPECT_NOTHING_NOW(self->port);
 	EXPECT_EQ(self->before, user_registrations(self->port));
@@ -212,7 +212,7 @@ TEST(who_is_killed_in_a_long_call_ends_at_once)
 	EXPECT_EQ(POISON32, c.reg[A_MILLION - 1].registrationResult);
 	EXPECT_GT(whole / 4, killed);
 	/* What was done is done, and no more. */
-	EXPECT_EQ(1, fdinfo_value(port_fd(c.port), "registrations"));
+	EXPECT_EQ(1, port_told(c.port, "registrations"));
 	EXPECT_EQ(0, deregister(c.port, c.fd));
 	EXPECT_PACKETS_NOW(c.port, { 0, EV_REMOVE });
 	EXPECT_TRUE(CloseHandle(c.port));

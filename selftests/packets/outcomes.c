@@ -337,8 +337,7 @@ TEST_F(outcomes, closing_a_port_ends_waits_and_registrations)
 		w[i] = (struct waiter) {
 			.port = port, .how = i, .timeout = INFINITE,
 		};
-		ASSERT_EQ(0, waiter_start(&w[i]));
-		ASSERT_TRUE(waiter_blocked(&w[i]));
+		START_WAITER(&w[i]);
 	}
 	self->port = NULL;
 	EXPECT_TRUE(CloseHandle(port));

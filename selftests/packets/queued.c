@@ -77,8 +77,7 @@ TEST_F(queued, packet_that_is_left_wakes_the_next_thread)
 	EXPECT_EQ(0, enable(port, self->fd, KEY, EV_IN, T_LEVEL));
 	for (i = 0; i < 3; i++) {
 		w[i] = (struct waiter) { .port = port, .timeout = INFINITE };
-		ASSERT_EQ(0, waiter_start(&w[i]));
-		ASSERT_TRUE(waiter_blocked(&w[i]));
+		START_WAITER(&w[i]);
 	}
 	ASSERT_EQ(4, sock_send(self->peer, "data", 4));
 	for (i = 0; i < 3; i++) {

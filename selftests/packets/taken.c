@@ -73,29 +73,17 @@ static void *take(void *arg)
 	return NULL;
 }
 
-static int becomes(HANDLE port, const char *name, long long value)
-{
-	int64_t end = now_ms() + COMES;
-
-	while (fdinfo_value(port_fd(port), name) != value) {
-		if (now_ms() > end)
-			return 0;
-		sleep_ms(1);
-	}
-	return 1;
-}
-
 /* A thread waits; its memory goes; a packet comes and is taken. */
 #define TAKE_ONE()							\
 	do {								\
 		struct taker *t = &self->taker;				\
 									\
 		ASSERT_EQ(0, pthread_create(&t->thread, NULL, take, t));\
-		ASSERT_TRUE(becomes(self->port, "waiters", 1));		\
+		ASSERT_TRUE(port_becomes(self->port, "waiters", 1, COMES));	\
 		ASSERT_EQ(0, block_again(&t->block));			\
 		ASSERT_EQ(1, sock_send(self->peer, "x", 1));		\
-		ASSERT_TRUE(becomes(self->port, "waiters", 0));		\
-		ASSERT_TRUE(becomes(self->port, "packets", 0));		\
+		ASSERT_TRUE(port_becomes(self->port, "waiters", 0, COMES));	\
+		ASSERT_TRUE(port_becomes(self->port, "packets", 0, COMES));	\
 		ASSERT_TRUE(task_rests(0, t->tid, COMES));		\
 	} while (0)
 
@@ -364,11 +352,10 @@ TEST_F(chunks, who_waits_is_told_of_what_has_been_copied_while_the_next_is_on_it
 {
 	struct waiter w = { .port = self->port, .how = BY_GQCS, .timeout = INFINITE };
 
-	ASSERT_EQ(0, waiter_start(&w));
-	ASSERT_TRUE(waiter_blocked(&w));
+	START_WAITER(&w);
 	ASSERT_EQ(0, enable_all(self->port, self->fd));
-	EXPECT_EQ(ALL, fdinfo_value(port_fd(self->port), "packets"));
-	EXPECT_EQ(1, fdinfo_value(port_fd(self->port), "waiters"));
+	EXPECT_EQ(ALL, port_told(self->port, "packets"));
+	EXPECT_EQ(1, port_told(self->port, "waiters"));
 	ASSERT_TRUE(taker_blocks(&self->taker));
 	ASSERT_EQ(0, waiter_join(&w, COMES));
 	EXPECT_EQ(0, w.code);

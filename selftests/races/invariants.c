@@ -374,7 +374,7 @@ static const char *accounts(void)
 			violated("a packet of nothing");
 		if (removes_done[where] != removes_seen[where])
 			violated("not as many REMOVE packets as REMOVEs");
-		if (fdinfo_value(port_fd(port[where]), "packets"))
+		if (port_told(port[where], "packets"))
 			violated("packets are counted that are not there");
 	}
 	for (i = 1; i <= nr_posts && i < POSTS_MAX - 1; i++)

@@ -270,7 +270,7 @@ static void end_everything(struct __test_metadata *_metadata, struct shared *s)
 		fd_close(s->fd[i][1]);
 	}
 	for (i = 0; i < PORTS; i++) {
-		while (fdinfo_value(port_fd(s->port[i]), "packets") > 0)
+		while (port_told(s->port[i], "packets") > 0)
 			drain_port(s, s->port[i], 0);
 		EXPECT_NOTHING(s->port[i]);
 		EXPECT_TRUE(CloseHandle(s->port[i]));
@@ -511,7 +511,7 @@ TEST(oneshot_that_is_armed_anew_is_reported_once_whoever_has_its_old_packet)
 		/* The old packet is for OUT: what comes later is not for it to say. */
 		EXPECT_EQ(0, enable(f.port, fd[0], 0, EV_IN | EV_OUT, T_LEVEL | T_ONESHOT));
 		/* Until it is taken, mostly, and perhaps looked at. */
-		while (n-- && fdinfo_value(port_fd(f.port), "packets"))
+		while (n-- && port_told(f.port, "packets"))
 			;
 		EXPECT_EQ(0, disable(f.port, fd[0]));
 		EXPECT_EQ(0, enable(f.port, fd[0], 0, EV_IN, T_LEVEL | T_ONESHOT));

@@ -99,7 +99,7 @@ TEST_F(association, without_a_port_creates_one)
 	ASSERT_NE(NULL, port);
 	EXPECT_NE(self->port, port);
 	EXPECT_EQ(1, fd_is_cloexec(port_fd(port)));
-	EXPECT_EQ(2, fdinfo_value(port_fd(port), "concurrency"));
+	EXPECT_EQ(2, port_told(port, "concurrency"));
 	EXPECT_TRUE(PostQueuedCompletionStatus(port, 1, KEY, NULL));
 	EXPECT_PACKETS(port, { KEY, 1 });
 	EXPECT_REFUSED(self->fd[0], self->port);

@@ -51,7 +51,7 @@ TEST_F(smc, socket_that_falls_back_to_tcp_is_refused)
 	EXPECT_EQ(NOT_SUPPORTED, enable(self->port, self->fd, KEY, EV_ALL, T_LEVEL));
 	EXPECT_EQ(NOT_SUPPORTED, disable(self->port, self->fd));
 	EXPECT_EQ(NOT_SUPPORTED, deregister(self->port, self->fd));
-	EXPECT_EQ(0, fdinfo_value(port_fd(self->port), "registrations"));
+	EXPECT_EQ(0, port_told(self->port, "registrations"));
 }
 
 TEST_HARNESS_MAIN

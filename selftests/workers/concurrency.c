@@ -91,23 +91,6 @@ static int most(void)
 	return __atomic_load_n(&stage->tally.most, __ATOMIC_SEQ_CST);
 }
 
-static long long told(HANDLE port, const char *name)
-{
-	return fdinfo_value(port_fd(port), name);
-}
-
-static int becomes(HANDLE port, const char *name, long long value, int timeout_ms)
-{
-	int64_t end = now_ms() + timeout_ms;
-
-	while (told(port, name) != value) {
-		if (now_ms() >= end)
-			return 0;
-		sleep_ms(1);
-	}
-	return 1;
-}
-
 static HANDLE port_with(DWORD concurrency)
 {
 	return CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, concurrency);
@@ -174,16 +157,16 @@ FIXTURE_TEARDOWN(concurrency)
 #define EXPECT_REST(port)						\
 	do {								\
 		EXPECT_TRUE(crew_waits(&crew, SOON));			\
-		EXPECT_EQ(0, told(port, "active"));			\
-		EXPECT_EQ(0, told(port, "packets"));			\
+		EXPECT_EQ(0, port_told(port, "active"));			\
+		EXPECT_EQ(0, port_told(port, "packets"));			\
 	} while (0)
 
 /* Some have exited, and the others wait.  Sampled threads are looked at once a second. */
 #define EXPECT_LEFT(port, count)					\
 	do {								\
 		EXPECT_TRUE(crew_waits(&crew, SOON));			\
-		EXPECT_TRUE(becomes(port, "workers", count, SOON));	\
-		EXPECT_TRUE(becomes(port, "active", 0, SOON));		\
+		EXPECT_TRUE(port_becomes(port, "workers", count, SOON));	\
+		EXPECT_TRUE(port_becomes(port, "active", 0, SOON));		\
 	} while (0)
 
 /* --------------------------------------------------------- how many may run */
@@ -219,7 +202,7 @@ TEST_F(concurrency, as_many_run_as_the_value_says)
 		self->port = port_with(value[i]);
 		ASSERT_NE(NULL, self->port);
 		EXPECT_EQ(value[i] ? (int)value[i] : processors(),
-			  told(self->port, "concurrency"));
+			  port_told(self->port, "concurrency"));
 		memset(stage, 0, sizeof(*stage));
 		START(8);
 		for (j = 0; j <= limit; j++)
@@ -227,7 +210,7 @@ TEST_F(concurrency, as_many_run_as_the_value_says)
 		for (j = 0; j < limit; j++)
 			ASSERT_RUNS(&stage->job[j]);
 		EXPECT_QUEUED(&stage->job[limit]);
-		EXPECT_EQ(limit, told(self->port, "active"));
+		EXPECT_EQ(limit, port_told(self->port, "active"));
 		job_finish(&stage->job[0]);
 		EXPECT_RUNS(&stage->job[limit]);
 		for (j = 0; j <= limit; j++)
@@ -334,7 +317,7 @@ TEST_F(concurrency, largest_value_lets_all_run)
 
 	START(3);
 	ASSERT_EQ(0, port_configure(port_fd(self->port), 0xffffffff));
-	EXPECT_EQ(0xffffffff, told(self->port, "concurrency"));
+	EXPECT_EQ(0xffffffff, port_told(self->port, "concurrency"));
 	for (i = 0; i < 3; i++)
 		POST(new_job(i));
 	for (i = 0; i < 3; i++)
@@ -381,11 +364,10 @@ TEST_F(concurrency, harvest_that_waits_has_to)
 	ASSERT_RUNS(a);
 	POST(b);
 	for (w.how = BY_PSN; w.how < BY_ALL; w.how++) {
-		ASSERT_EQ(0, waiter_start(&w));
-		ASSERT_TRUE(waiter_blocked(&w));
+		START_WAITER(&w);
 		EXPECT_EQ(ETIMEDOUT, waiter_join(&w, COMES_NOT));
 		EXPECT_EQ(JOB_QUEUED, b->at);
-		EXPECT_EQ(1, told(self->port, "packets"));
+		EXPECT_EQ(1, port_told(self->port, "packets"));
 
 		/* It is the last that waits, so it is the first to be woken. */
 		ASSERT_EQ(0, port_configure(port_fd(self->port), 2));
@@ -469,9 +451,9 @@ TEST_F(disturbed, waiter_takes_no_packet)
 		variant->disturb(self->port);
 		EXPECT_FALSE(job_gets(b, JOB_RUNS, COMES_NOT / 10));
 	}
-	EXPECT_TRUE(becomes(self->port, "waiters", 3, SOON));
-	EXPECT_EQ(1, told(self->port, "packets"));
-	EXPECT_EQ(1, told(self->port, "active"));
+	EXPECT_TRUE(port_becomes(self->port, "waiters", 3, SOON));
+	EXPECT_EQ(1, port_told(self->port, "packets"));
+	EXPECT_EQ(1, port_told(self->port, "active"));
 	job_finish(a);
 	EXPECT_RUNS(b);
 	job_finish(b);
@@ -604,7 +586,7 @@ TEST_F(blocking, packet_that_comes_while_the_thread_blocks_wakes_another)
 	POST(a);
 	ASSERT_TRUE(job_block(a));
 	if (!variant->sample) {
-		EXPECT_TRUE(becomes(self->port, "active", 0, SOON));
+		EXPECT_TRUE(port_becomes(self->port, "active", 0, SOON));
 	}
 	POST(b);
 	EXPECT_RUNS(b);
@@ -652,7 +634,7 @@ TEST_F(blocking, thread_that_goes_on_counts_again)
 	EXPECT_EQ(2, running());
 	POST(c);
 	EXPECT_QUEUED(c);
-	EXPECT_TRUE(becomes(self->port, "active", 2, SOON));
+	EXPECT_TRUE(port_becomes(self->port, "active", 2, SOON));
 	job_finish(b);
 	EXPECT_DONE(b);
 	EXPECT_QUEUED(c);
@@ -722,7 +704,7 @@ TEST_F(concurrency, thread_that_exits_lets_another_run)
 	ASSERT_RUNS(a);
 	POST(b);
 	EXPECT_QUEUED(b);
-	EXPECT_EQ(3, told(self->port, "workers"));
+	EXPECT_EQ(3, port_told(self->port, "workers"));
 	job_finish(a);
 	EXPECT_RUNS(b);
 	job_finish(b);
@@ -769,29 +751,29 @@ TEST_F(concurrency, thread_that_asks_another_port_leaves_the_first)
 	a->next = other;
 	c->next = self->port;
 	START(3);
-	EXPECT_EQ(3, told(self->port, "workers"));
-	EXPECT_EQ(0, told(other, "workers"));
+	EXPECT_EQ(3, port_told(self->port, "workers"));
+	EXPECT_EQ(0, port_told(other, "workers"));
 	POST(a);
 	ASSERT_RUNS(a);
 	POST(b);
 	EXPECT_QUEUED(b);
 	job_finish(a);
 	EXPECT_RUNS(b);
-	EXPECT_TRUE(becomes(other, "waiters", 1, SOON));
-	EXPECT_EQ(2, told(self->port, "workers"));
-	EXPECT_EQ(1, told(other, "workers"));
-	EXPECT_EQ(1, told(self->port, "active"));
-	EXPECT_EQ(0, told(other, "active"));
+	EXPECT_TRUE(port_becomes(other, "waiters", 1, SOON));
+	EXPECT_EQ(2, port_told(self->port, "workers"));
+	EXPECT_EQ(1, port_told(other, "workers"));
+	EXPECT_EQ(1, port_told(self->port, "active"));
+	EXPECT_EQ(0, port_told(other, "active"));
 
 	/* It is the other port's now, and comes back. */
 	ASSERT_TRUE(job_post(other, c));
 	ASSERT_RUNS(c);
 	EXPECT_EQ(a->member, c->member);
-	EXPECT_EQ(1, told(other, "active"));
+	EXPECT_EQ(1, port_told(other, "active"));
 	job_finish(c);
-	EXPECT_TRUE(becomes(self->port, "workers", 3, SOON));
-	EXPECT_EQ(0, told(other, "workers"));
-	EXPECT_EQ(0, told(other, "active"));
+	EXPECT_TRUE(port_becomes(self->port, "workers", 3, SOON));
+	EXPECT_EQ(0, port_told(other, "workers"));
+	EXPECT_EQ(0, port_told(other, "active"));
 	job_finish(b);
 	EXPECT_REST(self->port);
 	EXPECT_TRUE(CloseHandle(other));
@@ -838,7 +820,7 @@ TEST_F(concurrency, pool_that_grows_stays_within_the_value)
 			POST(new_job(i));
 		EXPECT_RUNS(&stage->job[value - 1]);
 		EXPECT_QUEUED(&stage->job[value]);
-		EXPECT_EQ(value, told(self->port, "active"));
+		EXPECT_EQ(value, port_told(self->port, "active"));
 		for (i = 0; i < jobs; i++)
 			job_finish(&stage->job[i]);
 		for (i = 0; i < jobs; i++)
@@ -864,7 +846,7 @@ TEST_F(concurrency, processor_that_comes_online_releases_who_waits)
 		SKIP(return, "no processor can be turned off here");
 	EXPECT_TRUE(CloseHandle(self->port));
 	self->port = port_with(0);
-	EXPECT_EQ(1, told(self->port, "concurrency"));
+	EXPECT_EQ(1, port_told(self->port, "concurrency"));
 	EXPECT_EQ(0, crew_start(&crew, self->port, 3));
 	EXPECT_TRUE(crew_ask_all(&crew));
 	EXPECT_TRUE(job_post(self->port, a));
@@ -950,7 +932,7 @@ TEST_F(concurrency, one_packet_wakes_one_thread)
 
 	ASSERT_EQ(0, port_configure(port_fd(self->port), 8));
 	START(8);
-	EXPECT_EQ(8, told(self->port, "workers"));
+	EXPECT_EQ(8, port_told(self->port, "workers"));
 	for (i = 0; i < 20; i++) {
 		struct job *job = new_job(i);
 
@@ -1006,7 +988,7 @@ static int start_elsewhere(HANDLE port)
 		START(2);						\
 		pid = start_elsewhere(self->port);			\
 		ASSERT_LT(0, pid);					\
-		EXPECT_EQ(3, told(self->port, "workers"));		\
+		EXPECT_EQ(3, port_told(self->port, "workers"));		\
 		POST(new_job(0));					\
 		ASSERT_RUNS(&stage->job[0]);				\
 		ASSERT_EQ(stage->ready, stage->job[0].tid);		\
@@ -1022,7 +1004,7 @@ TEST_F(concurrency, threads_of_all_processes_count)
 	POST(b);
 	POST(c);
 	EXPECT_QUEUED(b);
-	EXPECT_EQ(1, told(self->port, "active"));
+	EXPECT_EQ(1, port_told(self->port, "active"));
 	job_finish(a);
 	EXPECT_RUNS(b);
 	EXPECT_QUEUED(c);
@@ -1218,20 +1200,20 @@ TEST_F(closing, process_that_closed_the_port_holds_no_slot)
 	ASSERT_RUNS(a);
 	POST(b);
 	EXPECT_QUEUED(b);
-	EXPECT_EQ(3, told(self->port, "workers"));
+	EXPECT_EQ(3, port_told(self->port, "workers"));
 
 	/* It has another one. */
 	__atomic_store_n(&stage->close, 1, __ATOMIC_RELEASE);
 	await(&stage->closed, 1);
 	EXPECT_QUEUED(b);
-	EXPECT_EQ(3, told(self->port, "workers"));
+	EXPECT_EQ(3, port_told(self->port, "workers"));
 
 	__atomic_store_n(&stage->close, 2, __ATOMIC_RELEASE);
 	EXPECT_RUNS(b);
 	POST(c);
 	EXPECT_QUEUED(c);
-	EXPECT_EQ(2, told(self->port, "workers"));
-	EXPECT_EQ(1, told(self->port, "active"));
+	EXPECT_EQ(2, port_told(self->port, "workers"));
+	EXPECT_EQ(1, port_told(self->port, "active"));
 	/* What only its thread can do it has not done yet. */
 	stays = variant->how == CLOSE_BY_ANOTHER_THREAD;
 	if (alone) {
@@ -1279,12 +1261,12 @@ TEST_F(concurrency, waiter_whose_process_closes_the_port_holds_no_slot)
 	ASSERT_LT(0, pid);
 	await(&stage->ready, 1);
 	EXPECT_TRUE(task_blocked(pid, stage->ready, SOON));
-	EXPECT_EQ(1, told(self->port, "workers"));
+	EXPECT_EQ(1, port_told(self->port, "workers"));
 	__atomic_store_n(&stage->close, 1, __ATOMIC_RELEASE);
 	await(&stage->closed, 1);
 	/* The thread may be faster than the one that closes. */
-	EXPECT_TRUE(becomes(self->port, "workers", 0, SOON));
-	EXPECT_TRUE(becomes(self->port, "active", 0, SOON));
+	EXPECT_TRUE(port_becomes(self->port, "workers", 0, SOON));
+	EXPECT_TRUE(port_becomes(self->port, "active", 0, SOON));
 	EXPECT_EQ(0, process_kill(pid));
 }
 
@@ -1329,7 +1311,7 @@ TEST_F(concurrency, many_descriptors_are_closed_without_a_search_for_each)
 	TH_LOG("%lld us, and of another file %lld us", (long long)takes / 1000,
 	       (long long)usual / 1000);
 	EXPECT_GT(20 * usual, takes);
-	EXPECT_EQ(1, told(self->port, "workers"));
+	EXPECT_EQ(1, port_told(self->port, "workers"));
 	fd_close(other);
 }
 
@@ -1343,7 +1325,7 @@ TEST_F(concurrency, module_is_let_go_by_the_thread_that_closes)
 	if (!module_users_become(1))
 		SKIP(return, "somebody else uses the module");
 	EXPECT_FALSE(GetQueuedCompletionStatusEx(port, &got, 1, &removed, 0, FALSE));
-	EXPECT_EQ(1, told(port, "workers"));
+	EXPECT_EQ(1, port_told(port, "workers"));
 	EXPECT_EQ(variant->sample ? 1 : 2, module_users());
 	self->port = NULL;
 	EXPECT_TRUE(CloseHandle(port));
@@ -1446,7 +1428,7 @@ static int active_is_possible(void)
 	int i, good = 1;
 
 	for (i = 0; i < ring.ports; i++) {
-		long long active = told(ring.port[i], "active");
+		long long active = port_told(ring.port[i], "active");
 
 		good &= active >= 0 && active <= CREW_MAX;
 	}
@@ -1459,9 +1441,9 @@ static int ring_rests(void)
 	int i, each = CREW_MAX / ring.ports, good = 1;
 
 	for (i = 0; i < ring.ports; i++)
-		good &= told(ring.port[i], "waiters") == each &&
-			told(ring.port[i], "workers") == each &&
-			told(ring.port[i], "active") == 0;
+		good &= port_told(ring.port[i], "waiters") == each &&
+			port_told(ring.port[i], "workers") == each &&
+			port_told(ring.port[i], "active") == 0;
 	return good;
 }
 
@@ -1509,7 +1491,7 @@ static void run_ring(struct __test_metadata *_metadata, int ports)
 		sleep_ms(1);
 	EXPECT_TRUE(ring_rests());
 	for (i = 0; i < ports; i++)
-		EXPECT_EQ(0, told(ring.port[i], "packets"));
+		EXPECT_EQ(0, port_told(ring.port[i], "packets"));
 	for (i = 0; i < ports; i++)
 		EXPECT_TRUE(CloseHandle(ring.port[i]));
 	for (i = 0; i < CREW_MAX; i++)
@@ -1556,9 +1538,8 @@ TEST_F(concurrency, threads_come_and_go)
 	EXPECT_LEFT(self->port, 0);
 
 	/* None of them is in the way of another one. */
-	ASSERT_EQ(0, waiter_start(&w));
-	EXPECT_TRUE(waiter_blocked(&w));
-	EXPECT_TRUE(becomes(self->port, "workers", 1, SOON));
+	START_WAITER(&w);
+	EXPECT_TRUE(port_becomes(self->port, "workers", 1, SOON));
 	ASSERT_TRUE(PostQueuedCompletionStatus(self->port, 0, 0, NULL));
 	ASSERT_EQ(0, waiter_join(&w, SOON));
 }
@@ -1574,12 +1555,12 @@ TEST_F(concurrency, threads_that_exited_are_let_go_though_nobody_asks)
 	START(1);
 	for (i = 0; i < 50; i++)
 		ask_once(self->port);
-	EXPECT_TRUE(becomes(self->port, "workers", 1, SOON));
+	EXPECT_TRUE(port_becomes(self->port, "workers", 1, SOON));
 
 	/* One that was seen alive. */
 	POST(a);
 	EXPECT_DONE(a);
-	EXPECT_TRUE(becomes(self->port, "workers", 0, SOON));
+	EXPECT_TRUE(port_becomes(self->port, "workers", 0, SOON));
 }
 
 enum { OTHERS = 1000, FIRST_CALLS = 21 };
@@ -1803,7 +1784,7 @@ TEST_F(concurrency, port_is_closed_while_its_thread_moves_on)
 		ASSERT_NE(NULL, relay.port[0]);
 		EXPECT_FALSE(GetQueuedCompletionStatusEx(relay.port[0], &got, 1,
 							 &removed, 0, FALSE));
-		EXPECT_EQ(1, told(relay.port[0], "workers"));
+		EXPECT_EQ(1, port_told(relay.port[0], "workers"));
 		__atomic_store_n(&relay.round, i, __ATOMIC_RELEASE);
 		EXPECT_FALSE(GetQueuedCompletionStatusEx(self->port, &got, 1,
 							 &removed, 0, FALSE));

@@ -31,13 +31,7 @@ FIXTURE(handed) {
 	int peer;
 };
 
-FIXTURE_VARIANT(handed) {
-	enum how how;
-};
-
-FIXTURE_VARIANT_ADD(handed, psn) { .how = BY_PSN, };
-FIXTURE_VARIANT_ADD(handed, gqcs) { .how = BY_GQCS, };
-FIXTURE_VARIANT_ADD(handed, gqcsex) { .how = BY_GQCSEX, };
+FIXTURE_WAITS(handed);
 
 static int stay_on_one_processor(void)
 {
@@ -85,13 +79,9 @@ FIXTURE_TEARDOWN(handed)
 	EXPECT_TRUE(CloseHandle(self->port));
 }
 
-#define WAITER(ms)							\
-	{ .port = self->port, .how = variant->how, .timeout = ms }
-
 #define START(w)							\
 	do {								\
-		ASSERT_EQ(0, waiter_start(w));				\
-		ASSERT_TRUE(waiter_blocked(w));				\
+		START_WAITER(w);					\
 		ASSERT_EQ(0, give_way((w)->tid));			\
 	} while (0)
 
@@ -140,7 +130,7 @@ TEST_F(handed, packet_of_another_is_not_seen)
 	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(self->port, 0));
 	EXPECT_GOT(&w, KEY, 3);
 	EXPECT_PACKETS_NOW(self->port, { KEY, 4 });
-	EXPECT_EQ(0, fdinfo_value(port_fd(self->port), "packets"));
+	EXPECT_EQ(0, port_told(self->port, "packets"));
 }
 
 /* One that begins to wait meanwhile is not there for what woke somebody else. */
@@ -197,7 +187,7 @@ TEST_F(handed, disable_takes_it_back)
 		START(&w);
 		ASSERT_EQ(1, sock_send(self->peer, "x", 1));
 		EXPECT_EQ(0, disable(self->port, self->fd));
-		EXPECT_EQ(0, fdinfo_value(port_fd(self->port), "packets"));
+		EXPECT_EQ(0, port_told(self->port, "packets"));
 		ASSERT_TRUE(waiter_blocked(&w));
 		POST(7);
 		EXPECT_GOT(&w, KEY, 7);
@@ -255,18 +245,6 @@ static void *take(void *arg)
 	return NULL;
 }
 
-static int waits(HANDLE port, int count)
-{
-	int64_t end = now_ms() + COMES;
-
-	while (fdinfo_value(port_fd(port), "waiters") != count) {
-		if (now_ms() > end)
-			return 0;
-		sleep_ms(1);
-	}
-	return 1;
-}
-
 #define START_TAKER(t, room, others)					\
 	do {								\
 		(t)->port = self->port;					\
@@ -275,7 +253,7 @@ static int waits(HANDLE port, int count)
 				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\
 		ASSERT_NE(MAP_FAILED, (void *)(t)->entries);		\
 		ASSERT_EQ(0, pthread_create(&(t)->thread, NULL, take, t));\
-		ASSERT_TRUE(waits(self->port, others + 1));		\
+		ASSERT_TRUE(port_becomes(self->port, "waiters", others + 1, COMES)); \
 		ASSERT_TRUE(task_blocked(0, (t)->tid, COMES));		\
 		ASSERT_EQ(0, give_way((t)->tid));			\
 	} while (0)
@@ -357,7 +335,7 @@ static void wait_for_ever(void *arg)
 	do {								\
 		(pid) = process_start(wait_for_ever, &self->port);	\
 		ASSERT_LT(0, pid);					\
-		ASSERT_TRUE(waits(self->port, 1));			\
+		ASSERT_TRUE(port_becomes(self->port, "waiters", 1, COMES)); \
 		ASSERT_TRUE(task_blocked(pid, pid, COMES));		\
 		ASSERT_EQ(0, give_way(pid));				\
 	} while (0)
@@ -644,8 +622,8 @@ TEST(each_packet_comes_once_whatever_becomes_of_whom_it_was_handed_to)
 	EXPECT_EQ(0, r->strange);
 	EXPECT_EQ(r->removed, r->removes_seen);
 	EXPECT_LT(100, r->posted);
-	EXPECT_EQ(0, fdinfo_value(port_fd(r->port), "packets"));
-	EXPECT_EQ(0, fdinfo_value(port_fd(r->port), "waiters"));
+	EXPECT_EQ(0, port_told(r->port, "packets"));
+	EXPECT_EQ(0, port_told(r->port, "waiters"));
 	EXPECT_TRUE(CloseHandle(r->port));
 	printf("# %u packets, %u REMOVEs, %d processes\n", r->posted, r->removed, logs);
 }

@@ -24,13 +24,7 @@ FIXTURE(waiting) {
 	int fd[2];
 };
 
-FIXTURE_VARIANT(waiting) {
-	enum how how;
-};
-
-FIXTURE_VARIANT_ADD(waiting, psn) { .how = BY_PSN, };
-FIXTURE_VARIANT_ADD(waiting, gqcs) { .how = BY_GQCS, };
-FIXTURE_VARIANT_ADD(waiting, gqcsex) { .how = BY_GQCSEX, };
+FIXTURE_WAITS(waiting);
 
 FIXTURE_SETUP(waiting)
 {
@@ -48,15 +42,6 @@ FIXTURE_TEARDOWN(waiting)
 	}
 }
 
-#define WAITER(ms)							\
-	{ .port = self->port, .how = variant->how, .timeout = ms }
-
-#define START(w)							\
-	do {								\
-		ASSERT_EQ(0, waiter_start(w));				\
-		ASSERT_TRUE(waiter_blocked(w));				\
-	} while (0)
-
 #define JOIN(w)								\
 	ASSERT_EQ(0, waiter_join(w, COMES + LATE_MS))
 
@@ -68,18 +53,6 @@ FIXTURE_TEARDOWN(waiting)
 		EXPECT_EQ(NULL, (w)->packet.overlapped);		\
 		EXPECT_EQ(0, (w)->packet.internal);			\
 	} while (0)
-
-static int become_waiters(HANDLE port, int want)
-{
-	int64_t end = now_ms() + COMES + LATE_MS;
-
-	while (fdinfo_value(port_fd(port), "waiters") != want) {
-		if (now_ms() >= end)
-			return 0;
-		sleep_ms(1);
-	}
-	return 1;
-}
 
 TEST_F(waiting, time_out_of_0_does_not_wait)
 {
@@ -121,7 +94,7 @@ TEST_F(waiting, post_ends_an_infinite_wait)
 {
 	struct waiter w = WAITER(INFINITE);
 
-	START(&w);
+	START_WAITER(&w);
 	EXPECT_TRUE(PostQueuedCompletionStatus(self->port, 1, KEY, NULL));
 	JOIN(&w);
 	EXPECT_GOT(&w, KEY, 1);
@@ -136,7 +109,7 @@ TEST_F(waiting, long_time_outs_do_not_overflow)
 	for (i = 0; i < ARRAY_SIZE(ms); i++) {
 		struct waiter w = WAITER(ms[i]);
 
-		START(&w);
+		START_WAITER(&w);
 		EXPECT_TRUE(PostQueuedCompletionStatus(self->port, 1, KEY, NULL));
 		JOIN(&w);
 		EXPECT_GOT(&w, KEY, 1);
@@ -153,7 +126,7 @@ TEST_F(waiting, readiness_ends_a_wait)
 	for (i = 0; i < ARRAY_SIZE(trigger); i++) {
 		EXPECT_EQ(0, enable(self->port, self->fd[0], KEY, EV_IN,
 				    trigger[i]));
-		START(&w);
+		START_WAITER(&w);
 		ASSERT_EQ(1, sock_send(self->fd[1], "x", 1));
 		JOIN(&w);
 		EXPECT_GOT(&w, KEY, EV_IN);
@@ -165,7 +138,7 @@ TEST_F(waiting, enable_by_another_thread_ends_a_wait)
 {
 	struct waiter w = WAITER(INFINITE);
 
-	START(&w);
+	START_WAITER(&w);
 	EXPECT_EQ(0, enable(self->port, self->fd[0], KEY, EV_OUT,
 			    T_LEVEL | T_ONESHOT));
 	JOIN(&w);
@@ -177,7 +150,7 @@ TEST_F(waiting, remove_by_another_thread_ends_a_wait)
 	struct waiter w = WAITER(INFINITE);
 
 	EXPECT_EQ(0, enable(self->port, self->fd[0], KEY, EV_IN, T_LEVEL));
-	START(&w);
+	START_WAITER(&w);
 	EXPECT_EQ(0, deregister(self->port, self->fd[0]));
 	JOIN(&w);
 	EXPECT_GOT(&w, KEY, EV_REMOVE);
@@ -195,7 +168,7 @@ TEST_F(waiting, wake_up_for_nothing_does_not_end_a_wait)
 		EXPECT_EQ(0, enable(self->port, fd[i][0], KEY,
 				    EV_IN | EV_HANGUP, T_LEVEL));
 	}
-	START(&w);
+	START_WAITER(&w);
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, sock_shutdown(fd[i][0], 'w'));
 		sleep_ms(5);
@@ -219,7 +192,7 @@ TEST_F(waiting, last_to_wait_is_the_first_to_be_woken)
 	int i;
 
 	for (i = 0; i < 4; i++)
-		START(&w[i]);
+		START_WAITER(&w[i]);
 	for (i = 3; i >= 0; i--) {
 		EXPECT_TRUE(PostQueuedCompletionStatus(self->port, i, KEY, NULL));
 		JOIN(&w[i]);
@@ -237,7 +210,7 @@ TEST_F(waiting, every_packet_wakes_a_thread_of_its_own)
 	int i;
 
 	for (i = 0; i < 4; i++)
-		START(&w[i]);
+		START_WAITER(&w[i]);
 	for (i = 0; i < 4; i++)
 		EXPECT_TRUE(PostQueuedCompletionStatus(self->port, i, KEY, NULL));
 	for (i = 0; i < 4; i++) {
@@ -258,7 +231,7 @@ TEST_F(waiting, close_handle_abandons_all_who_wait)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		START(&w[i]);
+		START_WAITER(&w[i]);
 	self->port = NULL;
 	EXPECT_TRUE(CloseHandle(port));
 	for (i = 0; i < 3; i++) {
@@ -280,7 +253,7 @@ TEST_F(waiting, close_handle_abandons_who_waits_with_sockets_registered)
 	HANDLE port = self->port;
 
 	EXPECT_EQ(0, enable(port, self->fd[0], KEY, EV_IN, T_LEVEL));
-	START(&w);
+	START_WAITER(&w);
 	self->port = NULL;
 	EXPECT_TRUE(CloseHandle(port));
 	JOIN(&w);
@@ -298,7 +271,7 @@ TEST_F(waiting, plain_close_abandons_who_waits)
 {
 	struct waiter w = WAITER(INFINITE);
 
-	START(&w);
+	START_WAITER(&w);
 	fd_close(port_fd(self->port));
 	self->port = NULL;
 	JOIN(&w);
@@ -310,7 +283,7 @@ TEST_F(waiting, dup2_over_the_port_abandons_who_waits)
 	struct waiter w = WAITER(INFINITE);
 	int fd = port_fd(self->port);
 
-	START(&w);
+	START_WAITER(&w);
 	ASSERT_EQ(fd, fd_dup_to(self->fd[0], fd));
 	self->port = NULL;
 	JOIN(&w);
@@ -324,7 +297,7 @@ TEST_F(waiting, signal_does_not_end_a_wait)
 	int i;
 
 	ASSERT_EQ(0, count_signals(0));
-	START(&w);
+	START_WAITER(&w);
 	for (i = 1; i <= 3; i++) {
 		ASSERT_EQ(0, signal_task(w.tid));
 		while (signals_counted() < i)
@@ -345,7 +318,7 @@ TEST_F(waiting, signals_do_not_change_the_time_out)
 
 	for (restart = 0; restart < 2; restart++) {
 		ASSERT_EQ(0, count_signals(restart));
-		START(&w);
+		START_WAITER(&w);
 		for (sent = 0; sent < (A_WHILE + LATE_MS) / 10; sent++) {
 			if (signal_task(w.tid))
 				break;
@@ -380,7 +353,7 @@ TEST_F(waiting, time_goes_on_in_signal_handlers)
 	struct waiter w = WAITER(A_WHILE);
 
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-	START(&w);
+	START_WAITER(&w);
 	ASSERT_EQ(0, signal_task(w.tid));
 	JOIN(&w);
 	EXPECT_EQ(WAIT_TIMEOUT, w.code);
@@ -449,7 +422,7 @@ TEST(signal_does_not_apply_the_registrations_again)
 	reg[1] = entry(fd[1], 0, 0, OP_REMOVE, 0);
 	w.reg = reg;
 	w.reg_count = 2;
-	START(&w);
+	START_WAITER(&w);
 	EXPECT_EQ(0, reg[0].registrationResult);
 	EXPECT_EQ(ERROR_NOT_FOUND, reg[1].registrationResult);
 
@@ -480,7 +453,7 @@ TEST(results_are_written_before_the_wait)
 	reg[1] = entry(-1, KEY, EV_IN, OP_ENABLE, T_LEVEL);
 	w.reg = reg;
 	w.reg_count = 2;
-	START(&w);
+	START_WAITER(&w);
 	EXPECT_EQ(0, reg[0].registrationResult);
 	EXPECT_EQ(WSAENOTSOCK, reg[1].registrationResult);
 	ASSERT_EQ(1, sock_send(fd[1], "x", 1));
@@ -499,7 +472,7 @@ TEST_F(waiting, level_persistent_packet_is_for_every_thread)
 
 	EXPECT_EQ(0, enable(self->port, self->fd[0], KEY, EV_IN, T_LEVEL));
 	for (i = 0; i < 3; i++)
-		START(&w[i]);
+		START_WAITER(&w[i]);
 	ASSERT_EQ(1, sock_send(self->fd[1], "x", 1));
 	for (i = 0; i < 3; i++) {
 		JOIN(&w[i]);
@@ -520,7 +493,7 @@ TEST_F(waiting, new_value_releases_a_crowd)
 		w[i] = (struct waiter) WAITER(INFINITE);
 		ASSERT_EQ(0, waiter_start(&w[i]));
 	}
-	ASSERT_TRUE(become_waiters(self->port, CROWD));
+	ASSERT_TRUE(port_becomes(self->port, "waiters", CROWD, COMES + LATE_MS));
 	for (i = 0; i < CROWD; i++)
 		ASSERT_TRUE(PostQueuedCompletionStatus(self->port, i, KEY, NULL));
 	ASSERT_EQ(0, port_configure(port, CROWD));
@@ -542,10 +515,10 @@ TEST_F(waiting, close_handle_abandons_a_crowd)
 		w[i] = (struct waiter) WAITER(INFINITE);
 		ASSERT_EQ(0, waiter_start(&w[i]));
 	}
-	ASSERT_TRUE(become_waiters(self->port, CROWD));
+	ASSERT_TRUE(port_becomes(self->port, "waiters", CROWD, COMES + LATE_MS));
 	/* They look around, and wait on: there is a descriptor left. */
 	fd_close(other);
-	ASSERT_TRUE(become_waiters(self->port, CROWD));
+	ASSERT_TRUE(port_becomes(self->port, "waiters", CROWD, COMES + LATE_MS));
 	ASSERT_TRUE(CloseHandle(self->port));
 	self->port = NULL;
 	for (i = 0; i < CROWD; i++) {
@@ -564,7 +537,7 @@ TEST_F(waiting, oneshot_packet_is_for_one_thread)
 	EXPECT_EQ(0, enable(self->port, self->fd[0], KEY, EV_IN,
 			    T_LEVEL | T_ONESHOT));
 	for (i = 0; i < 3; i++)
-		START(&w[i]);
+		START_WAITER(&w[i]);
 	ASSERT_EQ(1, sock_send(self->fd[1], "x", 1));
 	for (i = 0; i < 3; i++) {
 		JOIN(&w[i]);
