@@ -21,6 +21,7 @@
 #include "lib/cgroup.h"
 #include "lib/module.h"
 #include "lib/port.h"
+#include "lib/random.h"
 #include "lib/task.h"
 
 #define RUN_MS		1500
@@ -43,13 +44,6 @@ __attribute__((destructor)) static void raced_end(void)
 static void add_raced(long n)
 {
 	__atomic_add_fetch(raced, n, __ATOMIC_RELAXED);
-}
-
-/* A generator per thread: what is done in which order shall differ. */
-static unsigned int draw(unsigned int *state)
-{
-	*state = *state * 1103515245 + 12345;
-	return *state >> 16;
 }
 
 static int running(int64_t end)
@@ -166,32 +160,32 @@ static void *do_everything(void *arg)
 		T_LEVEL, T_LEVEL | T_ONESHOT, T_EDGE, T_EDGE | T_ONESHOT,
 	};
 	static const UINT8 op[] = { OP_ENABLE, OP_ENABLE, OP_DISABLE, OP_REMOVE };
-	unsigned int seed = __atomic_add_fetch(&seeds, 1, __ATOMIC_RELAXED);
+	struct random dice = random_start(__atomic_add_fetch(&seeds, 1, __ATOMIC_RELAXED));
 	struct shared *s = arg;
 	char data[64];
 	long n_done;
 	int dup;
 
 	for (n_done = 0; running(s->end); n_done++) {
-		HANDLE port = s->port[draw(&seed) % PORTS];
-		int i = draw(&seed) % SOCKETS;
+		HANDLE port = s->port[random_below(&dice, PORTS)];
+		int i = random_below(&dice, SOCKETS);
 		SOCK_NOTIFY_REGISTRATION reg[3];
 		OVERLAPPED_ENTRY got[4];
 		UINT32 received = 0, n;
 
-		switch (draw(&seed) % 8) {
+		switch (random_below(&dice, 8)) {
 		case 0:
 		case 1:
 		case 2:
 			for (n = 0; n < 3; n++) {
-				int k = draw(&seed) % SOCKETS;
+				int k = random_below(&dice, SOCKETS);
 
-				reg[n] = entry(s->fd[k][draw(&seed) % 2], k,
-					       draw(&seed) % 8,
-					       op[draw(&seed) % 4],
-					       trigger[draw(&seed) % 4]);
+				reg[n] = entry(s->fd[k][random_below(&dice, 2)], k,
+					       random_below(&dice, 8),
+					       op[random_below(&dice, 4)],
+					       trigger[random_below(&dice, 4)]);
 			}
-			n = draw(&seed) % 3;
+			n = random_below(&dice, 3);
 			if (!ProcessSocketNotifications(port, 3, reg, n, 4, got,
 							&received))
 				for (n = 0; n < received; n++)
@@ -201,10 +195,10 @@ static void *do_everything(void *arg)
 					     reg[n].registrationResult);
 			break;
 		case 3:
-			sock_send(s->fd[i][draw(&seed) % 2], "data", 4);
+			sock_send(s->fd[i][random_below(&dice, 2)], "data", 4);
 			break;
 		case 4:
-			sock_recv(s->fd[i][draw(&seed) % 2], data, sizeof(data));
+			sock_recv(s->fd[i][random_below(&dice, 2)], data, sizeof(data));
 			break;
 		case 5:
 			drain_port(s, port, 1);
@@ -213,7 +207,7 @@ static void *do_everything(void *arg)
 			post(s, port);
 			break;
 		case 7:
-			if (draw(&seed) % 4) {
+			if (random_below(&dice, 4)) {
 				dup = fd_dup(s->fd[i][0]);
 				fd_close(dup);
 			} else {
@@ -496,7 +490,7 @@ TEST(oneshot_that_is_armed_anew_is_reported_once_whoever_has_its_old_packet)
 {
 	enum { ROUNDS = 50 };
 	struct fresh f = { .port = port_open(), .end = INT64_MAX };
-	unsigned int seed = 1;
+	struct random dice = random_start(1);
 	pthread_t thread;
 	long round;
 	char data[8];
@@ -506,7 +500,7 @@ TEST(oneshot_that_is_armed_anew_is_reported_once_whoever_has_its_old_packet)
 	ASSERT_EQ(0, unix_pair(TYPE_DGRAM, fd));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, take_twice, &f));
 	for (round = 1; round <= ROUNDS; round++) {
-		unsigned int n = draw(&seed) % 256;
+		unsigned int n = random_below(&dice, 256);
 
 		/* The old packet is for OUT: what comes later is not for it to say. */
 		EXPECT_EQ(0, enable(f.port, fd[0], 0, EV_IN | EV_OUT, T_LEVEL | T_ONESHOT));

@@ -17,6 +17,7 @@
 
 #include "lib/crew.h"
 #include "lib/module.h"
+#include "lib/random.h"
 
 #define MS		1000000LL
 /* For what must come, on a slow machine that is busy. */
@@ -1350,30 +1351,24 @@ struct ring {
 
 static struct ring ring;
 
-static unsigned int draw(unsigned int *state)
-{
-	*state = *state * 1103515245 + 12345;
-	return *state >> 16;
-}
-
 static int add(int *value, int n)
 {
 	return __atomic_add_fetch(value, n, __ATOMIC_SEQ_CST);
 }
 
 /* Something a thread may do with a packet: mostly short, often blocking. */
-static void be_busy(unsigned int *state)
+static void be_busy(struct random *dice)
 {
 	int64_t end;
 
-	switch (draw(state) % 4) {
+	switch (random_below(dice, 4)) {
 	case 0:
-		end = now_ns() + draw(state) % 200 * 1000;
+		end = now_ns() + random_below(dice, 200) * 1000;
 		while (now_ns() < end)
 			;
 		break;
 	case 1:
-		sleep_ms(draw(state) % 3);
+		sleep_ms(random_below(dice, 3));
 		break;
 	case 2:
 		sched_yield();
@@ -1383,7 +1378,7 @@ static void be_busy(unsigned int *state)
 
 static void *pass_tokens(void *arg)
 {
-	unsigned int state = (uintptr_t)arg * 2654435761U;
+	struct random dice = random_start((uintptr_t)arg);
 	int home = (uintptr_t)arg % ring.ports;
 	OVERLAPPED *overlapped;
 	ULONG_PTR token;
@@ -1395,11 +1390,11 @@ static void *pass_tokens(void *arg)
 		at = home;
 		if (ring.ports > 1 && (uintptr_t)arg >= CREW_MAX / 2 &&
 		    !__atomic_load_n(&ring.stop, __ATOMIC_ACQUIRE))
-			at = draw(&state) % 2;
+			at = random_below(&dice, 2);
 		if (!GetQueuedCompletionStatus(ring.port[at], &bytes, &token,
 					       &overlapped,
 					       at == home ? INFINITE :
-							    draw(&state) % 20)) {
+							    random_below(&dice, 20))) {
 			if (GetLastError() == ERROR_ABANDONED_WAIT_0)
 				return NULL;
 			if (GetLastError() != WAIT_TIMEOUT)
@@ -1411,12 +1406,11 @@ static void *pass_tokens(void *arg)
 			continue;
 		}
 		add(&ring.handled, 1);
-		be_busy(&state);
+		be_busy(&dice);
 		add(&ring.held[token], -1);
 		if (__atomic_load_n(&ring.stop, __ATOMIC_ACQUIRE))
 			add(&ring.retired, 1);
-		else if (!PostQueuedCompletionStatus(ring.port[draw(&state) %
-							       ring.ports],
+		else if (!PostQueuedCompletionStatus(ring.port[random_below(&dice, ring.ports)],
 						     0, token, NULL))
 			add(&ring.bad, 1);
 	}
@@ -1655,18 +1649,18 @@ struct revolving {
 static void *ask_what_comes_and_goes(void *arg)
 {
 	struct revolving *door = arg;
-	unsigned int state = thread_id();
+	struct random dice = random_start(thread_id());
 	OVERLAPPED_ENTRY got;
 	ULONG removed;
 
 	while (!__atomic_load_n(&door->stop, __ATOMIC_ACQUIRE)) {
 		if (GetQueuedCompletionStatusEx((HANDLE)(intptr_t)door->fd, &got, 1, &removed,
-						draw(&state) % 3, FALSE) ||
+						random_below(&dice, 3), FALSE) ||
 		    GetLastError() == WAIT_TIMEOUT)
 			add(&door->asked, 1);
 		else
 			add(&door->refused, 1);
-		be_busy(&state);
+		be_busy(&dice);
 	}
 	return NULL;
 }

@@ -21,6 +21,7 @@
 #include <linux/sockiocp.h>
 
 #include "lib/port.h"
+#include "lib/random.h"
 #include "lib/task.h"
 
 #define KEY	0x4a4d
@@ -417,12 +418,6 @@ struct race {
 
 static struct race *race;
 
-static unsigned int draw(unsigned int *state)
-{
-	*state = *state * 1103515245 + 12345;
-	return *state >> 16;
-}
-
 static int process_call(int port, struct sockiocp_packet_entry *to, unsigned int room,
 			unsigned int *received, unsigned long long timeout_ns)
 {
@@ -440,16 +435,16 @@ static int process_call(int port, struct sockiocp_packet_entry *to, unsigned int
 /* Another thread of a process that takes packets: its memory comes and goes. */
 static void *disturb(void *arg)
 {
-	unsigned int state = (unsigned int)(uintptr_t)arg;
+	struct random dice = random_start((uintptr_t)arg);
 	struct log *own = race->own;
 
 	for (;;) {
 		mprotect(own->entry, sizeof(own->entry), PROT_NONE);
 		sched_yield();
 		mprotect(own->entry, sizeof(own->entry), PROT_READ | PROT_WRITE);
-		if (draw(&state) % 4 == 0)
+		if (random_below(&dice, 4) == 0)
 			kill(getpid(), SIGUSR1);
-		sleep_ms(draw(&state) % 3);
+		sleep_ms(random_below(&dice, 3));
 	}
 	return NULL;
 }
@@ -457,7 +452,8 @@ static void *disturb(void *arg)
 static void take_all_the_time(void *arg)
 {
 	const unsigned long long timeouts[] = { 0, MS / 10, MS, NEVER, NEVER, NEVER };
-	unsigned int call, room, pos = 0, state = (unsigned int)(uintptr_t)arg;
+	struct random dice = random_start((uintptr_t)arg);
+	unsigned int call, room, pos = 0;
 	struct log *own = race->own = &race->log[(uintptr_t)arg];
 	pthread_t thread;
 	int ret;
@@ -465,10 +461,10 @@ static void take_all_the_time(void *arg)
 	count_signals(0);
 	pthread_create(&thread, NULL, disturb, arg);
 	for (call = 0; call < CALLS && pos + MOST < ROOM; call++) {
-		room = 1 + draw(&state) % MOST;
+		room = 1 + random_below(&dice, MOST);
 		ret = process_call(port_fd(race->port), &own->entry[pos], room,
 				   &own->received[call],
-				   timeouts[draw(&state) % ARRAY_SIZE(timeouts)]);
+				   timeouts[random_below(&dice, ARRAY_SIZE(timeouts))]);
 		if (ret && ret != -EINTR && ret != -ETIME && ret != -EFAULT)
 			own->bad++;
 		pos += own->received[call];
@@ -479,17 +475,18 @@ static void take_all_the_time(void *arg)
 
 static void *post_all_the_time(void *arg)
 {
-	unsigned int n, id, state = (unsigned int)(uintptr_t)arg;
+	struct random dice = random_start((uintptr_t)arg);
+	unsigned int n, id;
 
 	while (now_ms() < race->end) {
-		for (n = 1 + draw(&state) % 6; n; n--) {
+		for (n = 1 + random_below(&dice, 6); n; n--) {
 			id = __atomic_fetch_add(&race->next_id, 1, __ATOMIC_RELAXED);
 			if (id >= IDS ||
 			    !PostQueuedCompletionStatus(race->port, 0, id, NULL))
 				return NULL;
 			__atomic_fetch_add(&race->posted, 1, __ATOMIC_RELAXED);
 		}
-		if (draw(&state) % 4)
+		if (random_below(&dice, 4))
 			sched_yield();
 		else
 			sleep_ms(1);
@@ -499,16 +496,16 @@ static void *post_all_the_time(void *arg)
 
 static void *change_socket_all_the_time(void *arg)
 {
-	unsigned int state = 1;
+	struct random dice = random_start(1);
 	char c;
 
 	(void)arg;
 	while (now_ms() < race->end) {
 		enable(race->port, race->fd, SOCKET_KEY, EV_IN,
-		       (draw(&state) % 2 ? T_LEVEL : T_EDGE) |
-		       (draw(&state) % 2 ? T_ONESHOT : T_PERSISTENT));
+		       (random_below(&dice, 2) ? T_LEVEL : T_EDGE) |
+		       (random_below(&dice, 2) ? T_ONESHOT : T_PERSISTENT));
 		sock_send(race->peer, "x", 1);
-		switch (draw(&state) % 4) {
+		switch (random_below(&dice, 4)) {
 		case 0:
 			disable(race->port, race->fd);
 			break;
@@ -520,7 +517,7 @@ static void *change_socket_all_the_time(void *arg)
 			fd_sees(port_fd(race->port), 0);
 			break;
 		}
-		port_configure(port_fd(race->port), 1 + draw(&state) % 8);
+		port_configure(port_fd(race->port), 1 + random_below(&dice, 8));
 		sock_recv(race->fd, &c, 1);
 	}
 	return NULL;
