@@ -33,6 +33,21 @@ enum {
 	KEEP(FIONREAD), KEEP(FIONBIO), KEEP(SIOCATMARK),
 	KEEP(SD_RECEIVE), KEEP(SD_SEND), KEEP(SD_BOTH),
 	KEEP(INADDR_LOOPBACK),
+	KEEP(IP_HDRINCL), KEEP(IP_OPTIONS), KEEP(IP_PKTINFO),
+	KEEP(IP_MULTICAST_IF), KEEP(IP_MULTICAST_TTL), KEEP(IP_MULTICAST_LOOP),
+	KEEP(IP_ADD_MEMBERSHIP), KEEP(IP_DROP_MEMBERSHIP),
+	KEEP(IP_UNBLOCK_SOURCE), KEEP(IP_BLOCK_SOURCE),
+	KEEP(IP_ADD_SOURCE_MEMBERSHIP), KEEP(IP_DROP_SOURCE_MEMBERSHIP),
+	KEEP(IPV6_MULTICAST_IF), KEEP(IPV6_MULTICAST_HOPS),
+	KEEP(IPV6_MULTICAST_LOOP), KEEP(IPV6_JOIN_GROUP),
+	KEEP(IPV6_LEAVE_GROUP), KEEP(TCP_FASTOPEN), KEEP(AI_PASSIVE),
+	KEEP(AI_CANONNAME), KEEP(AI_NUMERICHOST), KEEP(AI_V4MAPPED),
+	KEEP(AI_ALL), KEEP(AI_ADDRCONFIG), KEEP(AI_NUMERICSERV),
+	KEEP(NI_NUMERICHOST), KEEP(NI_NUMERICSERV), KEEP(NI_NOFQDN),
+	KEEP(NI_NAMEREQD), KEEP(NI_DGRAM), KEEP(NI_MAXHOST), KEEP(NI_MAXSERV),
+	KEEP(POLLIN), KEEP(POLLPRI), KEEP(POLLOUT), KEEP(POLLERR),
+	KEEP(POLLHUP), KEEP(POLLNVAL), KEEP(POLLRDNORM), KEEP(POLLRDBAND),
+	KEEP(POLLWRNORM), KEEP(POLLWRBAND),
 };
 
 /* Macros that are names of enumeration constants in libc's headers. */
@@ -54,6 +69,23 @@ enum {
 #undef MSG_WAITALL
 /* What tells others not to do this. */
 #undef __socket_type
+#undef h_errno
+#undef h_addr
+/* Errors, which are Windows'. */
+#undef HOST_NOT_FOUND
+#undef TRY_AGAIN
+#undef NO_RECOVERY
+#undef NO_DATA
+#undef NO_ADDRESS
+#undef EAI_AGAIN
+#undef EAI_BADFLAGS
+#undef EAI_FAIL
+#undef EAI_FAMILY
+#undef EAI_MEMORY
+#undef EAI_NODATA
+#undef EAI_NONAME
+#undef EAI_SERVICE
+#undef EAI_SOCKTYPE
 /* And names of members. */
 #undef s_addr
 #undef s6_addr
@@ -65,6 +97,23 @@ enum {
 #define in_addr		theirs_in_addr
 #define in6_addr	theirs_in6_addr
 #define linger		theirs_linger
+#define ip_mreq		theirs_ip_mreq
+#define ipv6_mreq	theirs_ipv6_mreq
+#define addrinfo	theirs_addrinfo
+#define hostent		theirs_hostent
+#define servent		theirs_servent
+#define protoent	theirs_protoent
+#define pollfd		theirs_pollfd
+#define getaddrinfo	theirs_getaddrinfo
+#define freeaddrinfo	theirs_freeaddrinfo
+#define gai_strerror	theirs_gai_strerror
+#define getnameinfo	theirs_getnameinfo
+#define gethostbyname	theirs_gethostbyname
+#define gethostbyaddr	theirs_gethostbyaddr
+#define getservbyname	theirs_getservbyname
+#define getservbyport	theirs_getservbyport
+#define getprotobyname	theirs_getprotobyname
+#define getprotobynumber theirs_getprotobynumber
 #define socket		theirs_socket
 #define bind		theirs_bind
 #define listen		theirs_listen
@@ -85,8 +134,10 @@ enum {
 #define htons		theirs_htons
 #define ntohl		theirs_ntohl
 #define ntohs		theirs_ntohs
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #undef sockaddr
@@ -96,6 +147,23 @@ enum {
 #undef in_addr
 #undef in6_addr
 #undef linger
+#undef ip_mreq
+#undef ipv6_mreq
+#undef addrinfo
+#undef hostent
+#undef servent
+#undef protoent
+#undef pollfd
+#undef getaddrinfo
+#undef freeaddrinfo
+#undef gai_strerror
+#undef getnameinfo
+#undef gethostbyname
+#undef gethostbyaddr
+#undef getservbyname
+#undef getservbyport
+#undef getprotobyname
+#undef getprotobynumber
 #undef socket
 
 #define SAME(name)	_Static_assert(WIN32_##name == (int)(name), #name)
@@ -148,6 +216,48 @@ SAME(FIONREAD);
 SAME(FIONBIO);
 SAME(SIOCATMARK);
 SAME(INADDR_LOOPBACK);
+SAME(IP_HDRINCL);
+SAME(IP_OPTIONS);
+SAME(IP_PKTINFO);
+SAME(IP_MULTICAST_IF);
+SAME(IP_MULTICAST_TTL);
+SAME(IP_MULTICAST_LOOP);
+SAME(IP_ADD_MEMBERSHIP);
+SAME(IP_DROP_MEMBERSHIP);
+SAME(IP_UNBLOCK_SOURCE);
+SAME(IP_BLOCK_SOURCE);
+SAME(IP_ADD_SOURCE_MEMBERSHIP);
+SAME(IP_DROP_SOURCE_MEMBERSHIP);
+SAME(IPV6_MULTICAST_IF);
+SAME(IPV6_MULTICAST_HOPS);
+SAME(IPV6_MULTICAST_LOOP);
+SAME(IPV6_JOIN_GROUP);
+SAME(IPV6_LEAVE_GROUP);
+SAME(TCP_FASTOPEN);
+SAME(AI_PASSIVE);
+SAME(AI_CANONNAME);
+SAME(AI_NUMERICHOST);
+SAME(AI_V4MAPPED);
+SAME(AI_ALL);
+SAME(AI_ADDRCONFIG);
+SAME(AI_NUMERICSERV);
+SAME(NI_NUMERICHOST);
+SAME(NI_NUMERICSERV);
+SAME(NI_NOFQDN);
+SAME(NI_NAMEREQD);
+SAME(NI_DGRAM);
+SAME(NI_MAXHOST);
+SAME(NI_MAXSERV);
+SAME(POLLIN);
+SAME(POLLPRI);
+SAME(POLLOUT);
+SAME(POLLERR);
+SAME(POLLHUP);
+SAME(POLLNVAL);
+SAME(POLLRDNORM);
+SAME(POLLRDBAND);
+SAME(POLLWRNORM);
+SAME(POLLWRBAND);
 _Static_assert(WIN32_SD_RECEIVE == (int)SHUT_RD, "SD_RECEIVE");
 _Static_assert(WIN32_SD_SEND == (int)SHUT_WR, "SD_SEND");
 _Static_assert(WIN32_SD_BOTH == (int)SHUT_RDWR, "SD_BOTH");
@@ -191,6 +301,11 @@ SAME_SIZE(struct sockaddr_storage, struct theirs_sockaddr_storage);
 SAME_MEMBER(struct sockaddr_storage, struct theirs_sockaddr_storage, ss_family);
 _Static_assert(_Alignof(struct sockaddr_storage) ==
 	       _Alignof(struct theirs_sockaddr_storage), "sockaddr_storage");
+
+SAME_SIZE(IP_MREQ, struct theirs_ip_mreq);
+SAME_MEMBER(IP_MREQ, struct theirs_ip_mreq, imr_interface);
+SAME_SIZE(IPV6_MREQ, struct theirs_ipv6_mreq);
+SAME_MEMBER(IPV6_MREQ, struct theirs_ipv6_mreq, ipv6mr_interface);
 
 SAME_SIZE(struct libc_linger, struct theirs_linger);
 SAME_MEMBER(struct libc_linger, struct theirs_linger, l_onoff);

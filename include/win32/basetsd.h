@@ -38,5 +38,40 @@ typedef uintptr_t ULONG_PTR, *PULONG_PTR;
 typedef ULONG_PTR DWORD_PTR, *PDWORD_PTR;
 typedef ULONG_PTR SIZE_T, *PSIZE_T;
 typedef LONG_PTR SSIZE_T, *PSSIZE_T;
+typedef ULONG_PTR KAFFINITY, *PKAFFINITY;
+
+#define MAXUINT8	((UINT8)~(UINT8)0)
+#define MAXUINT16	((UINT16)~(UINT16)0)
+#define MAXUINT32	((UINT32)~(UINT32)0)
+#define MAXUINT64	((UINT64)~(UINT64)0)
+#define MAXINT32	((INT32)(MAXUINT32 >> 1))
+#define MAXINT64	((INT64)(MAXUINT64 >> 1))
+#define MAXULONG_PTR	(~(ULONG_PTR)0)
+#define MAXSIZE_T	(~(SIZE_T)0)
+
+static __inline__ void *ULongToPtr(unsigned int value)
+{
+	return (void *)(ULONG_PTR)value;
+}
+
+static __inline__ unsigned int PtrToUlong(const void *pointer)
+{
+	return (unsigned int)(ULONG_PTR)pointer;
+}
+
+static __inline__ int HandleToLong(const void *handle)
+{
+	return (int)(LONG_PTR)handle;
+}
+
+static __inline__ unsigned int HandleToULong(const void *handle)
+{
+	return (unsigned int)(ULONG_PTR)handle;
+}
+
+static __inline__ void *LongToHandle(int value)
+{
+	return (void *)(LONG_PTR)value;
+}
 
 #endif /* _SOCKIOCP_BASETSD_H */

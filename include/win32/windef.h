@@ -1,12 +1,45 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
  * The basic Win32 types, and the macros that every other header here needs.
+ *
+ * As on Windows, libc's headers of strings, characters, limits and the rest come
+ * along.  ULONG_MAX and LONG_MAX of <limits.h> are those of the compiler's long,
+ * which has 64 bits here; MAXDWORD is what fits into a DWORD or a ULONG.
  */
 #ifndef _SOCKIOCP_WINDEF_H
 #define _SOCKIOCP_WINDEF_H
 
+#include <ctype.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <wchar.h>
+
 #include "basetsd.h"
 #include "sal.h"
+
+/* What Microsoft's compiler has in front of declarations. */
+#ifndef __declspec
+#define __declspec(attribute)		__SOCKIOCP_DECLSPEC_##attribute
+#endif
+#define __SOCKIOCP_DECLSPEC_align(n)	__attribute__((__aligned__(n)))
+#define __SOCKIOCP_DECLSPEC_allocator
+#define __SOCKIOCP_DECLSPEC_deprecated	__attribute__((__deprecated__))
+#define __SOCKIOCP_DECLSPEC_dllexport	__attribute__((__visibility__("default")))
+#define __SOCKIOCP_DECLSPEC_dllimport
+#define __SOCKIOCP_DECLSPEC_empty_bases
+#define __SOCKIOCP_DECLSPEC_noalias
+#define __SOCKIOCP_DECLSPEC_noinline	__attribute__((__noinline__))
+#define __SOCKIOCP_DECLSPEC_noreturn	__attribute__((__noreturn__))
+#define __SOCKIOCP_DECLSPEC_nothrow	__attribute__((__nothrow__))
+#define __SOCKIOCP_DECLSPEC_novtable
+#define __SOCKIOCP_DECLSPEC_restrict
+#define __SOCKIOCP_DECLSPEC_selectany	__attribute__((__weak__))
+#define __SOCKIOCP_DECLSPEC_thread	__thread
+#define __SOCKIOCP_DECLSPEC_uuid(text)
 
 #define WINAPI
 #define WINAPIV
@@ -21,11 +54,36 @@
 #define WINSOCK_API_LINKAGE
 #define DECLSPEC_IMPORT
 #define DECLSPEC_NORETURN	__attribute__((__noreturn__))
+#define DECLSPEC_ALIGN(n)	__attribute__((__aligned__(n)))
+#define DECLSPEC_NOINLINE	__attribute__((__noinline__))
+#define STDAPICALLTYPE
+#define STDMETHODCALLTYPE
 #ifndef __cdecl
 #define __cdecl
 #endif
 #ifndef __stdcall
 #define __stdcall
+#endif
+#ifndef __fastcall
+#define __fastcall
+#endif
+#ifndef __vectorcall
+#define __vectorcall
+#endif
+#ifndef _cdecl
+#define _cdecl
+#endif
+#ifndef _stdcall
+#define _stdcall
+#endif
+#ifndef __forceinline
+#define __forceinline		__inline__ __attribute__((__always_inline__))
+#endif
+#ifndef __int64
+#define __int8			char
+#define __int16			short
+#define __int32			int
+#define __int64			long long
 #endif
 #define FORCEINLINE		__inline__ __attribute__((__always_inline__))
 #define CONST			const
@@ -62,12 +120,44 @@ typedef ULONGLONG DWORDLONG, *PDWORDLONG;
 typedef float FLOAT;
 typedef int BOOL, *PBOOL, *LPBOOL;
 typedef BYTE BOOLEAN, *PBOOLEAN;
+typedef char CCHAR;
+typedef double DOUBLE;
+typedef WORD ATOM, LANGID;
+typedef DWORD LCID;
+typedef LONG HRESULT;
+typedef UINT_PTR WPARAM;
+typedef LONG_PTR LPARAM, LRESULT;
 
 typedef void *PVOID, *LPVOID;
 typedef const void *PCVOID, *LPCVOID;
 typedef void *HANDLE, **PHANDLE, **LPHANDLE;
-typedef HANDLE HLOCAL;
-typedef HANDLE HMODULE, HINSTANCE;
+typedef HANDLE HLOCAL, HGLOBAL;
+typedef HANDLE HMODULE, HINSTANCE, HRSRC;
+typedef HANDLE HWND, HKEY;
+typedef int HFILE;
+typedef INT_PTR (WINAPI *FARPROC)(void);
+
+typedef struct _FILETIME {
+	DWORD dwLowDateTime;
+	DWORD dwHighDateTime;
+} FILETIME, *PFILETIME, *LPFILETIME;
+
+typedef struct tagPOINT {
+	LONG x;
+	LONG y;
+} POINT, *PPOINT, *LPPOINT;
+
+#define MAX_PATH	260
+
+/* In C++ there are std::min and std::max. */
+#if defined(_WIN32) && !defined(NOMINMAX) && !defined(__cplusplus)
+#ifndef min
+#define min(one, other)	(((one) < (other)) ? (one) : (other))
+#endif
+#ifndef max
+#define max(one, other)	(((one) > (other)) ? (one) : (other))
+#endif
+#endif
 
 #define MAKEWORD(low, high) \
 	((WORD)(((BYTE)((DWORD_PTR)(low) & 0xff)) | \

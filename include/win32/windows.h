@@ -3,8 +3,11 @@
  * Completion ports, handles, threads and errors, as far as libsockiocp has them.
  *
  * An opt-in header: it lies in a directory of its own, which pkg-config names
- * (pkg-config --cflags sockiocp).  It never declares Winsock (as if
- * WIN32_LEAN_AND_MEAN were always defined) nor min() and max() (NOMINMAX).
+ * (pkg-config --cflags sockiocp).  Winsock and <mmsystem.h> come along as on
+ * Windows for a program that is compiled as one of Windows' (with _WIN32, which
+ * pkg-config --cflags sockiocp-win32 gives) and without WIN32_LEAN_AND_MEAN.
+ *
+ * Functions that Windows has and the library has not are listed in absent/.
  */
 #ifndef _SOCKIOCP_WINDOWS_H
 #define _SOCKIOCP_WINDOWS_H
@@ -12,22 +15,87 @@
 #include <stdarg.h>
 
 #include "sdkddkver.h"
-#include "windef.h"
+#include "winnt.h"
 #include "winerror.h"
+#include "sockiocp_absent.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* What NTSTATUS values a packet can carry in Internal. */
-#ifndef STATUS_SUCCESS
-#define STATUS_SUCCESS		0
-#endif
-
-typedef LONG NTSTATUS;
-
 #define INVALID_HANDLE_VALUE	((HANDLE)(LONG_PTR)-1)
 #define INFINITE		0xffffffffu
+#define INVALID_FILE_SIZE	0xffffffffu
+#define INVALID_SET_FILE_POINTER	0xffffffffu
+#define INVALID_FILE_ATTRIBUTES	0xffffffffu
+#define TLS_OUT_OF_INDEXES	0xffffffffu
+#define FLS_OUT_OF_INDEXES	0xffffffffu
+#define STD_INPUT_HANDLE	((DWORD)-10)
+#define STD_OUTPUT_HANDLE	((DWORD)-11)
+#define STD_ERROR_HANDLE	((DWORD)-12)
+#define HANDLE_FLAG_INHERIT	0x00000001
+
+#define CREATE_NEW		1
+#define CREATE_ALWAYS		2
+#define OPEN_EXISTING		3
+#define OPEN_ALWAYS		4
+#define TRUNCATE_EXISTING	5
+
+#define FILE_FLAG_WRITE_THROUGH		0x80000000u
+#define FILE_FLAG_OVERLAPPED		0x40000000
+#define FILE_FLAG_NO_BUFFERING		0x20000000
+#define FILE_FLAG_RANDOM_ACCESS		0x10000000
+#define FILE_FLAG_SEQUENTIAL_SCAN	0x08000000
+#define FILE_FLAG_DELETE_ON_CLOSE	0x04000000
+#define FILE_FLAG_BACKUP_SEMANTICS	0x02000000
+
+#define FILE_BEGIN		0
+#define FILE_CURRENT		1
+#define FILE_END		2
+
+#define FILE_TYPE_UNKNOWN	0
+#define FILE_TYPE_DISK		1
+#define FILE_TYPE_CHAR		2
+#define FILE_TYPE_PIPE		3
+
+#define FILE_SKIP_COMPLETION_PORT_ON_SUCCESS	0x1
+#define FILE_SKIP_SET_EVENT_ON_HANDLE		0x2
+
+#define CTRL_C_EVENT		0
+#define CTRL_BREAK_EVENT	1
+#define CTRL_CLOSE_EVENT	2
+#define CTRL_LOGOFF_EVENT	5
+#define CTRL_SHUTDOWN_EVENT	6
+
+#define CP_ACP			0
+#define CP_OEMCP		1
+#define CP_THREAD_ACP		3
+#define CP_UTF7			65000
+#define CP_UTF8			65001
+#define MB_PRECOMPOSED		0x00000001
+#define MB_ERR_INVALID_CHARS	0x00000008
+#define WC_NO_BEST_FIT_CHARS	0x00000400
+#define WC_ERR_INVALID_CHARS	0x00000080
+
+#define THREAD_PRIORITY_IDLE		(-15)
+#define THREAD_PRIORITY_LOWEST		(-2)
+#define THREAD_PRIORITY_BELOW_NORMAL	(-1)
+#define THREAD_PRIORITY_NORMAL		0
+#define THREAD_PRIORITY_ABOVE_NORMAL	1
+#define THREAD_PRIORITY_HIGHEST		2
+#define THREAD_PRIORITY_TIME_CRITICAL	15
+#define THREAD_PRIORITY_ERROR_RETURN	MAXLONG
+
+typedef struct _SYSTEMTIME {
+	WORD wYear;
+	WORD wMonth;
+	WORD wDayOfWeek;
+	WORD wDay;
+	WORD wHour;
+	WORD wMinute;
+	WORD wSecond;
+	WORD wMilliseconds;
+} SYSTEMTIME, *PSYSTEMTIME, *LPSYSTEMTIME;
 
 typedef struct _SECURITY_ATTRIBUTES {
 	DWORD nLength;
@@ -118,6 +186,7 @@ BOOL WINAPI PostQueuedCompletionStatus(HANDLE CompletionPort,
 #define WAIT_FAILED		0xffffffffu
 #define MAXIMUM_WAIT_OBJECTS	64
 
+#define CREATE_SUSPENDED			0x00000004
 #define STACK_SIZE_PARAM_IS_A_RESERVATION	0x00010000
 
 /* The exit code of a thread that has not ended. */
@@ -246,17 +315,30 @@ void WINAPI GetSystemInfo(LPSYSTEM_INFO lpSystemInfo);
 ULONGLONG WINAPI GetTickCount64(void);
 
 /* Memory */
-#define ZeroMemory(destination, length) \
+#define RtlZeroMemory(destination, length) \
 	((void)__builtin_memset((destination), 0, (length)))
-#define FillMemory(destination, length, fill) \
+#define RtlFillMemory(destination, length, fill) \
 	((void)__builtin_memset((destination), (fill), (length)))
-#define CopyMemory(destination, source, length) \
+#define RtlCopyMemory(destination, source, length) \
 	((void)__builtin_memcpy((destination), (source), (length)))
-#define MoveMemory(destination, source, length) \
+#define RtlMoveMemory(destination, source, length) \
 	((void)__builtin_memmove((destination), (source), (length)))
+#define ZeroMemory	RtlZeroMemory
+#define FillMemory	RtlFillMemory
+#define CopyMemory	RtlCopyMemory
+#define MoveMemory	RtlMoveMemory
+
+/* What is not there */
+#include "absent/kernel32.list"
+#include "absent/msvcrt.list"
 
 #ifdef __cplusplus
 }
+#endif
+
+#if defined(_WIN32) && !defined(WIN32_LEAN_AND_MEAN)
+#include "winsock2.h"
+#include "mmsystem.h"
 #endif
 
 #endif /* _SOCKIOCP_WINDOWS_H */

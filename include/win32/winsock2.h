@@ -9,10 +9,11 @@
  *   - Functions whose names POSIX has too are declared here with their Win32
  *     signature and under a symbol of libsockiocp's own.  libc's functions
  *     stay what they are for the rest of the process.
- *   - u_long has 32 bits, as on Windows, from here on, also if <sys/types.h>
- *     (which <stdlib.h> includes) has given it 64 before.
- *   - Do not include <sys/socket.h>, <netinet/in.h> or <arpa/inet.h> in the
- *     same source file: they declare the same names with other types.
+ *   - u_long has 32 bits, and fd_set and select() are Winsock's, from here on,
+ *     also if <stdlib.h> (by way of <sys/types.h>) has brought libc's before.
+ *   - Do not include <sys/socket.h>, <netinet/in.h>, <arpa/inet.h> or <netdb.h>
+ *     in the same source file: they declare the same names with other types.
+ *   - <poll.h>, if a source file needs it too, comes before this header.
  */
 #ifndef _SOCKIOCP_WINSOCK2_H
 #define _SOCKIOCP_WINSOCK2_H
@@ -21,7 +22,10 @@
 #error "<winsock2.h> takes the place of <sys/socket.h>, <netinet/in.h> and <arpa/inet.h>"
 #endif
 
+#include <sys/types.h>
+
 #include "windows.h"
+#include "sockiocp_absent.h"
 
 /* The same if they come later: glibc's <sys/socket.h> begins with this type. */
 #define __socket_type \
@@ -36,13 +40,6 @@ extern "C" {
 #endif
 
 #ifndef __u_char_defined
-#ifdef __GLIBC__
-/* glibc's <sys/types.h> defines these behind the same guard as u_long. */
-#include <bits/types.h>
-typedef __quad_t quad_t;
-typedef __u_quad_t u_quad_t;
-typedef __fsid_t fsid_t;
-#endif
 typedef unsigned char u_char;
 typedef unsigned short u_short;
 typedef unsigned int u_int;
@@ -55,9 +52,12 @@ typedef unsigned int __sockiocp_u_long;
 #endif
 
 typedef UINT_PTR SOCKET;
+typedef unsigned int GROUP;
+typedef int SERVICETYPE;
 
 #define INVALID_SOCKET		((SOCKET)(~0))
 #define SOCKET_ERROR		(-1)
+#define FROM_PROTOCOL_INFO	(-1)
 
 /* Address families, socket types, protocols */
 #define AF_UNSPEC		0
@@ -102,6 +102,36 @@ typedef UINT_PTR SOCKET;
 #define SO_RCVTIMEO		20
 #define SO_SNDTIMEO		21
 #define SO_ACCEPTCONN		30
+/* Winsock's own numbers: Linux has nothing like them. */
+#define SO_CONDITIONAL_ACCEPT		0x3002
+#define SO_PAUSE_ACCEPT			0x3003
+#define SO_RANDOMIZE_PORT		0x3005
+#define SO_PORT_SCALABILITY		0x3006
+#define SO_REUSE_UNICASTPORT		0x3007
+#define SO_BSP_STATE			0x1009
+#define SO_GROUP_ID			0x2001
+#define SO_GROUP_PRIORITY		0x2002
+#define SO_MAX_MSG_SIZE			0x2003
+#define SO_PROTOCOL_INFOA		0x2004
+#define SO_PROTOCOL_INFOW		0x2005
+#define SO_CONNDATA			0x7000
+#define SO_CONNOPT			0x7001
+#define SO_DISCDATA			0x7002
+#define SO_DISCOPT			0x7003
+#define SO_OPENTYPE			0x7008
+#define SO_MAXDG			0x7009
+#define SO_MAXPATHDG			0x700A
+#define SO_UPDATE_ACCEPT_CONTEXT	0x700B
+#define SO_CONNECT_TIME			0x700C
+#define SO_UPDATE_CONNECT_CONTEXT	0x7010
+#define SO_SYNCHRONOUS_ALERT		0x10
+#define SO_SYNCHRONOUS_NONALERT		0x20
+#ifdef UNICODE
+#define SO_PROTOCOL_INFO		SO_PROTOCOL_INFOW
+#else
+#define SO_PROTOCOL_INFO		SO_PROTOCOL_INFOA
+#endif
+
 #define SO_DONTLINGER		((int)(~SO_LINGER))
 #define SO_EXCLUSIVEADDRUSE	((int)(~SO_REUSEADDR))
 
@@ -112,11 +142,50 @@ typedef UINT_PTR SOCKET;
 #define MSG_PEEK		0x02
 #define MSG_DONTROUTE		0x04
 #define MSG_WAITALL		0x100
+/* Winsock's own number, as above. */
+#define MSG_PARTIAL		0x8000
 
 /* Commands of ioctlsocket */
 #define FIONREAD		0x541B
 #define FIONBIO			0x5421
 #define SIOCATMARK		0x8905
+
+/* Commands of WSAIoctl: Winsock's own numbers. */
+#define IOCPARM_MASK		0x7f
+#define IOC_VOID		0x20000000
+/* <linux/ioctl.h> has these with other numbers. */
+#undef IOC_OUT
+#undef IOC_IN
+#undef IOC_INOUT
+#define IOC_OUT			0x40000000
+#define IOC_IN			0x80000000u
+#define IOC_INOUT		(IOC_IN | IOC_OUT)
+#define IOC_UNIX		0x00000000
+#define IOC_WS2			0x08000000
+#define IOC_PROTOCOL		0x10000000
+#define IOC_VENDOR		0x18000000
+#define _WSAIO(group, number)	(IOC_VOID | (group) | (number))
+#define _WSAIOR(group, number)	(0x40000000 | (group) | (number))
+#define _WSAIOW(group, number)	(0x80000000u | (group) | (number))
+#define _WSAIORW(group, number)	(0xc0000000u | (group) | (number))
+
+#define SIO_ASSOCIATE_HANDLE		_WSAIOW(IOC_WS2, 1)
+#define SIO_ENABLE_CIRCULAR_QUEUEING	_WSAIO(IOC_WS2, 2)
+#define SIO_FIND_ROUTE			_WSAIOR(IOC_WS2, 3)
+#define SIO_FLUSH			_WSAIO(IOC_WS2, 4)
+#define SIO_GET_BROADCAST_ADDRESS	_WSAIOR(IOC_WS2, 5)
+#define SIO_GET_EXTENSION_FUNCTION_POINTER	_WSAIORW(IOC_WS2, 6)
+#define SIO_GET_QOS			_WSAIORW(IOC_WS2, 7)
+#define SIO_MULTIPOINT_LOOPBACK		_WSAIOW(IOC_WS2, 9)
+#define SIO_MULTICAST_SCOPE		_WSAIOW(IOC_WS2, 10)
+#define SIO_SET_QOS			_WSAIOW(IOC_WS2, 11)
+#define SIO_TRANSLATE_HANDLE		_WSAIORW(IOC_WS2, 13)
+#define SIO_ROUTING_INTERFACE_QUERY	_WSAIORW(IOC_WS2, 20)
+#define SIO_ROUTING_INTERFACE_CHANGE	_WSAIOW(IOC_WS2, 21)
+#define SIO_ADDRESS_LIST_QUERY		_WSAIOR(IOC_WS2, 22)
+#define SIO_ADDRESS_LIST_CHANGE		_WSAIO(IOC_WS2, 23)
+#define SIO_QUERY_TARGET_PNP_HANDLE	_WSAIOR(IOC_WS2, 24)
+#define SIO_NSP_NOTIFY_CHANGE		_WSAIOW(IOC_WS2, 25)
 
 #define SD_RECEIVE		0
 #define SD_SEND			1
@@ -127,6 +196,12 @@ typedef UINT_PTR SOCKET;
 
 /* Addresses */
 typedef USHORT ADDRESS_FAMILY;
+
+#define IN_CLASSA(address)	(((LONG)(address) & 0x80000000u) == 0)
+#define IN_CLASSB(address)	(((LONG)(address) & 0xc0000000u) == 0x80000000u)
+#define IN_CLASSC(address)	(((LONG)(address) & 0xe0000000u) == 0xc0000000u)
+#define IN_CLASSD(address)	(((LONG)(address) & 0xf0000000u) == 0xe0000000u)
+#define IN_MULTICAST(address)	IN_CLASSD(address)
 
 typedef struct in_addr {
 	union {
@@ -170,11 +245,324 @@ typedef struct sockaddr_storage {
 	CHAR __ss_pad2[112];
 } SOCKADDR_STORAGE, *PSOCKADDR_STORAGE, *LPSOCKADDR_STORAGE;
 
+typedef struct _SOCKET_ADDRESS {
+	LPSOCKADDR lpSockaddr;
+	INT iSockaddrLength;
+} SOCKET_ADDRESS, *PSOCKET_ADDRESS, *LPSOCKET_ADDRESS;
+
+typedef struct _SOCKET_ADDRESS_LIST {
+	INT iAddressCount;
+	SOCKET_ADDRESS Address[1];
+} SOCKET_ADDRESS_LIST, *PSOCKET_ADDRESS_LIST, *LPSOCKET_ADDRESS_LIST;
+
+typedef struct hostent {
+	char *h_name;
+	char **h_aliases;
+	short h_addrtype;
+	short h_length;
+	char **h_addr_list;
+} HOSTENT, *PHOSTENT, *LPHOSTENT;
+
+#define h_addr			h_addr_list[0]
+
+typedef struct servent {
+	char *s_name;
+	char **s_aliases;
+	char *s_proto;
+	short s_port;
+} SERVENT, *PSERVENT, *LPSERVENT;
+
+typedef struct protoent {
+	char *p_name;
+	char **p_aliases;
+	short p_proto;
+} PROTOENT, *PPROTOENT, *LPPROTOENT;
+
+/* What h_errno is elsewhere. */
+#define h_errno			WSAGetLastError()
+#define HOST_NOT_FOUND		WSAHOST_NOT_FOUND
+#define TRY_AGAIN		WSATRY_AGAIN
+#define NO_RECOVERY		WSANO_RECOVERY
+#define NO_DATA			WSANO_DATA
+#define NO_ADDRESS		WSANO_ADDRESS
+#define WSANO_ADDRESS		WSANO_DATA
+
 /* SO_LINGER.  Winsock's fields; the library converts from and to Linux'. */
 typedef struct linger {
 	u_short l_onoff;
 	u_short l_linger;
 } LINGER, *PLINGER, *LPLINGER;
+
+/* Overlapped I/O, and what comes with the calls that can have it */
+#define WSAEVENT			HANDLE
+#define LPWSAEVENT			LPHANDLE
+#define WSAOVERLAPPED			OVERLAPPED
+typedef struct _OVERLAPPED *LPWSAOVERLAPPED;
+
+#define WSA_IO_PENDING			ERROR_IO_PENDING
+#define WSA_IO_INCOMPLETE		ERROR_IO_INCOMPLETE
+#define WSA_INVALID_HANDLE		ERROR_INVALID_HANDLE
+#define WSA_INVALID_PARAMETER		ERROR_INVALID_PARAMETER
+#define WSA_NOT_ENOUGH_MEMORY		ERROR_NOT_ENOUGH_MEMORY
+#define WSA_OPERATION_ABORTED		ERROR_OPERATION_ABORTED
+
+#define WSA_INVALID_EVENT		((WSAEVENT)NULL)
+#define WSA_MAXIMUM_WAIT_EVENTS		MAXIMUM_WAIT_OBJECTS
+#define WSA_WAIT_FAILED			WAIT_FAILED
+#define WSA_WAIT_EVENT_0		WAIT_OBJECT_0
+#define WSA_WAIT_IO_COMPLETION		WAIT_IO_COMPLETION
+#define WSA_WAIT_TIMEOUT		WAIT_TIMEOUT
+#define WSA_INFINITE			INFINITE
+
+#define WSA_FLAG_OVERLAPPED		0x01
+#define WSA_FLAG_MULTIPOINT_C_ROOT	0x02
+#define WSA_FLAG_MULTIPOINT_C_LEAF	0x04
+#define WSA_FLAG_MULTIPOINT_D_ROOT	0x08
+#define WSA_FLAG_MULTIPOINT_D_LEAF	0x10
+#define WSA_FLAG_ACCESS_SYSTEM_SECURITY	0x40
+#define WSA_FLAG_NO_HANDLE_INHERIT	0x80
+#define WSA_FLAG_REGISTERED_IO		0x100
+
+typedef struct _WSABUF {
+	ULONG len;
+	CHAR *buf;
+} WSABUF, *LPWSABUF;
+
+typedef struct _WSAMSG {
+	LPSOCKADDR name;
+	INT namelen;
+	LPWSABUF lpBuffers;
+	ULONG dwBufferCount;
+	WSABUF Control;
+	ULONG dwFlags;
+} WSAMSG, *PWSAMSG, *LPWSAMSG;
+
+typedef struct _FLOWSPEC {
+	ULONG TokenRate;
+	ULONG TokenBucketSize;
+	ULONG PeakBandwidth;
+	ULONG Latency;
+	ULONG DelayVariation;
+	ULONG ServiceType;
+	ULONG MaxSduSize;
+	ULONG MinimumPolicedSize;
+} FLOWSPEC, *PFLOWSPEC, *LPFLOWSPEC;
+
+typedef struct _QualityOfService {
+	FLOWSPEC SendingFlowspec;
+	FLOWSPEC ReceivingFlowspec;
+	WSABUF ProviderSpecific;
+} QOS, *LPQOS;
+
+#define CF_ACCEPT			0x0000
+#define CF_REJECT			0x0001
+#define CF_DEFER			0x0002
+
+typedef int (CALLBACK *LPCONDITIONPROC)(LPWSABUF lpCallerId,
+					LPWSABUF lpCallerData,
+					LPQOS lpSQOS, LPQOS lpGQOS,
+					LPWSABUF lpCalleeId,
+					LPWSABUF lpCalleeData, GROUP *g,
+					DWORD_PTR dwCallbackData);
+typedef void (CALLBACK *LPWSAOVERLAPPED_COMPLETION_ROUTINE)(DWORD dwError,
+					DWORD cbTransferred,
+					LPWSAOVERLAPPED lpOverlapped,
+					DWORD dwFlags);
+
+/* Protocols */
+#define MAX_PROTOCOL_CHAIN		7
+#define BASE_PROTOCOL			1
+#define LAYERED_PROTOCOL		0
+#define WSAPROTOCOL_LEN			255
+
+#define XP1_CONNECTIONLESS		0x00000001
+#define XP1_GUARANTEED_DELIVERY		0x00000002
+#define XP1_GUARANTEED_ORDER		0x00000004
+#define XP1_MESSAGE_ORIENTED		0x00000008
+#define XP1_PSEUDO_STREAM		0x00000010
+#define XP1_GRACEFUL_CLOSE		0x00000020
+#define XP1_EXPEDITED_DATA		0x00000040
+#define XP1_SUPPORT_BROADCAST		0x00000200
+#define XP1_SUPPORT_MULTIPOINT		0x00000400
+#define XP1_IFS_HANDLES			0x00020000
+#define PFL_MATCHES_PROTOCOL_ZERO	0x00000008
+#define BIGENDIAN			0x0000
+#define LITTLEENDIAN			0x0001
+#define SECURITY_PROTOCOL_NONE		0x0000
+
+typedef struct _WSAPROTOCOLCHAIN {
+	int ChainLen;
+	DWORD ChainEntries[MAX_PROTOCOL_CHAIN];
+} WSAPROTOCOLCHAIN, *LPWSAPROTOCOLCHAIN;
+
+typedef struct _WSAPROTOCOL_INFOA {
+	DWORD dwServiceFlags1;
+	DWORD dwServiceFlags2;
+	DWORD dwServiceFlags3;
+	DWORD dwServiceFlags4;
+	DWORD dwProviderFlags;
+	GUID ProviderId;
+	DWORD dwCatalogEntryId;
+	WSAPROTOCOLCHAIN ProtocolChain;
+	int iVersion;
+	int iAddressFamily;
+	int iMaxSockAddr;
+	int iMinSockAddr;
+	int iSocketType;
+	int iProtocol;
+	int iProtocolMaxOffset;
+	int iNetworkByteOrder;
+	int iSecurityScheme;
+	DWORD dwMessageSize;
+	DWORD dwProviderReserved;
+	CHAR szProtocol[WSAPROTOCOL_LEN + 1];
+} WSAPROTOCOL_INFOA, *LPWSAPROTOCOL_INFOA;
+
+typedef struct _WSAPROTOCOL_INFOW {
+	DWORD dwServiceFlags1;
+	DWORD dwServiceFlags2;
+	DWORD dwServiceFlags3;
+	DWORD dwServiceFlags4;
+	DWORD dwProviderFlags;
+	GUID ProviderId;
+	DWORD dwCatalogEntryId;
+	WSAPROTOCOLCHAIN ProtocolChain;
+	int iVersion;
+	int iAddressFamily;
+	int iMaxSockAddr;
+	int iMinSockAddr;
+	int iSocketType;
+	int iProtocol;
+	int iProtocolMaxOffset;
+	int iNetworkByteOrder;
+	int iSecurityScheme;
+	DWORD dwMessageSize;
+	DWORD dwProviderReserved;
+	WCHAR szProtocol[WSAPROTOCOL_LEN + 1];
+} WSAPROTOCOL_INFOW, *LPWSAPROTOCOL_INFOW;
+
+#ifdef UNICODE
+typedef WSAPROTOCOL_INFOW WSAPROTOCOL_INFO, *LPWSAPROTOCOL_INFO;
+#else
+typedef WSAPROTOCOL_INFOA WSAPROTOCOL_INFO, *LPWSAPROTOCOL_INFO;
+#endif
+
+/* Events of sockets */
+#define FD_READ_BIT		0
+#define FD_READ			(1 << FD_READ_BIT)
+#define FD_WRITE_BIT		1
+#define FD_WRITE		(1 << FD_WRITE_BIT)
+#define FD_OOB_BIT		2
+#define FD_OOB			(1 << FD_OOB_BIT)
+#define FD_ACCEPT_BIT		3
+#define FD_ACCEPT		(1 << FD_ACCEPT_BIT)
+#define FD_CONNECT_BIT		4
+#define FD_CONNECT		(1 << FD_CONNECT_BIT)
+#define FD_CLOSE_BIT		5
+#define FD_CLOSE		(1 << FD_CLOSE_BIT)
+#define FD_QOS_BIT		6
+#define FD_QOS			(1 << FD_QOS_BIT)
+#define FD_GROUP_QOS_BIT	7
+#define FD_GROUP_QOS		(1 << FD_GROUP_QOS_BIT)
+#define FD_ROUTING_INTERFACE_CHANGE_BIT	8
+#define FD_ROUTING_INTERFACE_CHANGE	(1 << FD_ROUTING_INTERFACE_CHANGE_BIT)
+#define FD_ADDRESS_LIST_CHANGE_BIT	9
+#define FD_ADDRESS_LIST_CHANGE	(1 << FD_ADDRESS_LIST_CHANGE_BIT)
+#define FD_MAX_EVENTS		10
+#define FD_ALL_EVENTS		((1 << FD_MAX_EVENTS) - 1)
+
+typedef struct _WSANETWORKEVENTS {
+	LONG lNetworkEvents;
+	int iErrorCode[FD_MAX_EVENTS];
+} WSANETWORKEVENTS, *LPWSANETWORKEVENTS;
+
+/* select().  FD_SETSIZE is the program's own, or libc's: at least as on Windows. */
+#ifndef FD_SETSIZE
+#define FD_SETSIZE		64
+#endif
+
+typedef struct timeval TIMEVAL, *PTIMEVAL, *LPTIMEVAL;
+
+/* A macro, since a typedef cannot be made again with another type. */
+#define fd_set			__sockiocp_fd_set
+typedef struct fd_set {
+	u_int fd_count;
+	SOCKET fd_array[FD_SETSIZE];
+} fd_set, FD_SET, *PFD_SET, *LPFD_SET;
+
+static __inline__ int __sockiocp_fd_isset(SOCKET s, const fd_set *set)
+{
+	u_int i;
+
+	for (i = 0; i < set->fd_count; i++) {
+		if (set->fd_array[i] == s)
+			return 1;
+	}
+	return 0;
+}
+
+static __inline__ void __sockiocp_fd_set_add(SOCKET s, fd_set *set)
+{
+	if (set->fd_count < FD_SETSIZE && !__sockiocp_fd_isset(s, set))
+		set->fd_array[set->fd_count++] = s;
+}
+
+static __inline__ void __sockiocp_fd_clr(SOCKET s, fd_set *set)
+{
+	u_int i;
+
+	for (i = 0; i < set->fd_count && set->fd_array[i] != s; i++)
+		;
+	if (i == set->fd_count)
+		return;
+	for (set->fd_count--; i < set->fd_count; i++)
+		set->fd_array[i] = set->fd_array[i + 1];
+}
+
+#undef FD_ZERO
+#undef FD_SET
+#undef FD_CLR
+#undef FD_ISSET
+#define FD_ZERO(set)		((void)((set)->fd_count = 0))
+#define FD_SET(s, set)		__sockiocp_fd_set_add((SOCKET)(s), (set))
+#define FD_CLR(s, set)		__sockiocp_fd_clr((SOCKET)(s), (set))
+#define FD_ISSET(s, set)	__sockiocp_fd_isset((SOCKET)(s), (set))
+
+#ifndef timerisset
+#define timerisset(time)	((time)->tv_sec || (time)->tv_usec)
+#define timercmp(one, other, compare) \
+	((one)->tv_sec compare (other)->tv_sec || \
+	 ((one)->tv_sec == (other)->tv_sec && \
+	  (one)->tv_usec compare (other)->tv_usec))
+#define timerclear(time)	((void)((time)->tv_sec = (time)->tv_usec = 0))
+#endif
+
+/* WSAPoll().  Linux' numbers, so that <poll.h> has the same. */
+#ifndef _SYS_POLL_H
+#define POLLIN			0x001
+#define POLLPRI			0x002
+#define POLLOUT			0x004
+#define POLLERR			0x008
+#define POLLHUP			0x010
+#define POLLNVAL		0x020
+#define POLLRDNORM		0x040
+#define POLLRDBAND		0x080
+#define POLLWRNORM		0x100
+#define POLLWRBAND		0x200
+#else
+/* Then struct pollfd is libc's. */
+#define pollfd			__sockiocp_pollfd
+#endif
+
+typedef struct pollfd {
+	SOCKET fd;
+	SHORT events;
+	SHORT revents;
+} WSAPOLLFD, *PWSAPOLLFD, *LPWSAPOLLFD;
+
+#ifdef _SYS_POLL_H
+#undef pollfd
+#endif
 
 /* Start and end */
 #define WINSOCK_VERSION		MAKEWORD(2, 2)
@@ -257,6 +645,34 @@ static __inline__ ULONG ntohl(ULONG netlong)
 {
 	return htonl(netlong);
 }
+
+/*
+ * libc's headers may have declared these already, or do so later: the macro is
+ * for the types that cannot be declared again.
+ */
+#undef __SOCKIOCP_ADVICE
+#define __SOCKIOCP_ADVICE	"it is planned; until then use ProcessSocketNotifications()"
+#ifdef __cplusplus
+extern "C++" {
+__SOCKIOCP_ABSENT_LIKE(int, select(int, fd_set *, fd_set *, fd_set *,
+				   const struct timeval *))
+}
+#else
+#define select			sockiocp_select
+__SOCKIOCP_ABSENT_LIKE(int, select(int, fd_set *, fd_set *, fd_set *,
+				   const struct timeval *))
+#endif
+
+#define gethostname		sockiocp_gethostname
+#undef __SOCKIOCP_ADVICE
+#define __SOCKIOCP_ADVICE \
+	"it is planned; until then use gethostname() in a source file that does not include <winsock2.h>"
+#ifdef __GLIBC__
+__SOCKIOCP_ABSENT_LIKE(int, gethostname(char *name, size_t namelen) __THROW)
+#endif
+
+/* What is not there */
+#include "absent/ws2_32.list"
 
 /* Socket state notifications */
 #define SOCK_NOTIFY_REGISTER_EVENT_NONE		0x00

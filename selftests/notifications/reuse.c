@@ -19,7 +19,7 @@
 #define RUNS		3
 #define KEY		7
 
-#define FAILED		(EV_ERR | EV_HANGUP)
+#define HAS_FAILED	(EV_ERR | EV_HANGUP)
 
 enum phase {
 	/* Not connected; with an error, if it was and has been disconnected. */
@@ -109,14 +109,14 @@ static int holds(const struct socket *s)
 	case CONNECTING:
 		return 0;
 	case IN_VAIN:
-		return FAILED;
+		return HAS_FAILED;
 	case OPEN:
 		break;
 	}
 	if (s->fin || s->failed)
 		holds |= EV_HANGUP;
 	if (s->failed && failure_is_known(s))
-		holds |= FAILED;
+		holds |= HAS_FAILED;
 	if (s->unread)
 		holds |= EV_IN;
 	return holds;
@@ -131,7 +131,7 @@ static int may_hold(const struct socket *s)
 		may |= EV_OUT;
 	/* Whether a reset that was read leaves a trace depends on how it came. */
 	if (is_mptcp(s) && s->failed)
-		may |= FAILED;
+		may |= HAS_FAILED;
 	/* MPTCP's recv() reports the error of an attempt before. */
 	if (is_mptcp(s) && s->phase == OPEN && s->error)
 		may |= EV_ERR;
@@ -742,7 +742,7 @@ TEST_F(ends, reset_that_was_reported_is_nothing_to_the_next_connection)
 	EXPECT_PACKETS(self->port, { KEY, EV_OUT });
 	ENABLE_ONCE(T_EDGE);
 	PEER_RESETS();
-	EXPECT_PACKETS(self->port, { KEY, FAILED });
+	EXPECT_PACKETS(self->port, { KEY, HAS_FAILED });
 
 	ASSERT_EQ(0, tcp_disconnect(self->fd));
 	ASSERT_EQ(0, kind_connect_wait(KIND_TCP4, self->fd, port));
@@ -787,7 +787,7 @@ TEST_F(ends, refusal_that_connect_has_told_is_reported)
 	ASSERT_GT(0, kind_connect_wait(KIND_TCP4, self->fd, port));
 	EXPECT_EQ(0, sock_error(self->fd));
 	ENABLE_ONCE(T_LEVEL);
-	EXPECT_PACKETS(self->port, { KEY, FAILED });
+	EXPECT_PACKETS(self->port, { KEY, HAS_FAILED });
 }
 
 TEST_F(ends, reset_behind_the_end_is_known_to_who_was_disabled)
@@ -800,7 +800,7 @@ TEST_F(ends, reset_behind_the_end_is_known_to_who_was_disabled)
 	PEER_RESETS();
 	EXPECT_LT(0, sock_error(self->fd));
 	ENABLE_ONCE(T_LEVEL);
-	EXPECT_PACKETS(self->port, { KEY, FAILED | EV_OUT });
+	EXPECT_PACKETS(self->port, { KEY, HAS_FAILED | EV_OUT });
 }
 
 TEST_F(ends, error_of_a_unix_stream_is_reported_after_it_was_read)
@@ -811,7 +811,7 @@ TEST_F(ends, error_of_a_unix_stream_is_reported_after_it_was_read)
 	ASSERT_EQ(0, fd_close(self->peer));
 	self->peer = -1;
 	EXPECT_LT(0, sock_error(self->fd));
-	EXPECT_PACKETS(self->port, { KEY, FAILED | EV_OUT });
+	EXPECT_PACKETS(self->port, { KEY, HAS_FAILED | EV_OUT });
 }
 
 TEST_HARNESS_MAIN

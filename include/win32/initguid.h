@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* From here on DEFINE_GUID defines. */
+#ifndef INITGUID
+#define INITGUID
+#endif
+#include "guiddef.h"

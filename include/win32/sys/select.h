@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * libc's <sys/select.h>, which <stdlib.h> includes.  In one of Windows' programs
+ * it leaves FD_SETSIZE alone, which such a program defines for <winsock2.h>.
+ */
+#pragma GCC system_header
+
+#if defined(_WIN32) && defined(FD_SETSIZE)
+#pragma push_macro("FD_SETSIZE")
+#undef FD_SETSIZE
+#include_next <sys/select.h>
+#undef FD_SETSIZE
+#pragma pop_macro("FD_SETSIZE")
+#else
+#include_next <sys/select.h>
+#endif

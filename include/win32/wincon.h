@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* A part of <windows.h>, which has it all. */
+#include "windows.h"
