@@ -526,10 +526,43 @@ static inline bool sockiocp_readiness_sleeps(enum sockiocp_kind kind)
 int sockiocp_readiness_kind(struct socket *socket);
 u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
 			    enum sockiocp_kind kind, u8 filter);
-u32 sockiocp_readiness_position(struct socket *socket, enum sockiocp_kind kind);
 enum sockiocp_turn sockiocp_readiness_turn(const struct socket *socket,
 					   enum sockiocp_kind kind, bool error);
-bool sockiocp_readiness_in_edge(struct socket *socket, enum sockiocp_kind kind,
-				u32 *rcv_nxt);
+
+u32 sockiocp_readiness_tcp_position(struct socket *socket);
+bool sockiocp_readiness_tcp_in_edge(struct socket *socket, u32 *rcv_nxt);
+
+/**
+ * sockiocp_readiness_position - where a TCP stream stands
+ * @socket: the socket, which the caller keeps from being released
+ * @kind: what it is
+ *
+ * The caller holds the lock of its wait queue: if a connection ends meanwhile, the
+ * wake-up for that comes later (SOCKIOCP_IS_NEW).
+ *
+ * Return: the start value of *rcv_nxt for sockiocp_readiness_in_edge(); 0 if there is
+ * no connection, and for all but TCP.
+ */
+static inline u32 sockiocp_readiness_position(struct socket *socket, enum sockiocp_kind kind)
+{
+	return kind == SOCKIOCP_TCP ? sockiocp_readiness_tcp_position(socket) : 0;
+}
+
+/**
+ * sockiocp_readiness_in_edge - does an IN wake-up mean that IN has just risen?
+ * @socket: the socket whose wait queue is being woken
+ * @kind: what it is
+ * @rcv_nxt: TCP: how far the stream had come at the wake-up before; updated
+ *
+ * The wake-ups of all but TCP run without a lock that would keep data from being read
+ * meanwhile: any of them may be an edge.
+ *
+ * Return: false only if IN held before.
+ */
+static inline bool sockiocp_readiness_in_edge(struct socket *socket, enum sockiocp_kind kind,
+					      u32 *rcv_nxt)
+{
+	return kind != SOCKIOCP_TCP || sockiocp_readiness_tcp_in_edge(socket, rcv_nxt);
+}
 
 #endif /* _SOCKIOCP_H */
