@@ -41,4 +41,11 @@ const char *look_differs(struct look *look, DWORD holds, DWORD rose);
 #define EXPECT_STILL(look, holds)					\
 	EXPECT_STREQ("", look_differs(look, holds, 0))
 
+/* The socket that self looks at has lost its peer. */
+#define CLOSE_PEER()							\
+	do {								\
+		fd_close(self->peer);					\
+		self->peer = -1;					\
+	} while (0)
+
 #endif /* SELFTESTS_LIB_LOOK_H */

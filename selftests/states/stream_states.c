@@ -273,12 +273,6 @@ static int small_buffer(enum kind kind)
 		ASSERT_EQ(4, sock_recv(self->peer, data, sizeof(data)));\
 	} while (0)
 
-#define CLOSE_PEER()							\
-	do {								\
-		fd_close(self->peer);					\
-		self->peer = -1;					\
-	} while (0)
-
 #define RESET_BY_PEER()							\
 	do {								\
 		ASSERT_EQ(0, kind_reset(variant->kind, self->peer));			\

@@ -59,12 +59,6 @@ FIXTURE_TEARDOWN(udp_socket)
 		ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));	\
 	} while (0)
 
-#define CLOSE_PEER()							\
-	do {								\
-		fd_close(self->peer);					\
-		self->peer = -1;					\
-	} while (0)
-
 TEST_F(udp_socket, unbound_socket_is_writable)
 {
 	fd_close(self->fd);
@@ -144,18 +138,24 @@ TEST_F(udp_socket, icmp_error_is_reported_whatever_the_filter)
 	EXPECT_STATE(&self->look, EV_ERR, EV_ERR);
 }
 
+/* A datagram is there when the error comes, and when somebody has read that. */
+#define EXPECT_DATAGRAM_BEHIND_ERROR()					\
+	do {								\
+		self->look.loose = EV_OUT;				\
+		ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));\
+		ARRIVE(1);						\
+		CLOSE_PEER();						\
+		REFUSE();						\
+		EXPECT_STATE(&self->look, EV_IN | EV_ERR | EV_OUT, EV_IN | EV_ERR); \
+		EXPECT_LT(0, sock_error(self->fd));			\
+		EXPECT_STILL(&self->look, EV_IN | EV_OUT);		\
+	} while (0)
+
 TEST_F(udp_socket, icmp_error_does_not_hide_a_datagram)
 {
 	char c;
 
-	self->look.loose = EV_OUT;
-	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
-	ARRIVE(1);
-	CLOSE_PEER();
-	REFUSE();
-	EXPECT_STATE(&self->look, EV_IN | EV_ERR | EV_OUT, EV_IN | EV_ERR);
-	EXPECT_LT(0, sock_error(self->fd));
-	EXPECT_STILL(&self->look, EV_IN | EV_OUT);
+	EXPECT_DATAGRAM_BEHIND_ERROR();
 	ASSERT_EQ(1, sock_recv(self->fd, &c, 1));
 	EXPECT_STILL(&self->look, EV_OUT);
 }
@@ -164,14 +164,7 @@ TEST_F(udp_socket, icmp_error_does_not_hide_a_datagram)
 TEST_F(udp_socket, icmp_error_does_not_hide_a_datagram_of_a_blocking_socket)
 {
 	ASSERT_EQ(0, fcntl(self->fd, F_SETFL, 0));
-	self->look.loose = EV_OUT;
-	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
-	ARRIVE(1);
-	CLOSE_PEER();
-	REFUSE();
-	EXPECT_STATE(&self->look, EV_IN | EV_ERR | EV_OUT, EV_IN | EV_ERR);
-	EXPECT_LT(0, sock_error(self->fd));
-	EXPECT_STILL(&self->look, EV_IN | EV_OUT);
+	EXPECT_DATAGRAM_BEHIND_ERROR();
 }
 
 TEST_F(udp_socket, icmp_error_is_nothing_to_a_socket_that_is_not_connected)

@@ -67,12 +67,6 @@ FIXTURE_TEARDOWN(unix_dgram)
 		ASSERT_FALSE(sock_sees(self->fd) & SEE_OUT);		\
 	} while (0)
 
-#define CLOSE_PEER()							\
-	do {								\
-		fd_close(self->peer);					\
-		self->peer = -1;					\
-	} while (0)
-
 TEST_F(unix_dgram, socket_without_a_peer_is_writable)
 {
 	self->fd = any_socket(FAM_UNIX, TYPE_DGRAM, 0);
