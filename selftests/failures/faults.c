@@ -21,14 +21,12 @@
 
 #include "kselftest_harness.h"
 
-#include <linux/sockiocp.h>
-
+#include "lib/device.h"
 #include "lib/faults.h"
 #include "lib/sock.h"
 
 #define MS		1000000ULL
 #define POISON_BYTE	0xcc
-#define POISON32	0xccccccccU
 
 #define ONESHOT		(SOCKIOCP_TRIGGER_LEVEL | SOCKIOCP_TRIGGER_ONESHOT)
 #define CHUNK		32
@@ -83,16 +81,6 @@ struct world {
 
 /* ------------------------------------------------------------------ calls */
 
-static int device_open(void)
-{
-	return open("/dev/sockiocp", O_RDWR | O_CLOEXEC);
-}
-
-static int call(int port, unsigned long cmd, const void *arg)
-{
-	return ioctl(port, cmd, arg) < 0 ? -errno : 0;
-}
-
 /* What lies in the image, where the kernel will find it. */
 static void *in_memory(struct world *w, const void *image)
 {
@@ -135,7 +123,7 @@ static void write_arguments(struct world *w, unsigned int regs, unsigned int got
 
 static int process(struct world *w)
 {
-	return call(w->port, SOCKIOCP_PROCESS, in_memory(w, w->args));
+	return device_call(w->port, SOCKIOCP_PROCESS, in_memory(w, w->args));
 }
 
 /* The same without any fault, for preparations. */
@@ -151,14 +139,12 @@ static int apply_all(struct world *w, __u8 op, __u8 trigger)
 		.registration_count = w->n,
 		.handle = w->port,
 	};
-	return call(w->port, SOCKIOCP_PROCESS, &p);
+	return device_call(w->port, SOCKIOCP_PROCESS, &p);
 }
 
 static int post(struct world *w, __u64 key)
 {
-	struct sockiocp_post packet = { .completion_key = key };
-
-	return call(w->port, SOCKIOCP_POST, &packet);
+	return device_post(w->port, key);
 }
 
 /* -------------------------------------------------------------- comparisons */
@@ -184,7 +170,7 @@ static int drain(struct world *w, __u64 *packet, unsigned int max)
 	int ret;
 
 	p.received = (uintptr_t)&received;
-	ret = call(w->port, SOCKIOCP_PROCESS, &p);
+	ret = device_call(w->port, SOCKIOCP_PROCESS, &p);
 	if (ret)
 		return ret == -ETIME ? 0 : ret;
 	for (i = 0; i < received; i++)
@@ -307,7 +293,7 @@ static const char *account_differs(struct world *w)
 {
 	struct sockiocp_info now;
 
-	if (call(w->account, SOCKIOCP_INFO, &now))
+	if (device_call(w->account, SOCKIOCP_INFO, &now))
 		return DIFFERS(w, "the account cannot be read");
 	if (now.user_registrations != w->before.user_registrations ||
 	    now.user_packets != w->before.user_packets)
@@ -558,7 +544,7 @@ static int apply_one(struct world *w, unsigned int i, __u8 op)
 	};
 
 	registration(w, i, op, ONESHOT);
-	return call(w->port, SOCKIOCP_PROCESS, &p);
+	return device_call(w->port, SOCKIOCP_PROCESS, &p);
 }
 
 /* Every kind of packet by turns. */
@@ -899,7 +885,7 @@ static int prepare_worker(struct world *w)
 	struct sockiocp_config config = { .concurrency = 1 };
 
 	write_arguments(w, 0, 1, SOCKIOCP_INFINITE);
-	return call(w->port, SOCKIOCP_CONFIGURE, &config) | post(w, 0);
+	return device_call(w->port, SOCKIOCP_CONFIGURE, &config) | post(w, 0);
 }
 
 /* It is one until its thread exits. */
@@ -947,14 +933,14 @@ static int prepare_post(struct world *w)
 
 static int act_post(struct world *w)
 {
-	return call(w->port, SOCKIOCP_POST, in_memory(w, w->args));
+	return device_call(w->port, SOCKIOCP_POST, in_memory(w, w->args));
 }
 
 static int act_larger_post(struct world *w)
 {
-	return call(w->port, _IOC(_IOC_WRITE, SOCKIOCP_IOC_MAGIC, 3,
-				  sizeof(struct sockiocp_post) + 8),
-		    in_memory(w, w->args));
+	return device_call(w->port, _IOC(_IOC_WRITE, SOCKIOCP_IOC_MAGIC, 3,
+					 sizeof(struct sockiocp_post) + 8),
+			   in_memory(w, w->args));
 }
 
 static const char *post_differs(struct world *w, int ret)
@@ -987,7 +973,7 @@ static int prepare_configure(struct world *w)
 
 static int act_configure(struct world *w)
 {
-	return call(w->port, SOCKIOCP_CONFIGURE, in_memory(w, w->args));
+	return device_call(w->port, SOCKIOCP_CONFIGURE, in_memory(w, w->args));
 }
 
 static const char *configure_differs(struct world *w, int ret)
@@ -1008,8 +994,8 @@ static const struct scenario configuring = {
 
 static int act_info(struct world *w)
 {
-	return call(w->port, _IOC(_IOC_READ, SOCKIOCP_IOC_MAGIC, 0, w->info_size),
-		    in_memory(w, w->args));
+	return device_call(w->port, _IOC(_IOC_READ, SOCKIOCP_IOC_MAGIC, 0, w->info_size),
+			   in_memory(w, w->args));
 }
 
 static const char *info_differs(struct world *w, int ret)
@@ -1181,7 +1167,7 @@ FIXTURE_SETUP(faults)
 	ASSERT_EQ(0, ret);
 	world.account = device_open();
 	ASSERT_LE(0, world.account);
-	ASSERT_EQ(0, call(world.account, SOCKIOCP_INFO, &world.before));
+	ASSERT_EQ(0, device_call(world.account, SOCKIOCP_INFO, &world.before));
 }
 
 FIXTURE_TEARDOWN(faults)
