@@ -323,10 +323,13 @@ ULONGLONG WINAPI GetTickCount64(void);
 	((void)__builtin_memcpy((destination), (source), (length)))
 #define RtlMoveMemory(destination, source, length) \
 	((void)__builtin_memmove((destination), (source), (length)))
-#define ZeroMemory	RtlZeroMemory
-#define FillMemory	RtlFillMemory
-#define CopyMemory	RtlCopyMemory
-#define MoveMemory	RtlMoveMemory
+#define ZeroMemory(destination, length)	RtlZeroMemory(destination, length)
+#define FillMemory(destination, length, fill) \
+	RtlFillMemory(destination, length, fill)
+#define CopyMemory(destination, source, length) \
+	RtlCopyMemory(destination, source, length)
+#define MoveMemory(destination, source, length) \
+	RtlMoveMemory(destination, source, length)
 
 /* What is not there */
 #include "absent/kernel32.list"
