@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * libc's <sys/select.h>, which <stdlib.h> includes.  In one of Windows' programs
  * it leaves FD_SETSIZE alone, which such a program defines for <winsock2.h>.
