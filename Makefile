@@ -1,5 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
-# SPDX-FileCopyrightText: The sockiocp authors
+# SPDX-License-Identifier: GPL-2.0
 #
 # What can be made here; "make" alone lists it.  The work is done by lib/Makefile,
 # selftests/Makefile and the scripts in selftests/vm/.

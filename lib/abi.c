@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * No code: compares the Win32 headers with libc's and with the kernel's, whose
  * numbers and layouts they repeat because they cannot include them.
@@ -71,6 +70,7 @@ enum {
 /* What tells others not to do this. */
 #undef __socket_type
 #undef h_errno
+#undef gai_strerror
 #undef h_addr
 /* Errors, which are Windows'. */
 #undef HOST_NOT_FOUND
@@ -267,6 +267,20 @@ _Static_assert(WIN32_SD_BOTH == (int)SHUT_RDWR, "SD_BOTH");
 _Static_assert(LIBC_MSG_NOSIGNAL == MSG_NOSIGNAL, "MSG_NOSIGNAL");
 _Static_assert(LIBC_MSG_TRUNC == MSG_TRUNC, "MSG_TRUNC");
 _Static_assert(LIBC_SO_PROTOCOL == SO_PROTOCOL, "SO_PROTOCOL");
+_Static_assert(LIBC_SO_DOMAIN == SO_DOMAIN, "SO_DOMAIN");
+_Static_assert(LIBC_POLLRDHUP == POLLRDHUP, "POLLRDHUP");
+_Static_assert(LIBC_EAI_BADFLAGS == EAI_BADFLAGS, "EAI_BADFLAGS");
+_Static_assert(LIBC_EAI_NONAME == EAI_NONAME, "EAI_NONAME");
+_Static_assert(LIBC_EAI_AGAIN == EAI_AGAIN, "EAI_AGAIN");
+_Static_assert(LIBC_EAI_FAIL == EAI_FAIL, "EAI_FAIL");
+_Static_assert(LIBC_EAI_NODATA == EAI_NODATA, "EAI_NODATA");
+_Static_assert(LIBC_EAI_FAMILY == EAI_FAMILY, "EAI_FAMILY");
+_Static_assert(LIBC_EAI_SOCKTYPE == EAI_SOCKTYPE, "EAI_SOCKTYPE");
+_Static_assert(LIBC_EAI_SERVICE == EAI_SERVICE, "EAI_SERVICE");
+_Static_assert(LIBC_EAI_ADDRFAMILY == EAI_ADDRFAMILY, "EAI_ADDRFAMILY");
+_Static_assert(LIBC_EAI_MEMORY == EAI_MEMORY, "EAI_MEMORY");
+_Static_assert(LIBC_EAI_SYSTEM == EAI_SYSTEM, "EAI_SYSTEM");
+_Static_assert(LIBC_EAI_OVERFLOW == EAI_OVERFLOW, "EAI_OVERFLOW");
 _Static_assert(LIBC_SOCK_CLOEXEC == SOCK_CLOEXEC, "SOCK_CLOEXEC");
 _Static_assert(LIBC_SOCK_NONBLOCK == SOCK_NONBLOCK, "SOCK_NONBLOCK");
 
@@ -308,6 +322,19 @@ SAME_MEMBER(IP_MREQ, struct theirs_ip_mreq, imr_interface);
 SAME_SIZE(IPV6_MREQ, struct theirs_ipv6_mreq);
 SAME_MEMBER(IPV6_MREQ, struct theirs_ipv6_mreq, ipv6mr_interface);
 
+SAME_SIZE(struct libc_pollfd, struct theirs_pollfd);
+SAME_MEMBER(struct libc_pollfd, struct theirs_pollfd, fd);
+SAME_MEMBER(struct libc_pollfd, struct theirs_pollfd, events);
+SAME_MEMBER(struct libc_pollfd, struct theirs_pollfd, revents);
+SAME_SIZE(struct libc_addrinfo, struct theirs_addrinfo);
+SAME_MEMBER(struct libc_addrinfo, struct theirs_addrinfo, ai_flags);
+SAME_MEMBER(struct libc_addrinfo, struct theirs_addrinfo, ai_family);
+SAME_MEMBER(struct libc_addrinfo, struct theirs_addrinfo, ai_socktype);
+SAME_MEMBER(struct libc_addrinfo, struct theirs_addrinfo, ai_protocol);
+SAME_MEMBER(struct libc_addrinfo, struct theirs_addrinfo, ai_addrlen);
+SAME_MEMBER(struct libc_addrinfo, struct theirs_addrinfo, ai_addr);
+SAME_MEMBER(struct libc_addrinfo, struct theirs_addrinfo, ai_canonname);
+SAME_MEMBER(struct libc_addrinfo, struct theirs_addrinfo, ai_next);
 SAME_SIZE(struct libc_linger, struct theirs_linger);
 SAME_MEMBER(struct libc_linger, struct theirs_linger, l_onoff);
 SAME_MEMBER(struct libc_linger, struct theirs_linger, l_linger);

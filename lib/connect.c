@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Connections: taking and making them.
  */
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 #include "internal.h"
 #include "posix.h"
@@ -109,6 +109,95 @@ SOCKET WSAAPI accept(SOCKET s, struct sockaddr *addr, int *addrlen)
 	return (SOCKET)new_fd;
 }
 
+/* Closes a connection so that its peer is told that nobody wanted it. */
+static void turn_away(SOCKET s)
+{
+	struct libc_linger reset = { .l_onoff = 1 };
+
+	libc_setsockopt((int)s, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	closesocket(s);
+}
+
+/*
+ * Asks the program whether it wants a connection.  Returns 0, or the error of
+ * Winsock's that says what it wants instead.
+ */
+static int ask(SOCKET s, struct sockaddr *peer, int peer_len,
+	       LPCONDITIONPROC condition, DWORD_PTR data)
+{
+	WSABUF caller = { .len = (ULONG)peer_len, .buf = (CHAR *)peer };
+	WSABUF no_caller_data = { 0 }, no_callee_data = { 0 };
+	struct sockaddr_storage name;
+	WSABUF callee = { .buf = (CHAR *)&name };
+	int len = sizeof(name);
+	GROUP group = 0;
+
+	if (!getsockname(s, (struct sockaddr *)&name, &len))
+		callee.len = (ULONG)len;
+	switch (condition(&caller, &no_caller_data, NULL, NULL, &callee,
+			  &no_callee_data, &group, data)) {
+	case CF_ACCEPT:
+		return 0;
+	case CF_REJECT:
+		return WSAECONNREFUSED;
+	case CF_DEFER:
+		return WSAEOPNOTSUPP;
+	default:
+		return WSAEINVAL;
+	}
+}
+
+/**
+ * WSAAccept - take a connection, if the program wants it
+ * @s: the listening socket
+ * @addr: receives the peer's address; may be NULL
+ * @addrlen: as for accept()
+ * @lpfnCondition: is asked whether to take the connection; NULL: take it
+ * @dwCallbackData: for @lpfnCondition
+ *
+ * The function is given the peer's address and the address that it has connected
+ * to.  Nobody has sent data with a connection, and there is no quality of service
+ * and no group.  Linux has made the connection before: what the function says no to
+ * is reset, and gone, also if it is CF_DEFER.
+ *
+ * Return: as accept(); further errors:
+ *   WSAECONNREFUSED	the function has returned CF_REJECT
+ *   WSAEOPNOTSUPP	it has returned CF_DEFER
+ *   WSAEINVAL		it has returned something else
+ *
+ * Windows: "WSAAccept function (winsock2.h)".
+ */
+SOCKET WSAAPI WSAAccept(SOCKET s, struct sockaddr *addr, LPINT addrlen,
+			LPCONDITIONPROC lpfnCondition, DWORD_PTR dwCallbackData)
+{
+	struct sockaddr_storage peer = { 0 };
+	int len = sizeof(peer);
+	SOCKET client;
+	int err;
+
+	if (!lpfnCondition)
+		return accept(s, addr, addrlen);
+	if (addr && (!addrlen || !peer_fits(sockiocp_socket_fd(s), *addrlen))) {
+		sockiocp_wsa_fail(EFAULT);
+		return INVALID_SOCKET;
+	}
+	client = accept(s, (struct sockaddr *)&peer, &len);
+	if (client == INVALID_SOCKET)
+		return INVALID_SOCKET;
+	err = ask(client, (struct sockaddr *)&peer, len, lpfnCondition,
+		  dwCallbackData);
+	if (err) {
+		turn_away(client);
+		WSASetLastError(err);
+		return INVALID_SOCKET;
+	}
+	if (addr) {
+		memcpy(addr, &peer, (size_t)(len < *addrlen ? len : *addrlen));
+		*addrlen = len;
+	}
+	return client;
+}
+
 /*
  * connect() that a signal does not end: the next call goes on with the connection,
  * or begins anew where Linux gave up (AF_UNIX).  Returns 0 or an errno value.
@@ -199,4 +288,30 @@ int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
 	else if (err == EAGAIN && sockiocp_is_nonblocking(fd))
 		err = ECONNREFUSED;
 	return err ? sockiocp_transfer_fail(fd, err) : 0;
+}
+
+/**
+ * WSAConnect - connect a socket
+ * @s: the socket
+ * @name: the peer's address
+ * @namelen: its size in bytes
+ * @lpCallerData: ignored: TCP cannot send data with a connection
+ * @lpCalleeData: its length becomes 0; may be NULL
+ * @lpSQOS: ignored: there is no quality of service
+ * @lpGQOS: ignored
+ *
+ * Return: as connect().
+ *
+ * Windows: "WSAConnect function (winsock2.h)".
+ */
+int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *name, int namelen,
+		      LPWSABUF lpCallerData, LPWSABUF lpCalleeData,
+		      LPQOS lpSQOS, LPQOS lpGQOS)
+{
+	(void)lpCallerData;
+	(void)lpSQOS;
+	(void)lpGQOS;
+	if (lpCalleeData)
+		lpCalleeData->len = 0;
+	return connect(s, name, namelen);
 }

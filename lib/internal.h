@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * What the files of the library share.
  *
@@ -13,11 +12,11 @@
  *   abi.c      compile-time checks only
  *
  *   descriptor.c  descriptors above 2, which ones were closed
- *   inet.c     addresses as text
  *   lock.c     SRW locks, critical sections
  *   socket_state.c  what Winsock's calls ask about a socket
  *   startup.c  WSAStartup, WSACleanup
  *
+ *   inet.c     addresses as text
  *   device.c   opening the device of the kernel module, and telling that it is one
  *   thread_file.c  what is behind the handle of a thread
  *
@@ -25,17 +24,22 @@
  *   associate.c  which sockets are associated with a port
  *   message.c  the texts of errors
  *   wait.c     waiting for threads and ports
+ *   winsock_option.c  options of sockets that only Winsock has
  *
  *   handle.c   CloseHandle
  *   port.c     completion ports, and the one function that waits on them
  *   sockopt.c  options of sockets
  *   thread.c   threads
  *
- *   connect.c  taking and making connections
+ *   buffers.c  sending and receiving with several buffers
  *   notify.c   ProcessSocketNotifications
+ *   resolve.c  names of hosts
+ *   select.c   waiting for sockets
  *   socket.c   sockets, their names
- *   socket_ioctl.c  commands to them
  *   transfer.c  sending and receiving
+ *
+ *   connect.c  taking and making connections
+ *   socket_ioctl.c  commands to sockets
  */
 #ifndef _SOCKIOCP_INTERNAL_H
 #define _SOCKIOCP_INTERNAL_H

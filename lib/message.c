@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * The texts of Windows' error codes.
  */
@@ -96,6 +95,11 @@ static const struct {
 	{ WSAEHOSTUNREACH, "The host cannot be reached." },
 	{ WSAVERNOTSUPPORTED, "This version of Winsock is not supported." },
 	{ WSANOTINITIALISED, "WSAStartup has not been called." },
+	{ WSATYPE_NOT_FOUND, "There is no such service." },
+	{ WSAHOST_NOT_FOUND, "There is no such host." },
+	{ WSATRY_AGAIN, "Nobody who knows the host has answered." },
+	{ WSANO_RECOVERY, "The name could not be looked up." },
+	{ WSANO_DATA, "The host has no address of this kind." },
 };
 
 /* Returns the text of a code without the end of the line, or NULL. */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Winsock's sockets: making and closing them, and their names.  Thin functions
  * around libc's.
@@ -13,40 +12,44 @@
  * comments name only what is particular to a call.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include "internal.h"
 #include "posix.h"
 #include "winsock.h"
 
-/**
- * socket - create a socket
- * @af: AF_INET, AF_INET6 or AF_UNIX
- * @type: SOCK_STREAM, SOCK_DGRAM, ...
- * @protocol: IPPROTO_TCP, ..., or 0 for the type's usual one
- *
- * The socket blocks.  It is a descriptor above 2 that is not inherited by
- * programs started with exec (on Windows it would be, if asked for).  Those of
- * AF_INET6 have IPV6_V6ONLY set, as on Windows.
- *
- * Return: the socket, which the caller passes to closesocket(); INVALID_SOCKET
- * if it fails, and WSAGetLastError() says why:
- *   WSAEAFNOSUPPORT, WSAEPROTONOSUPPORT, WSAESOCKTNOSUPPORT, WSAEINVAL
- *			no such family, protocol or type
- *   WSAEMFILE		no descriptor is left
- *   WSAEACCES		the user may not create such a socket
- *
- * Windows: "socket function (winsock2.h)".
+/*
+ * Fills in what a program has left to the system: the protocol names a family and a
+ * type, and AF_INET means TCP if nothing is said.  Linux wants to know the type.
  */
-SOCKET WSAAPI socket(int af, int type, int protocol)
+static void complete(int *af, int *type, int *protocol)
+{
+	if (*af == AF_UNSPEC &&
+	    (*protocol == IPPROTO_TCP || *protocol == IPPROTO_UDP))
+		*af = AF_INET;
+	if (!*type && (*af == AF_INET || *af == AF_INET6))
+		*type = *protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
+}
+
+/* Returns a new socket, or INVALID_SOCKET with the last error set. */
+static SOCKET new_socket(int af, int type, int protocol)
 {
 	int one = 1;
 	int fd;
 
+	if (!sockiocp_started())
+		return INVALID_SOCKET;
+	complete(&af, &type, &protocol);
+	if (af == AF_UNSPEC) {
+		sockiocp_wsa_fail(EINVAL);
+		return INVALID_SOCKET;
+	}
 	fd = libc_socket(af, type | LIBC_SOCK_CLOEXEC, protocol);
 	fd = sockiocp_fd_above_stdio(fd);
 	if (fd < 0) {
-		sockiocp_wsa_fail(errno);
+		/* Linux' word for a number that no type has. */
+		sockiocp_wsa_fail(errno == EINVAL ? ESOCKTNOSUPPORT : errno);
 		return INVALID_SOCKET;
 	}
 	if (type != SOCK_STREAM)
@@ -56,6 +59,101 @@ SOCKET WSAAPI socket(int af, int type, int protocol)
 		libc_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
 				sizeof(one));
 	return (SOCKET)fd;
+}
+
+/**
+ * socket - create a socket
+ * @af: AF_INET, AF_INET6 or AF_UNIX; AF_UNSPEC if the protocol is TCP or UDP
+ * @type: SOCK_STREAM, SOCK_DGRAM, ..., or 0 for the protocol's usual one
+ * @protocol: IPPROTO_TCP, ..., or 0 for the type's usual one
+ *
+ * The socket blocks.  It is a descriptor above 2 that is not inherited by
+ * programs started with exec (on Windows it would be, if asked for).  Those of
+ * AF_INET6 have IPV6_V6ONLY set, as on Windows.
+ *
+ * Return: the socket, which the caller passes to closesocket(); INVALID_SOCKET
+ * if it fails, and WSAGetLastError() says why:
+ *   WSANOTINITIALISED	WSAStartup() was not called
+ *   WSAEAFNOSUPPORT, WSAEPROTONOSUPPORT, WSAESOCKTNOSUPPORT
+ *			no such family, protocol or type
+ *   WSAEINVAL		AF_UNSPEC, and no protocol that says more
+ *   WSAEMFILE		no descriptor is left
+ *   WSAEACCES		the user may not create such a socket
+ *
+ * Windows: "socket function (winsock2.h)".
+ */
+SOCKET WSAAPI socket(int af, int type, int protocol)
+{
+	return new_socket(af, type, protocol);
+}
+
+/* Those that mean something here, or nothing anywhere but for other protocols. */
+#define KNOWN_FLAGS							\
+	(WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_ROOT |		\
+	 WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_ROOT |	\
+	 WSA_FLAG_MULTIPOINT_D_LEAF | WSA_FLAG_NO_HANDLE_INHERIT)
+
+/**
+ * WSASocketW - create a socket
+ * @af: as for socket(); FROM_PROTOCOL_INFO or 0 for that of @lpProtocolInfo
+ * @type: likewise
+ * @protocol: likewise
+ * @lpProtocolInfo: what getsockopt() gives for SO_PROTOCOL_INFO, or NULL
+ * @g: ignored: there are no groups of sockets
+ * @dwFlags: WSA_FLAG_OVERLAPPED and WSA_FLAG_NO_HANDLE_INHERIT change nothing,
+ *	nor do those of multipoint sessions; others are refused
+ *
+ * Return: as socket(); further errors:
+ *   WSAEINVAL		@dwFlags has others
+ *   WSAEOPNOTSUPP	WSA_FLAG_REGISTERED_IO: there is no registered I/O
+ *
+ * Windows: "WSASocketW function (winsock2.h)".
+ */
+SOCKET WSAAPI WSASocketW(int af, int type, int protocol,
+			 LPWSAPROTOCOL_INFOW lpProtocolInfo, GROUP g,
+			 DWORD dwFlags)
+{
+	(void)g;
+	if (lpProtocolInfo) {
+		if (af == FROM_PROTOCOL_INFO || !af)
+			af = lpProtocolInfo->iAddressFamily;
+		if (type == FROM_PROTOCOL_INFO || !type)
+			type = lpProtocolInfo->iSocketType;
+		if (protocol == FROM_PROTOCOL_INFO || !protocol)
+			protocol = lpProtocolInfo->iProtocol;
+	}
+	if (dwFlags & ~KNOWN_FLAGS) {
+		sockiocp_wsa_fail(dwFlags & WSA_FLAG_REGISTERED_IO ?
+				  EOPNOTSUPP : EINVAL);
+		return INVALID_SOCKET;
+	}
+	return new_socket(af, type, protocol);
+}
+
+/* Both have the same numbers at the same places; the name comes last. */
+_Static_assert(offsetof(WSAPROTOCOL_INFOA, szProtocol) ==
+	       offsetof(WSAPROTOCOL_INFOW, szProtocol), "WSAPROTOCOL_INFO");
+
+/**
+ * WSASocketA - create a socket
+ * @af: as for WSASocketW(), and so are all others
+ * @type: likewise
+ * @protocol: likewise
+ * @lpProtocolInfo: likewise
+ * @g: likewise
+ * @dwFlags: likewise
+ *
+ * Return: as WSASocketW().
+ *
+ * Windows: "WSASocketA function (winsock2.h)".
+ */
+SOCKET WSAAPI WSASocketA(int af, int type, int protocol,
+			 LPWSAPROTOCOL_INFOA lpProtocolInfo, GROUP g,
+			 DWORD dwFlags)
+{
+	return WSASocketW(af, type, protocol,
+			  (LPWSAPROTOCOL_INFOW)(void *)lpProtocolInfo, g,
+			  dwFlags);
 }
 
 /**

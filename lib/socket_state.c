@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What Winsock's calls ask about a socket before they say how they have gone.
  */
@@ -61,4 +60,69 @@ bool sockiocp_was_never_connected(int fd)
 	return !libc_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) &&
 	       !info.tcpi_rtt && !info.tcpi_bytes_acked &&
 	       !info.tcpi_bytes_received;
+}
+
+/*
+ * Windows ends a call that is to transfer all before it has done so only for an
+ * error, Linux also for a signal, and then says how much it has done.  Whether to
+ * go on is asked only if that was less than all.
+ */
+bool sockiocp_transfers_all(int fd)
+{
+	return !sockiocp_is_nonblocking(fd) &&
+	       sockiocp_socket_type(fd) == SOCK_STREAM;
+}
+
+/*
+ * What an error means to a datagram socket: there is no connection that could be
+ * refused, and Winsock calls it a reset that an earlier datagram found nobody.
+ */
+int sockiocp_datagram_error(int fd, int err)
+{
+	if (err == ECONNREFUSED && sockiocp_socket_type(fd) == SOCK_DGRAM)
+		err = ECONNRESET;
+	return err;
+}
+
+/*
+ * Fails with the error of send() or sendto().  EPIPE says that this side was
+ * shut down, or that the connection was reset and that has been reported, or that
+ * there never was one: in the last two cases there is no peer.
+ */
+int sockiocp_send_fail(int fd, int err)
+{
+	struct sockaddr_storage peer;
+	unsigned int len = sizeof(peer);
+
+	if (err == EPIPE) {
+		if (!libc_getpeername(fd, (struct sockaddr *)&peer, &len))
+			err = ESHUTDOWN;
+		else if (sockiocp_was_never_connected(fd))
+			err = ENOTCONN;
+	}
+	return sockiocp_transfer_fail(fd, sockiocp_datagram_error(fd, err));
+}
+
+/*
+ * Has this stream, which poll(2) says has hung up, never had a peer?  To Linux a new
+ * one has hung up, and so has one whose connection could not be made.
+ */
+bool sockiocp_is_unused_stream(int fd)
+{
+	struct sockaddr_storage peer;
+	unsigned int size = sizeof(int), len = sizeof(peer);
+	int protocol;
+
+	if (sockiocp_socket_type(fd) != SOCK_STREAM ||
+	    !libc_getpeername(fd, (struct sockaddr *)&peer, &len))
+		return false;
+	if (libc_getsockopt(fd, SOL_SOCKET, LIBC_SO_PROTOCOL, &protocol, &size))
+		return false;
+	return protocol != IPPROTO_TCP || sockiocp_was_never_connected(fd);
+}
+
+/* Fails with the error of a call that receives. */
+int sockiocp_receive_fail(int fd, int err)
+{
+	return sockiocp_transfer_fail(fd, sockiocp_datagram_error(fd, err));
 }

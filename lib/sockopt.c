@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Options of sockets: those whose values Winsock has in another form.  The
  * others go through as they are, since the headers carry Linux' numbers.
@@ -18,6 +17,8 @@
  * What was set reads back, but for what Linux makes of it: buffers are cut to
  * net.core.rmem_max or wmem_max and have a least size, time-outs become whole
  * jiffies.  To know better one would have to remember it for each socket.
+ *
+ * What Linux has not is in winsock_option.c.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -207,9 +208,15 @@ static int get_converted(int fd, int optname, union converted *value)
 	default: /* SO_ERROR */
 		if (get_int(fd, SO_ERROR, &number))
 			return -1;
-		value->number = sockiocp_wsa_error(number);
+		value->number = sockiocp_wsa_error(sockiocp_datagram_error(fd, number));
 		return 0;
 	}
+}
+
+/* Fails; that the socket is none comes before what is wrong with the value. */
+static int option_fail(int fd, int err)
+{
+	return sockiocp_wsa_fail(sockiocp_socket_type(fd) < 0 ? errno : err);
 }
 
 /**
@@ -236,7 +243,9 @@ int WSAAPI setsockopt(SOCKET s, int level, int optname, const char *optval,
 	int fd = sockiocp_socket_fd(s);
 	int value, err;
 
-	if (is_converted(level, optname)) {
+	if (sockiocp_is_winsock_option(level, optname)) {
+		err = sockiocp_set_winsock_option(fd, optname, optval, optlen);
+	} else if (is_converted(level, optname)) {
 		err = set_converted(fd, optname, optval, optlen);
 	} else if (optlen > 0 && optlen < (int)sizeof(value)) {
 		err = read_int(optval, optlen, &value);
@@ -249,7 +258,7 @@ int WSAAPI setsockopt(SOCKET s, int level, int optname, const char *optval,
 		if (err && errno == EINVAL && optlen <= 0)
 			errno = EFAULT;
 	}
-	return err ? sockiocp_wsa_fail(errno) : 0;
+	return err ? option_fail(fd, errno) : 0;
 }
 
 /**
@@ -276,6 +285,10 @@ int WSAAPI getsockopt(SOCKET s, int level, int optname, char *optval,
 	union converted value;
 	int err;
 
+	if (sockiocp_is_winsock_option(level, optname)) {
+		err = sockiocp_get_winsock_option(fd, optname, optval, optlen);
+		return err ? option_fail(fd, errno) : 0;
+	}
 	if (!is_converted(level, optname)) {
 		err = libc_getsockopt(fd, level, optname, optval,
 				      (unsigned int *)optlen);
@@ -286,7 +299,7 @@ int WSAAPI getsockopt(SOCKET s, int level, int optname, char *optval,
 
 	/* All of these take four bytes. */
 	if (!optval || !optlen || *optlen < (int)sizeof(value))
-		return sockiocp_wsa_fail(EFAULT);
+		return option_fail(fd, EFAULT);
 	if (get_converted(fd, optname, &value))
 		return sockiocp_wsa_fail(errno);
 	memcpy(optval, &value, sizeof(value));

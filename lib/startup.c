@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * The beginning and the end of Winsock's use.
  */
 #include <string.h>
 
 #include "internal.h"
+#include "winsock.h"
 
 /* How many calls of WSAStartup() still await their WSACleanup(). */
 static atomic_int startups;
+
+/* Returns whether Winsock is in use; if not, that is the last error. */
+bool sockiocp_started(void)
+{
+	if (atomic_load_explicit(&startups, memory_order_relaxed))
+		return true;
+	WSASetLastError(WSANOTINITIALISED);
+	return false;
+}
 
 /**
  * WSAStartup - begin to use Winsock
@@ -16,7 +25,8 @@ static atomic_int startups;
  *	the high byte, major version in the low byte
  * @lpWSAData: receives the version to use, which is at most 2.2
  *
- * May be called more than once.  The other functions work without it.
+ * May be called more than once.  Functions that need no socket fail with
+ * WSANOTINITIALISED without it, but for those that only convert.
  *
  * Return: 0, or an error code (the last error stays what it was):
  *   WSAVERNOTSUPPORTED	a version below 1.0 is requested
@@ -58,7 +68,7 @@ int WSAAPI WSAStartup(WORD wVersionRequested, LPWSADATA lpWSAData)
 /**
  * WSACleanup - end one use of Winsock
  *
- * Sockets stay open and usable.
+ * Sockets stay open and usable, also after the last one.
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says
  * WSANOTINITIALISED: there were fewer calls of WSAStartup().

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Sending and receiving.
  */
@@ -8,36 +7,6 @@
 #include "internal.h"
 #include "posix.h"
 #include "winsock.h"
-
-/*
- * Fails with the error of send() or sendto().  EPIPE says that this side was
- * shut down, or that the connection was reset and that has been reported, or that
- * there never was one: in the last two cases there is no peer.
- */
-static int send_fail(int fd, int err)
-{
-	struct sockaddr_storage peer;
-	unsigned int len = sizeof(peer);
-
-	if (err == EPIPE) {
-		if (!libc_getpeername(fd, (struct sockaddr *)&peer, &len))
-			err = ESHUTDOWN;
-		else if (sockiocp_was_never_connected(fd))
-			err = ENOTCONN;
-	}
-	return sockiocp_transfer_fail(fd, err);
-}
-
-/*
- * Windows ends a call that is to transfer all before it has done so only for an
- * error, Linux also for a signal, and then says how much it has done.  Whether to
- * go on is asked only if that was less than all.
- */
-static bool goes_on(int fd)
-{
-	return !sockiocp_is_nonblocking(fd) &&
-	       sockiocp_socket_type(fd) == SOCK_STREAM;
-}
 
 /*
  * Sends what is left after the first @done bytes.  Returns as send() does; the
@@ -64,9 +33,9 @@ static ssize_t send_rest(int fd, const char *buf, size_t done, size_t len,
 static int sent_so_far(int fd, const char *buf, ssize_t sent, int len,
 		       int flags)
 {
-	if (sent >= 0 && sent < len && goes_on(fd))
+	if (sent >= 0 && sent < len && sockiocp_transfers_all(fd))
 		sent = send_rest(fd, buf, (size_t)sent, (size_t)len, flags);
-	return sent < 0 ? send_fail(fd, errno) : (int)sent;
+	return sent < 0 ? sockiocp_send_fail(fd, errno) : (int)sent;
 }
 
 /**
@@ -146,7 +115,7 @@ static int received_so_far(int fd, char *buf, ssize_t received, int len,
 {
 	ssize_t more;
 
-	if (received <= 0 || (flags & (MSG_PEEK | MSG_OOB)) || !goes_on(fd))
+	if (received <= 0 || (flags & (MSG_PEEK | MSG_OOB)) || !sockiocp_transfers_all(fd))
 		return (int)received;
 	while (received < len) {
 		more = libc_recv(fd, buf + received, (size_t)(len - received),
@@ -199,7 +168,7 @@ int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
 	} while (received < 0 && errno == EINTR);
 	if ((flags & MSG_WAITALL) && received != len)
 		received = received_so_far(fd, buf, received, len, flags);
-	return received < 0 ? sockiocp_transfer_fail(fd, errno) : (int)received;
+	return received < 0 ? sockiocp_receive_fail(fd, errno) : (int)received;
 }
 
 /**
@@ -236,7 +205,7 @@ int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags,
 	if ((flags & MSG_WAITALL) && received != len)
 		received = received_so_far(fd, buf, received, len, flags);
 	if (received < 0)
-		return sockiocp_transfer_fail(fd, errno);
+		return sockiocp_receive_fail(fd, errno);
 
 	if (msg.msg_namelen > room)
 		return sockiocp_wsa_fail(EFAULT);

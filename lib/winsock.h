@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* SPDX-FileCopyrightText: The sockiocp authors */
 /* What the files of Winsock's functions share. */
 #ifndef _SOCKIOCP_LIB_WINSOCK_H
 #define _SOCKIOCP_LIB_WINSOCK_H
@@ -17,10 +16,28 @@ extern atomic_bool sockiocp_timeouts_used;
  */
 extern atomic_bool sockiocp_messages_used;
 
+/* inet.c */
+bool sockiocp_narrow(const WCHAR *from, char *to, size_t size);
+void sockiocp_widen(const char *from, WCHAR *to);
+
+/* startup.c */
+bool sockiocp_started(void);
+
 /* socket_state.c */
 int sockiocp_socket_type(int fd);
 bool sockiocp_is_nonblocking(int fd);
 bool sockiocp_was_never_connected(int fd);
+bool sockiocp_transfers_all(int fd);
 int sockiocp_transfer_fail(int fd, int err);
+bool sockiocp_is_unused_stream(int fd);
+int sockiocp_datagram_error(int fd, int err);
+int sockiocp_send_fail(int fd, int err);
+int sockiocp_receive_fail(int fd, int err);
+
+/* winsock_option.c */
+bool sockiocp_is_winsock_option(int level, int optname);
+int sockiocp_get_winsock_option(int fd, int optname, char *optval, int *optlen);
+int sockiocp_set_winsock_option(int fd, int optname, const char *optval,
+				int optlen);
 
 #endif /* _SOCKIOCP_LIB_WINSOCK_H */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Windows Sockets 2 as far as libsockiocp has it, socket state notifications
  * first of all.
@@ -617,7 +616,82 @@ int WSAAPI setsockopt(SOCKET s, int level, int optname, const char *optval,
 /* argp is u_long * on Windows: the four bytes it points at are used. */
 int WSAAPI ioctlsocket(SOCKET s, long cmd, void *argp);
 
+/* What can be made of several buffers, or is asked for more */
+SOCKET WSAAPI WSASocketA(int af, int type, int protocol,
+			 LPWSAPROTOCOL_INFOA lpProtocolInfo, GROUP g,
+			 DWORD dwFlags);
+SOCKET WSAAPI WSASocketW(int af, int type, int protocol,
+			 LPWSAPROTOCOL_INFOW lpProtocolInfo, GROUP g,
+			 DWORD dwFlags);
+SOCKET WSAAPI WSAAccept(SOCKET s, struct sockaddr *addr, LPINT addrlen,
+			LPCONDITIONPROC lpfnCondition,
+			DWORD_PTR dwCallbackData);
+int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *name, int namelen,
+		      LPWSABUF lpCallerData, LPWSABUF lpCalleeData,
+		      LPQOS lpSQOS, LPQOS lpGQOS);
+int WSAAPI WSASend(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
+		   LPDWORD lpNumberOfBytesSent, DWORD dwFlags,
+		   LPWSAOVERLAPPED lpOverlapped,
+		   LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
+int WSAAPI WSASendTo(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
+		     LPDWORD lpNumberOfBytesSent, DWORD dwFlags,
+		     const struct sockaddr *lpTo, int iTolen,
+		     LPWSAOVERLAPPED lpOverlapped,
+		     LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
+int WSAAPI WSARecv(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
+		   LPDWORD lpNumberOfBytesRecvd, LPDWORD lpFlags,
+		   LPWSAOVERLAPPED lpOverlapped,
+		   LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
+int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
+		       LPDWORD lpNumberOfBytesRecvd, LPDWORD lpFlags,
+		       struct sockaddr *lpFrom, LPINT lpFromlen,
+		       LPWSAOVERLAPPED lpOverlapped,
+		       LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
+int WSAAPI WSAIoctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer,
+		    DWORD cbInBuffer, LPVOID lpvOutBuffer, DWORD cbOutBuffer,
+		    LPDWORD lpcbBytesReturned, LPWSAOVERLAPPED lpOverlapped,
+		    LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
+int WSAAPI WSAPoll(LPWSAPOLLFD fdArray, ULONG fds, INT timeout);
+int WSAAPI __WSAFDIsSet(SOCKET fd, fd_set *set);
+
+/* Names and addresses; more are in <ws2tcpip.h> */
 ULONG WSAAPI inet_addr(const char *cp) __SOCKIOCP_SYMBOL(inet_addr);
+char *WSAAPI inet_ntoa(struct in_addr in) __SOCKIOCP_SYMBOL(inet_ntoa);
+struct hostent *WSAAPI gethostbyname(const char *name)
+	__SOCKIOCP_SYMBOL(gethostbyname);
+struct hostent *WSAAPI gethostbyaddr(const char *addr, int len, int type)
+	__SOCKIOCP_SYMBOL(gethostbyaddr);
+int WSAAPI GetHostNameW(PWSTR name, int namelen);
+INT WSAAPI WSAAddressToStringA(LPSOCKADDR lpsaAddress, DWORD dwAddressLength,
+			       LPWSAPROTOCOL_INFOA lpProtocolInfo,
+			       LPSTR lpszAddressString,
+			       LPDWORD lpdwAddressStringLength);
+INT WSAAPI WSAAddressToStringW(LPSOCKADDR lpsaAddress, DWORD dwAddressLength,
+			       LPWSAPROTOCOL_INFOW lpProtocolInfo,
+			       LPWSTR lpszAddressString,
+			       LPDWORD lpdwAddressStringLength);
+INT WSAAPI WSAStringToAddressA(LPSTR AddressString, INT AddressFamily,
+			       LPWSAPROTOCOL_INFOA lpProtocolInfo,
+			       LPSOCKADDR lpAddress, LPINT lpAddressLength);
+INT WSAAPI WSAStringToAddressW(LPWSTR AddressString, INT AddressFamily,
+			       LPWSAPROTOCOL_INFOW lpProtocolInfo,
+			       LPSOCKADDR lpAddress, LPINT lpAddressLength);
+
+#ifdef UNICODE
+#define WSASocket		WSASocketW
+#define WSAAddressToString	WSAAddressToStringW
+#define WSAStringToAddress	WSAStringToAddressW
+#else
+#define WSASocket		WSASocketA
+#define WSAAddressToString	WSAAddressToStringA
+#define WSAStringToAddress	WSAStringToAddressA
+#endif
+
+/* The network's order */
+int WSAAPI WSAHtonl(SOCKET s, ULONG hostlong, ULONG *lpnetlong);
+int WSAAPI WSAHtons(SOCKET s, USHORT hostshort, USHORT *lpnetshort);
+int WSAAPI WSANtohl(SOCKET s, ULONG netlong, ULONG *lphostlong);
+int WSAAPI WSANtohs(SOCKET s, USHORT netshort, USHORT *lphostshort);
 
 static __inline__ USHORT htons(USHORT hostshort)
 {
@@ -651,25 +725,23 @@ static __inline__ ULONG ntohl(ULONG netlong)
  * libc's headers may have declared these already, or do so later: the macro is
  * for the types that cannot be declared again.
  */
-#undef __SOCKIOCP_ADVICE
-#define __SOCKIOCP_ADVICE	"it is planned; until then use ProcessSocketNotifications()"
 #ifdef __cplusplus
 extern "C++" {
-__SOCKIOCP_ABSENT_LIKE(int, select(int, fd_set *, fd_set *, fd_set *,
-				   const struct timeval *))
+int WSAAPI select(int nfds, fd_set *readfds, fd_set *writefds,
+		  fd_set *exceptfds, const struct timeval *timeout)
+	__SOCKIOCP_SYMBOL(select);
 }
 #else
 #define select			sockiocp_select
-__SOCKIOCP_ABSENT_LIKE(int, select(int, fd_set *, fd_set *, fd_set *,
-				   const struct timeval *))
+int WSAAPI select(int nfds, fd_set *readfds, fd_set *writefds,
+		  fd_set *exceptfds, const struct timeval *timeout);
 #endif
 
 #define gethostname		sockiocp_gethostname
-#undef __SOCKIOCP_ADVICE
-#define __SOCKIOCP_ADVICE \
-	"it is planned; until then use gethostname() in a source file that does not include <winsock2.h>"
 #ifdef __GLIBC__
-__SOCKIOCP_ABSENT_LIKE(int, gethostname(char *name, size_t namelen) __THROW)
+int WSAAPI gethostname(char *name, size_t namelen) __THROW;
+#else
+int WSAAPI gethostname(char *name, size_t namelen);
 #endif
 
 /* What is not there */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Windows Sockets 2: TCP/IP's options and IPv6 addresses.
  */
@@ -245,6 +244,49 @@ int WSAAPI inet_pton(int Family, const char *pszAddrString, void *pAddrBuf)
 const char *WSAAPI inet_ntop(int Family, const void *pAddr,
 			     char *pStringBuf, size_t StringBufSize)
 	__SOCKIOCP_SYMBOL(inet_ntop);
+
+INT WSAAPI InetPtonW(INT Family, PCWSTR pszAddrString, PVOID pAddrBuf);
+PCWSTR WSAAPI InetNtopW(INT Family, const VOID *pAddr, PWSTR pStringBuf,
+			size_t StringBufSize);
+#define InetPtonA		inet_pton
+#define InetNtopA		inet_ntop
+
+INT WSAAPI getaddrinfo(PCSTR pNodeName, PCSTR pServiceName,
+		       const ADDRINFOA *pHints, PADDRINFOA *ppResult)
+	__SOCKIOCP_SYMBOL(getaddrinfo);
+void WSAAPI freeaddrinfo(PADDRINFOA pAddrInfo) __SOCKIOCP_SYMBOL(freeaddrinfo);
+INT WSAAPI getnameinfo(const SOCKADDR *pSockaddr, socklen_t SockaddrLength,
+		       PCHAR pNodeBuffer, DWORD NodeBufferSize,
+		       PCHAR pServiceBuffer, DWORD ServiceBufferSize,
+		       INT Flags) __SOCKIOCP_SYMBOL(getnameinfo);
+INT WSAAPI GetAddrInfoW(PCWSTR pNodeName, PCWSTR pServiceName,
+			const ADDRINFOW *pHints, PADDRINFOW *ppResult);
+void WSAAPI FreeAddrInfoW(PADDRINFOW pAddrInfo);
+INT WSAAPI GetNameInfoW(const SOCKADDR *pSockaddr, socklen_t SockaddrLength,
+			PWCHAR pNodeBuffer, DWORD NodeBufferSize,
+			PWCHAR pServiceBuffer, DWORD ServiceBufferSize,
+			INT Flags);
+char *WSAAPI gai_strerrorA(int ecode);
+WCHAR *WSAAPI gai_strerrorW(int ecode);
+#define GetAddrInfoA		getaddrinfo
+#define FreeAddrInfoA		freeaddrinfo
+#define GetNameInfoA		getnameinfo
+
+#ifdef UNICODE
+#define InetPton		InetPtonW
+#define InetNtop		InetNtopW
+#define GetAddrInfo		GetAddrInfoW
+#define FreeAddrInfo		FreeAddrInfoW
+#define GetNameInfo		GetNameInfoW
+#define gai_strerror		gai_strerrorW
+#else
+#define InetPton		InetPtonA
+#define InetNtop		InetNtopA
+#define GetAddrInfo		GetAddrInfoA
+#define FreeAddrInfo		FreeAddrInfoA
+#define GetNameInfo		GetNameInfoA
+#define gai_strerror		gai_strerrorA
+#endif
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * The ioctls of /dev/sockiocp as <linux/sockiocp.h> promises them: sizes, flags,
  * errors, and that a call with a bad argument changes nothing, whichever

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * A 32-bit program speaks to the device: the structures, the commands and their
  * meaning are those of a 64-bit one.  Built with -m32, alone: no library, and

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Bars about one-shot sockets that are armed first and become readable then, as
  * those of a server do.  Client and server are one thread, so that nothing but the

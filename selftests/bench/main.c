@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * The benchmark: what work on sockets costs with sockiocp, and what the same costs
  * with epoll and io_uring, in the same process and on the same sockets.  What the

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Bars about threads: writers into one queue, and echo servers, which are programs
  * of selftests/demo that run as they are.

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * io_uring's side: one-shot polls, submitted and reaped in batches, with what makes
  * them cheap: registered files, a registered ring, one thread.  Which flags are the

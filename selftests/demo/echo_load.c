@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Load for an echo server, from one thread: on each connection one request at a
  * time, the next one as soon as the answer is there.  Says what that came to, and

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * An echo server: threads on one completion port, against <winsock2.h> and
  * <windows.h> alone.  echo_epoll.c is the same server on epoll; echo_load.c asks

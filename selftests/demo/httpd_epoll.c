@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * The web server of httpd.c on epoll, for comparison: threads on one epoll file,
  * each of which takes a batch of sockets at a time.  They are level-triggered and

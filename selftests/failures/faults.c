@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Calls in which something fails: each access to user memory in turn and, where
  * the kernel can be told to, each allocation.  Afterwards there is a clear error or

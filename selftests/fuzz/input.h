@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* SPDX-FileCopyrightText: The sockiocp authors */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the fuzzer gives to the module: an input is a short program of operations on
  * eight slots, which hold descriptors.  As text, each operation is a line:

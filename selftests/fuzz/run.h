@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* SPDX-FileCopyrightText: The sockiocp authors */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Runs an input, in the calling process, all of whose descriptors but the standard
  * ones may be changed: see input.h.

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* SPDX-FileCopyrightText: The sockiocp authors */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Control groups (version 2) that memory is charged to, and that it can run out of.
  * Conventions as in sock.h.

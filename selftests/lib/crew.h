@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* SPDX-FileCopyrightText: The sockiocp authors */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Threads that serve a port, and jobs for them, which come as packets.  A job
  * goes no further than the test lets it, and says how far it is:

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* SPDX-FileCopyrightText: The sockiocp authors */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The ioctls of /dev/sockiocp, without the library.  Conventions as in sock.h; here
  * that is ioctl(2)'s errno.

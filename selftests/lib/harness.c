@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * kselftest's harness gives each test so many seconds, by alarm().  The linker makes
  * that this function (--wrap), so that on slow kernels it is more.

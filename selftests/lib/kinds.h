@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* SPDX-FileCopyrightText: The sockiocp authors */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Sockets of every kind that can be registered, made and connected the same way
  * whatever they are, and what only one kind can do.  Conventions as in sock.h.

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* SPDX-FileCopyrightText: The sockiocp authors */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Completion ports for the tests: registrations in one line, and harvests that
  * are compared in full.  Includes the Win32 headers; POSIX is in sock.h.

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Sockets for the tests: made, moved into a state, and asked by poll(2) whether
  * they are there yet.  POSIX only: see sock.h.

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* SPDX-FileCopyrightText: The sockiocp authors */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Sockets, descriptors, processes and signals for tests that include the Win32
  * headers and therefore cannot include the POSIX ones.  Everything is an int.

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Winsock's connect() where Linux' says something else: after a connection that
  * failed, where a backlog is full, and when a signal comes.
@@ -9,6 +8,14 @@
 #include "kselftest_harness.h"
 
 #include "lib/port.h"
+
+/* Each test is a process of its own, which has begun to use Winsock. */
+static void __attribute__((constructor)) start_winsock(void)
+{
+	WSADATA data;
+
+	WSAStartup(WINSOCK_VERSION, &data);
+}
 
 /* What <sys/un.h> has, which cannot be included beside <winsock2.h>. */
 struct unix_address {

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Handles: what they cost, which ones are refused, and waiting for them while they
  * are closed.  What waits for packets: waiting.c.

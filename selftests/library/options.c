@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Winsock's options read back as they were set, and addresses have to fit; a length
  * that does not suffice is WSAEFAULT and stays as it is.
@@ -11,6 +10,14 @@
 #include "lib/port.h"
 
 #include <ws2tcpip.h>
+
+/* Each test is a process of its own, which has begun to use Winsock. */
+static void __attribute__((constructor)) start_winsock(void)
+{
+	WSADATA data;
+
+	WSAStartup(WINSOCK_VERSION, &data);
+}
 
 #define EXPECT_FAILS(code, call)					\
 	do {								\

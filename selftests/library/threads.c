@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Threads, locks and the clock of Win32, as programs of Windows use them.  What a
  * thread does for others while it waits: apc.c.

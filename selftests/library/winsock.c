@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Winsock's calls where a program of Windows expects something else than libc does.
  * Registrations and packets have their own tests; text and addresses: addresses.c.
@@ -9,6 +8,14 @@
 #include "kselftest_harness.h"
 
 #include "lib/port.h"
+
+/* Each test is a process of its own, which has begun to use Winsock. */
+static void __attribute__((constructor)) start_winsock(void)
+{
+	WSADATA data;
+
+	WSAStartup(WINSOCK_VERSION, &data);
+}
 
 /* More than the buffers of both ends hold. */
 #define MUCH	(8 << 20)

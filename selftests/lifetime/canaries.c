@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Lifetimes, as a server has them: a connection has a context, which the key of its
  * registration points to.  The context goes when the REMOVE packet is there, and no

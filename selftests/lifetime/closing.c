@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * What is closed behind everybody's back: the memory of sockets that are closed when
  * nobody calls any more comes back within seconds; and those who wait do not slow down,

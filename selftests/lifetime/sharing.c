@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Sockets and ports that several descriptors, threads and processes refer to,
  * and what close() means for each: the peer of a registered socket sees the FIN

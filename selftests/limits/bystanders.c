@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * What a user at the limit does is no matter of others: they open their ports, and other
  * devices, as fast as without him.

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * A hundred thousand sockets in one port: registered by one call, notified,
  * removed by one call, each exactly once.  On kernels that look at each access to

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * When a notification comes: level and edge, one-shot and persistent, enabled
  * and disabled, and what happens to a packet that is still in the queue.

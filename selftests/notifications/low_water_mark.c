@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * SO_RCVLOWAT says how many bytes it takes for a TCP socket to be readable, for
  * LEVEL too.  For EDGE: level_edge.c.

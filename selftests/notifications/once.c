@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * What stays once it is there has one edge: EDGE does not report it again when
  * something else rises later.

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Room to write is reported again also to a program that never saw send() fail:
  * asking for OUT makes the protocol tell when there is room.

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Threads that serve a port while whatever can change does: they block and go on, ask
  * other ports, and their ports, descriptors and processes come and go.

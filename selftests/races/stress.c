@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Threads that register, harvest, remove, close and post at the same time, on
  * the same sockets and ports, for about two seconds each: what must be counted

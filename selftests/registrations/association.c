@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Sockets that CreateIoCompletionPort() associates with a port: once, until they
  * are closed, in whichever process, and without any effect on registrations.

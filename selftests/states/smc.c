@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * AF_SMC, which lends its file a TCP socket and releases that by itself, when all
  * others leave it to the end of the file.

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Sockets that change while a harvest reads them, field by field: what holds all the
  * time is seen, and what comes later is not seen without what came before it.

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * What the states of a UDP socket mean: each row of the table, under LEVEL and
  * under EDGE, over IPv4 and IPv6.

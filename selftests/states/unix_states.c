@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * What the states of an AF_UNIX datagram socket mean, under LEVEL and under EDGE.
  * AF_UNIX streams: stream_states.c.

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Where AF_VSOCK differs from other streams, under LEVEL and under EDGE.  What it
  * has in common with them: stream_states.c.

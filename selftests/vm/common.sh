@@ -1,5 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
-# SPDX-FileCopyrightText: The sockiocp authors
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
 # What the scripts of this directory share: where things are, and how they talk

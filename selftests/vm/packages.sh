@@ -1,5 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
-# SPDX-FileCopyrightText: The sockiocp authors
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
 # How the scripts of this directory get at Debian's packages, and put what they

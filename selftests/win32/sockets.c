@@ -1,77 +1,11 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Sockets in pure Winsock: their errors, what options read back as, and what a server
  * relies on.
  */
-#include <winsock2.h>
-#include <ws2tcpip.h>
-#include <windows.h>
-
-#include <string.h>
-
-#include "tap.h"
+#include "net.h"
 
 #define PROGRAM "sockets"
-
-#define EXPECT_WSA(error, call)							\
-	do {									\
-		WSASetLastError(0);						\
-		EXPECT_EQ(SOCKET_ERROR, call);					\
-		EXPECT_EQ(error, WSAGetLastError());				\
-	} while (0)
-
-static struct sockaddr_in loopback(unsigned short port)
-{
-	struct sockaddr_in address;
-
-	memset(&address, 0, sizeof(address));
-	address.sin_family = AF_INET;
-	address.sin_port = htons(port);
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return address;
-}
-
-/* Binds it to a free port of the loopback, which it returns in @address. */
-static int bind_anywhere(SOCKET s, struct sockaddr_in *address)
-{
-	int size = sizeof(*address);
-
-	*address = loopback(0);
-	return !bind(s, (struct sockaddr *)address, sizeof(*address)) &&
-	       !getsockname(s, (struct sockaddr *)address, (socklen_t *)&size);
-}
-
-static int connect_to(SOCKET s, const struct sockaddr_in *address)
-{
-	return connect(s, (const struct sockaddr *)address, sizeof(*address));
-}
-
-static SOCKET tcp(void)
-{
-	return socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
-}
-
-static int tcp_pair(SOCKET pair[2])
-{
-	struct sockaddr_in address;
-	SOCKET listener = tcp();
-
-	pair[0] = tcp();
-	if (!bind_anywhere(listener, &address) || listen(listener, 1) ||
-	    connect_to(pair[0], &address))
-		return 0;
-	pair[1] = accept(listener, NULL, NULL);
-	closesocket(listener);
-	return pair[1] != INVALID_SOCKET;
-}
-
-static void set_nonblocking(SOCKET s)
-{
-	u_long on = 1;
-
-	EXPECT_EQ(0, ioctlsocket(s, FIONBIO, &on));
-}
 
 static void what_is_no_socket_is_refused(void)
 {
@@ -280,10 +214,205 @@ static void socket_is_associated_once(void)
 	EXPECT(CloseHandle(port));
 }
 
+static void before_startup_there_are_no_sockets(void)
+{
+	ADDRINFOA *list = NULL;
+	WSAPOLLFD entry = { 0, 0, 0 };
+	char name[256];
+	fd_set set;
+
+	EXPECT_NO_SOCKET(WSANOTINITIALISED, socket(AF_INET, SOCK_STREAM, 0));
+	EXPECT_NO_SOCKET(WSANOTINITIALISED,
+			 WSASocketW(AF_INET, SOCK_STREAM, 0, NULL, 0, 0));
+	EXPECT_WSA(WSANOTINITIALISED, gethostname(name, sizeof(name)));
+	EXPECT_EQ(WSANOTINITIALISED, getaddrinfo("127.0.0.1", NULL, NULL, &list));
+	EXPECT_EQ(NULL, gethostbyname("127.0.0.1"));
+	FD_ZERO(&set);
+	FD_SET(1, &set);
+	EXPECT_EQ(SOCKET_ERROR, select(0, &set, NULL, NULL, NULL));
+	EXPECT_EQ(SOCKET_ERROR, WSAPoll(&entry, 1, 0));
+	EXPECT_WSA(WSANOTINITIALISED, WSACleanup());
+}
+
+/* What a program leaves open the system fills in, as far as it can. */
+static void system_completes_what_kind_of_socket(void)
+{
+	static const struct {
+		int family, type, protocol;
+		int made;
+	} kinds[] = {
+		{ AF_UNSPEC, SOCK_STREAM, IPPROTO_TCP, SOCK_STREAM },
+		{ AF_UNSPEC, SOCK_DGRAM, IPPROTO_UDP, SOCK_DGRAM },
+		{ AF_INET, 0, 0, SOCK_STREAM },
+		{ AF_INET, 0, IPPROTO_TCP, SOCK_STREAM },
+		{ AF_INET, 0, IPPROTO_UDP, SOCK_DGRAM },
+		{ AF_INET, SOCK_DGRAM, 0, SOCK_DGRAM },
+	};
+	int i, type, size;
+	SOCKET s;
+
+	for (i = 0; i < (int)(sizeof(kinds) / sizeof(kinds[0])); i++) {
+		s = socket(kinds[i].family, kinds[i].type, kinds[i].protocol);
+		ASSERT(s != INVALID_SOCKET);
+		size = sizeof(type);
+		EXPECT_EQ(0, getsockopt(s, SOL_SOCKET, SO_TYPE, (char *)&type,
+					(socklen_t *)&size));
+		EXPECT_EQ(kinds[i].made, type);
+		EXPECT_EQ(0, closesocket(s));
+	}
+	EXPECT_NO_SOCKET(WSAEINVAL, socket(AF_UNSPEC, 0, 0));
+	EXPECT_NO_SOCKET(WSAEINVAL, socket(AF_UNSPEC, SOCK_STREAM, 0));
+	EXPECT_NO_SOCKET(WSAEPROTONOSUPPORT, socket(AF_INET, SOCK_STREAM, IPPROTO_UDP));
+	EXPECT_NO_SOCKET(WSAESOCKTNOSUPPORT, socket(AF_INET, 7, 0));
+	EXPECT_NO_SOCKET(WSAEAFNOSUPPORT, socket(99, SOCK_STREAM, 0));
+}
+
+static void description_of_a_socket_makes_another(void)
+{
+	WSAPROTOCOL_INFOA narrow;
+	WSAPROTOCOL_INFOW wide;
+	int size = sizeof(narrow), type = 0;
+	SOCKET s = udp(), other;
+
+	EXPECT_EQ(0, getsockopt(s, SOL_SOCKET, SO_PROTOCOL_INFOA, (char *)&narrow,
+				(socklen_t *)&size));
+	EXPECT_EQ(sizeof(narrow), size);
+	EXPECT_EQ(AF_INET, narrow.iAddressFamily);
+	EXPECT_EQ(SOCK_DGRAM, narrow.iSocketType);
+	EXPECT_EQ(IPPROTO_UDP, narrow.iProtocol);
+	EXPECT_EQ(sizeof(struct sockaddr_in), narrow.iMaxSockAddr);
+	EXPECT_EQ(0x20609, narrow.dwServiceFlags1);
+	EXPECT_EQ(0, strcmp("UDP/IP", narrow.szProtocol));
+	other = WSASocketA(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO,
+			   &narrow, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+	ASSERT(other != INVALID_SOCKET);
+	size = sizeof(type);
+	EXPECT_EQ(0, getsockopt(other, SOL_SOCKET, SO_TYPE, (char *)&type,
+				(socklen_t *)&size));
+	EXPECT_EQ(SOCK_DGRAM, type);
+	EXPECT_EQ(0, closesocket(other));
+	size = sizeof(wide);
+	EXPECT_EQ(0, getsockopt(s, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *)&wide,
+				(socklen_t *)&size));
+	EXPECT_EQ(0, wcscmp(L"UDP/IP", wide.szProtocol));
+	EXPECT_EQ(narrow.dwCatalogEntryId, wide.dwCatalogEntryId);
+	other = WSASocketW(0, 0, 0, &wide, 0, 0);
+	EXPECT(other != INVALID_SOCKET);
+	EXPECT_EQ(0, closesocket(other));
+	size = sizeof(narrow) / 2;
+	EXPECT_WSA(WSAEFAULT, getsockopt(s, SOL_SOCKET, SO_PROTOCOL_INFOA, (char *)&narrow,
+					 (socklen_t *)&size));
+	EXPECT_EQ(sizeof(narrow), size);
+	EXPECT_WSA(WSAENOTSOCK, getsockopt(INVALID_SOCKET, SOL_SOCKET, SO_PROTOCOL_INFOA,
+					   NULL, NULL));
+	EXPECT_EQ(0, closesocket(s));
+}
+
+static DWORD connect_time(SOCKET s)
+{
+	DWORD seconds = 0xdead;
+	int size = sizeof(seconds);
+
+	EXPECT_EQ(0, getsockopt(s, SOL_SOCKET, SO_CONNECT_TIME, (char *)&seconds,
+				(socklen_t *)&size));
+	return seconds;
+}
+
+static void connect_time_is_told(void)
+{
+	SOCKET pair[2], s = tcp();
+
+	EXPECT_EQ(0xffffffff, connect_time(s));
+	EXPECT_EQ(0, closesocket(s));
+	ASSERT(tcp_pair(pair));
+	EXPECT(connect_time(pair[0]) < 2);
+	/* What has come does not hide it, as long as nothing went the other way. */
+	Sleep(1100);
+	EXPECT_EQ(1, send(pair[1], "x", 1, 0));
+	Sleep(STAYS);
+	EXPECT(connect_time(pair[0]) >= 1);
+	EXPECT(connect_time(pair[0]) < 60);
+	close_pair(pair);
+}
+
+static void contexts_are_updated(void)
+{
+	struct sockaddr_in address;
+	SOCKET listener = tcp_listener(&address), client = tcp(), s;
+
+	EXPECT_WSA(WSAENOTCONN, setsockopt(client, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT,
+					   NULL, 0));
+	ASSERT(!connect_to(client, &address));
+	s = accept(listener, NULL, NULL);
+	ASSERT(s != INVALID_SOCKET);
+	EXPECT_EQ(0, setsockopt(client, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0));
+	EXPECT_EQ(0, setsockopt(s, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, (char *)&listener,
+				sizeof(listener)));
+	EXPECT_WSA(WSAEFAULT, setsockopt(s, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+					 (char *)&listener, 1));
+	EXPECT_EQ(0, closesocket(s));
+	EXPECT_EQ(0, closesocket(client));
+	EXPECT_EQ(0, closesocket(listener));
+}
+
+static void options_of_windows_alone_are_there(void)
+{
+	DWORD value = 0;
+	int size = sizeof(value);
+	SOCKET s = udp();
+
+	EXPECT_EQ(0, getsockopt(s, SOL_SOCKET, SO_MAX_MSG_SIZE, (char *)&value,
+				(socklen_t *)&size));
+	EXPECT_EQ(65507, value);
+	EXPECT_WSA(WSAENOPROTOOPT, getsockopt(s, SOL_SOCKET, 0x6fff, (char *)&value,
+					      (socklen_t *)&size));
+	EXPECT_EQ(0, closesocket(s));
+}
+
+/* Two servers with SO_EXCLUSIVEADDRUSE cannot have one address. */
+static void exclusive_address_is_so(void)
+{
+	struct sockaddr_in address;
+	SOCKET one = udp(), other = udp();
+	int on = 1, size = sizeof(on);
+
+	EXPECT_EQ(0, setsockopt(one, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (char *)&on,
+				sizeof(on)));
+	on = 0;
+	EXPECT_EQ(0, getsockopt(one, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (char *)&on,
+				(socklen_t *)&size));
+	EXPECT_EQ(1, on);
+	ASSERT(bind_anywhere(one, &address));
+	EXPECT_EQ(SOCKET_ERROR, bind(other, (struct sockaddr *)&address, sizeof(address)));
+	EXPECT_EQ(0, closesocket(one));
+	EXPECT_EQ(0, closesocket(other));
+}
+
+static void time_outs_are_ms(void)
+{
+	ULONGLONG start;
+	SOCKET s = udp();
+	struct sockaddr_in address;
+	DWORD ms = 200;
+	int size = sizeof(ms);
+	char c;
+
+	ASSERT(bind_anywhere(s, &address));
+	EXPECT_EQ(0, setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, (char *)&ms, sizeof(ms)));
+	ms = 0;
+	EXPECT_EQ(0, getsockopt(s, SOL_SOCKET, SO_RCVTIMEO, (char *)&ms, (socklen_t *)&size));
+	EXPECT_EQ(200, ms);
+	start = GetTickCount64();
+	EXPECT_WSA(WSAETIMEDOUT, recv(s, &c, 1, 0));
+	EXPECT(GetTickCount64() - start >= 190);
+	EXPECT_EQ(0, closesocket(s));
+}
+
 int main(void)
 {
 	WSADATA data;
 
+	RUN(before_startup_there_are_no_sockets);
 	if (WSAStartup(MAKEWORD(2, 2), &data))
 		return 1;
 	RUN(what_is_no_socket_is_refused);
@@ -300,6 +429,13 @@ int main(void)
 	RUN(backlog_of_0_takes_a_connection);
 	RUN(datagram_that_does_not_fit_is_said);
 	RUN(socket_is_associated_once);
+	RUN(system_completes_what_kind_of_socket);
+	RUN(description_of_a_socket_makes_another);
+	RUN(connect_time_is_told);
+	RUN(contexts_are_updated);
+	RUN(options_of_windows_alone_are_there);
+	RUN(exclusive_address_is_so);
+	RUN(time_outs_are_ms);
 	WSACleanup();
 	return tap_end();
 }

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* SPDX-FileCopyrightText: The sockiocp authors */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A test harness in nothing but C and Win32, for programs that are compiled twice: with
  * libsockiocp, and by mingw-w64 for Wine.  It prints TAP.

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Waiting for packets: time-outs that are never early, who is woken, signals
  * during a wait, and ports that are closed under those who wait.

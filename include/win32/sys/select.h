@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
- * libc's <sys/select.h>, which <stdlib.h> includes.  In one of Windows' programs
- * it leaves FD_SETSIZE alone, which such a program defines for <winsock2.h>.
+ * libc's <sys/select.h>, which <stdlib.h> includes.  It leaves FD_SETSIZE alone
+ * where a program has defined that for <winsock2.h>.
  */
 #pragma GCC system_header
 
-#if defined(_WIN32) && defined(FD_SETSIZE)
+#ifdef FD_SETSIZE
 #pragma push_macro("FD_SETSIZE")
 #undef FD_SETSIZE
 #include_next <sys/select.h>

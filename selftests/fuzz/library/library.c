@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// SPDX-FileCopyrightText: The sockiocp authors
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Calls of the library with arguments of libFuzzer's, under ASan and UBSan: what
  * it makes of options, sizes, addresses, codes, flags and handles that no sane
@@ -460,8 +459,11 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	WSADATA data;
+
 	(void)argc;
 	(void)argv;
+	MUST(!WSAStartup(WINSOCK_VERSION, &data));
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
 		perror("no user and network namespaces of its own");
 		exit(1);

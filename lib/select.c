@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Waiting for sockets: select() with Winsock's sets, and WSAPoll().
+ *
+ * Both are poll(2), which says other things of two kinds of streams: one that was
+ * never connected has hung up, and one whose connection could not be made is ready
+ * for everything.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "internal.h"
+#include "posix.h"
+#include "winsock.h"
+
+/*
+ * poll(2) returns at once while one of its sockets has hung up, and a socket that
+ * was never connected has.  Such ones are looked at only this often, in ms.
+ */
+#define LOOK_MS		20
+
+/*
+ * What is waited for, as poll(2) has it.  @translate makes what Winsock says of what
+ * poll(2) says of a socket, 0 if nothing.
+ */
+struct wait {
+	struct libc_pollfd *fds;
+	size_t count;
+	short (*translate)(int fd, short events, short revents);
+	bool some_left_out;
+};
+
+/*
+ * Returns how many sockets are ready, or -1 with errno set.  Those of which poll(2)
+ * has something to say but Winsock nothing are left out of the next poll(2): their
+ * numbers become less than -1, which stands for what is none.
+ */
+static int poll_once(struct wait *wait, int ms)
+{
+	int ready = 0, n = libc_poll(wait->fds, wait->count, ms);
+	struct libc_pollfd *fd;
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -1;
+	for (fd = wait->fds; n && fd < wait->fds + wait->count; fd++) {
+		if (!fd->revents)
+			continue;
+		n--;
+		fd->revents = wait->translate(fd->fd, fd->events, fd->revents);
+		if (fd->revents) {
+			ready++;
+		} else {
+			fd->fd = -2 - fd->fd;
+			wait->some_left_out = true;
+		}
+	}
+	return ready;
+}
+
+/* Takes those back that poll_once() has left out. */
+static void take_back(struct wait *wait)
+{
+	size_t i;
+
+	for (i = 0; wait->some_left_out && i < wait->count; i++)
+		if (wait->fds[i].fd < -1)
+			wait->fds[i].fd = -2 - wait->fds[i].fd;
+	wait->some_left_out = false;
+}
+
+/* How long poll(2) may take, in ms, until @end, in ns; -1 is for ever. */
+static int time_left(unsigned long long end)
+{
+	unsigned long long now, ms;
+
+	if (end == ULLONG_MAX)
+		return -1;
+	now = sockiocp_now_ns();
+	if (now >= end)
+		return 0;
+	ms = (end - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+/*
+ * Waits until sockets are ready, or @end.  Returns how many are, or -1 with errno
+ * set.
+ */
+static int wait_until(struct wait *wait, unsigned long long end)
+{
+	int ready, ms;
+
+	do {
+		ready = poll_once(wait, time_left(end));
+		if (!ready && wait->some_left_out) {
+			ms = time_left(end);
+			ready = poll_once(wait, ms < 0 || ms > LOOK_MS ?
+						LOOK_MS : ms);
+		}
+		take_back(wait);
+	} while (!ready && time_left(end));
+	return ready;
+}
+
+/* The sets of select(), in its arguments' order. */
+enum { READ, WRITE, EXCEPT, SETS };
+
+/* What poll(2) calls them. */
+static const short set_events[SETS] = { POLLIN, POLLOUT, POLLPRI };
+
+static short say_as_select(int fd, short events, short revents)
+{
+	if (revents & POLLNVAL)
+		return POLLNVAL;
+	if (revents & (POLLERR | POLLHUP)) {
+		if (sockiocp_is_unused_stream(fd))
+			revents = revents & POLLERR ? POLLPRI : 0;
+		else
+			/* The next call says what it is. */
+			revents |= POLLIN | (revents & POLLERR ? POLLOUT : 0);
+	}
+	return (short)(revents & events);
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+	const struct libc_pollfd *one = a, *other = b;
+
+	return (one->fd > other->fd) - (one->fd < other->fd);
+}
+
+/*
+ * Puts the sockets of the sets into @wait, each once: poll(2) takes no more than the
+ * process may have open.  Returns whether all of them are sockets.
+ */
+static bool add_sets(struct wait *wait, fd_set *const sets[SETS])
+{
+	struct libc_pollfd *fds = wait->fds;
+	size_t i, n = 0;
+	int set, fd;
+
+	for (set = 0; set < SETS; set++) {
+		for (i = 0; sets[set] && i < sets[set]->fd_count; i++) {
+			fd = sockiocp_socket_fd(sets[set]->fd_array[i]);
+			if (sockiocp_socket_type(fd) < 0)
+				return false;
+			fds[n].fd = fd;
+			fds[n++].events = set_events[set];
+		}
+	}
+	qsort(fds, n, sizeof(*fds), compare_fds);
+	for (i = 0; i < n; i++) {
+		if (wait->count && fds[wait->count - 1].fd == fds[i].fd)
+			fds[wait->count - 1].events |= fds[i].events;
+		else
+			fds[wait->count++] = fds[i];
+	}
+	return true;
+}
+
+/* Leaves in a set what is ready for it.  Returns how many that are. */
+static int keep_ready(const struct wait *wait, fd_set *set, short event)
+{
+	struct libc_pollfd key, *fd;
+	u_int i, kept = 0;
+
+	for (i = 0; i < set->fd_count; i++) {
+		key.fd = sockiocp_socket_fd(set->fd_array[i]);
+		fd = bsearch(&key, wait->fds, wait->count, sizeof(key),
+			     compare_fds);
+		if (fd && (fd->revents & event))
+			set->fd_array[kept++] = set->fd_array[i];
+	}
+	set->fd_count = kept;
+	return (int)kept;
+}
+
+/* Was one closed while it was waited for? */
+static bool some_closed(const struct wait *wait)
+{
+	size_t i;
+
+	for (i = 0; i < wait->count; i++)
+		if (wait->fds[i].revents & POLLNVAL)
+			return true;
+	return false;
+}
+
+/* When a time-out ends, in ns. */
+static unsigned long long end_of(const struct timeval *timeout)
+{
+	long long ns;
+
+	if (!timeout)
+		return ULLONG_MAX;
+	if (timeout->tv_sec > (long long)(LLONG_MAX / 4 / NSEC_PER_SEC))
+		return ULLONG_MAX;
+	ns = timeout->tv_sec * (long long)NSEC_PER_SEC +
+	     timeout->tv_usec * 1000LL;
+	return sockiocp_now_ns() + (ns > 0 ? (unsigned long long)ns : 0);
+}
+
+/* select() after its arguments were looked at; @count sockets are in all sets. */
+static int select_sets(fd_set *const sets[SETS], size_t count,
+		       unsigned long long end)
+{
+	struct wait wait = { .translate = say_as_select };
+	int set, ready, err = 0;
+
+	wait.fds = calloc(count, sizeof(*wait.fds));
+	if (!wait.fds)
+		return sockiocp_wsa_fail(ENOMEM);
+	if (!add_sets(&wait, sets))
+		err = ENOTSOCK;
+	else if (wait_until(&wait, end) < 0)
+		err = errno;
+	else if (some_closed(&wait))
+		err = ENOTSOCK;
+	ready = 0;
+	for (set = 0; !err && set < SETS; set++)
+		if (sets[set])
+			ready += keep_ready(&wait, sets[set], set_events[set]);
+	free(wait.fds);
+	return err ? sockiocp_wsa_fail(err) : ready;
+}
+
+/**
+ * select - wait until sockets are ready
+ * @nfds: ignored
+ * @readfds: in: sockets; out: those which data, a connection to accept, the end of
+ *	the stream or an error waits at; may be NULL
+ * @writefds: in: sockets; out: those that are connected and take data; may be NULL
+ * @exceptfds: in: sockets; out: those that could not be connected, or have urgent
+ *	data; may be NULL
+ * @timeout: how long to wait; NULL: for ever
+ *
+ * A set is a count and an array, as on Windows, and holds as many sockets as
+ * FD_SETSIZE says where it was compiled, whatever their numbers are.
+ *
+ * That a connection could not be made is told until getsockopt() has given its
+ * error.
+ *
+ * Return: how many sockets are left in all sets; 0 if the time has passed;
+ * SOCKET_ERROR if it fails, and WSAGetLastError() says why (the sets stay):
+ *   WSANOTINITIALISED	WSAStartup() was not called
+ *   WSAEINVAL		there is no socket in any set
+ *   WSAENOTSOCK	what is in a set is no socket, or was closed meanwhile
+ *
+ * Windows: "select function (winsock2.h)".
+ */
+int WSAAPI select(int nfds, fd_set *readfds, fd_set *writefds,
+		  fd_set *exceptfds, const struct timeval *timeout)
+{
+	fd_set *const sets[SETS] = { readfds, writefds, exceptfds };
+	size_t count = 0;
+	int set;
+
+	(void)nfds;
+	if (!sockiocp_started())
+		return SOCKET_ERROR;
+	for (set = 0; set < SETS; set++)
+		if (sets[set])
+			count += sets[set]->fd_count;
+	if (!count)
+		return sockiocp_wsa_fail(EINVAL);
+	return select_sets(sets, count, end_of(timeout));
+}
+
+/**
+ * __WSAFDIsSet - is a socket in a set?
+ * @fd: the socket
+ * @set: the set
+ *
+ * What FD_ISSET() does.
+ *
+ * Return: nonzero if it is.
+ *
+ * Windows: "__WSAFDIsSet function (winsock2.h)".
+ */
+int WSAAPI __WSAFDIsSet(SOCKET fd, fd_set *set)
+{
+	u_int i;
+
+	for (i = 0; i < set->fd_count; i++)
+		if (set->fd_array[i] == fd)
+			return 1;
+	return 0;
+}
+
+/* What WSAPoll() can be asked for. */
+#define READ_EVENTS	(POLLIN | POLLRDNORM)
+#define WRITE_EVENTS	(POLLOUT | POLLWRNORM)
+
+static bool has_data(int fd)
+{
+	int bytes = 0;
+
+	return !ioctl(fd, FIONREAD, &bytes) && bytes;
+}
+
+/* Winsock has two names for each of Linux', and POLLIN has urgent data too. */
+static short with_both_names(short revents)
+{
+	short said = (short)(revents & (POLLERR | POLLHUP | POLLNVAL));
+
+	if (revents & POLLIN)
+		said |= READ_EVENTS;
+	if (revents & POLLPRI)
+		said |= POLLRDBAND | POLLIN;
+	if (revents & POLLOUT)
+		said |= WRITE_EVENTS;
+	return said;
+}
+
+static short say_as_wsapoll(int fd, short events, short revents)
+{
+	short said = (short)(revents & (POLLPRI | POLLOUT | POLLERR | POLLNVAL));
+
+	if ((revents & (POLLERR | POLLHUP)) && sockiocp_is_unused_stream(fd))
+		return revents & POLLERR ?
+			with_both_names(POLLERR | POLLHUP | (events & POLLOUT)) : 0;
+	if (revents & (POLLHUP | LIBC_POLLRDHUP)) {
+		said |= POLLHUP;
+		if (!has_data(fd))
+			revents &= (short)~POLLIN;
+	}
+	return with_both_names((short)(said | (revents & POLLIN)));
+}
+
+/* What to ask poll(2) for. */
+static short asked(short events)
+{
+	/* The end is told in any case. */
+	return (short)(LIBC_POLLRDHUP | (events & READ_EVENTS ? POLLIN : 0) |
+		       (events & (POLLIN | POLLRDBAND) ? POLLPRI : 0) |
+		       (events & WRITE_EVENTS ? POLLOUT : 0));
+}
+
+/* Puts the entries that are sockets in @wait.  Returns 0 or an errno value. */
+static int add_entries(struct wait *wait, const WSAPOLLFD *entries, ULONG count)
+{
+	bool some = false;
+	ULONG i;
+	int fd;
+
+	wait->count = count;
+	for (i = 0; i < count; i++) {
+		if (entries[i].events &
+		    ~(READ_EVENTS | POLLRDBAND | WRITE_EVENTS))
+			return EINVAL;
+		fd = sockiocp_socket_fd(entries[i].fd);
+		if (sockiocp_socket_type(fd) < 0)
+			fd = -1;
+		wait->fds[i].fd = fd;
+		wait->fds[i].events = asked(entries[i].events);
+		some |= fd >= 0;
+	}
+	return some ? 0 : ENOTSOCK;
+}
+
+/**
+ * WSAPoll - wait until sockets are ready
+ * @fdArray: in: sockets, and what is asked of each: any of POLLIN, POLLRDNORM,
+ *	POLLRDBAND, POLLOUT and POLLWRNORM; out: what is so, in revents
+ * @fds: how many there are
+ * @timeout: how long to wait, in ms; less than 0: for ever
+ *
+ * POLLIN and POLLRDNORM come together, and so do POLLOUT and POLLWRNORM.  POLLHUP is
+ * the end of a stream, with POLLIN only while there is data before it; with POLLERR
+ * it is a reset.  A connection that could not be made is POLLERR, POLLHUP and, if
+ * asked for, POLLOUT, until getsockopt() has given its error.  What is no socket
+ * has POLLNVAL and is not counted.
+ *
+ * Return: how many sockets have something in revents; 0 if the time has passed;
+ * SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSANOTINITIALISED	WSAStartup() was not called
+ *   WSAEINVAL		@fds is 0, or something else is asked for, also POLLPRI
+ *   WSAENOTSOCK	there is no socket in the array
+ *   WSAEFAULT		@fdArray is NULL
+ *
+ * Windows: "WSAPoll function (winsock2.h)".
+ */
+int WSAAPI WSAPoll(LPWSAPOLLFD fdArray, ULONG fds, INT timeout)
+{
+	struct wait wait = { .translate = say_as_wsapoll };
+	unsigned long long end = ULLONG_MAX;
+	int ready = 0, err;
+	ULONG i;
+
+	if (!sockiocp_started())
+		return SOCKET_ERROR;
+	if (!fds || !fdArray)
+		return sockiocp_wsa_fail(fds ? EFAULT : EINVAL);
+	wait.fds = calloc(fds, sizeof(*wait.fds));
+	if (!wait.fds)
+		return sockiocp_wsa_fail(ENOMEM);
+	if (timeout >= 0)
+		end = sockiocp_now_ns() + (unsigned int)timeout * NSEC_PER_MSEC;
+	err = add_entries(&wait, fdArray, fds);
+	if (!err) {
+		ready = wait_until(&wait, end);
+		err = ready < 0 ? errno : 0;
+	}
+	for (i = 0; (!err || err == ENOTSOCK) && i < fds; i++)
+		fdArray[i].revents = (SHORT)(wait.fds[i].fd < 0 ?
+					     POLLNVAL : wait.fds[i].revents);
+	free(wait.fds);
+	return err ? sockiocp_wsa_fail(err) : ready;
+}
