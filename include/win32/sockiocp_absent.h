@@ -5,9 +5,10 @@
  *
  * The lists are in absent/, one for each of Windows' libraries.  A function
  * that the library gets is taken off its list and declared in the header where
- * Windows declares it; both at once is an error of the compiler's.  Nothing else
- * is to be done: the table in Documentation/windows-functions.rst is made from
- * the lists and the headers by lib/list-functions.
+ * Windows declares it; both at once is an error of the compiler's.  The table in
+ * Documentation/windows-functions.rst is made from the lists and the headers:
+ *
+ *	lib/list-functions > Documentation/windows-functions.rst
  *
  *	__SOCKIOCP_ABSENT(type, name)		one function, and what it returns
  *	__SOCKIOCP_ABSENT_AW(type, name)	nameA, nameW, and name, which is either

@@ -41,6 +41,15 @@
 #define __SOCKIOCP_DECLSPEC_thread	__thread
 #define __SOCKIOCP_DECLSPEC_uuid(text)
 
+/* Exceptions of the system.  libstdc++ has a __try of its own. */
+#define __SOCKIOCP_NO_EXCEPTIONS \
+	_Pragma("GCC error \"sockiocp has no __try, __except and __finally; use signals, or exceptions of C++\"")
+#ifndef __cplusplus
+#define __try			__SOCKIOCP_NO_EXCEPTIONS
+#endif
+#define __except(filter)	__SOCKIOCP_NO_EXCEPTIONS
+#define __finally		__SOCKIOCP_NO_EXCEPTIONS
+
 #define WINAPI
 #define WINAPIV
 #define WSAAPI

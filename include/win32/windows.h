@@ -17,6 +17,7 @@
 #include "sdkddkver.h"
 #include "winnt.h"
 #include "winerror.h"
+#include "interlockedapi.h"
 #include "sockiocp_absent.h"
 
 #ifdef __cplusplus
@@ -241,51 +242,6 @@ void WINAPI EnterCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
 BOOL WINAPI TryEnterCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
 void WINAPI LeaveCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
 void WINAPI DeleteCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
-
-/* Atomic operations: full barriers, the result is what Windows documents. */
-static __inline__ LONG InterlockedIncrement(LONG volatile *Addend)
-{
-	return __atomic_add_fetch(Addend, 1, __ATOMIC_SEQ_CST);
-}
-
-static __inline__ LONG InterlockedDecrement(LONG volatile *Addend)
-{
-	return __atomic_sub_fetch(Addend, 1, __ATOMIC_SEQ_CST);
-}
-
-static __inline__ LONG InterlockedExchange(LONG volatile *Target, LONG Value)
-{
-	return __atomic_exchange_n(Target, Value, __ATOMIC_SEQ_CST);
-}
-
-static __inline__ LONG InterlockedExchangeAdd(LONG volatile *Addend, LONG Value)
-{
-	return __atomic_fetch_add(Addend, Value, __ATOMIC_SEQ_CST);
-}
-
-static __inline__ LONG InterlockedCompareExchange(LONG volatile *Destination,
-						  LONG Exchange, LONG Comperand)
-{
-	__atomic_compare_exchange_n(Destination, &Comperand, Exchange, 0,
-				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-	return Comperand;
-}
-
-static __inline__ LONG64 InterlockedIncrement64(LONG64 volatile *Addend)
-{
-	return __atomic_add_fetch(Addend, 1, __ATOMIC_SEQ_CST);
-}
-
-static __inline__ LONG64 InterlockedDecrement64(LONG64 volatile *Addend)
-{
-	return __atomic_sub_fetch(Addend, 1, __ATOMIC_SEQ_CST);
-}
-
-static __inline__ LONG64 InterlockedExchangeAdd64(LONG64 volatile *Addend,
-						  LONG64 Value)
-{
-	return __atomic_fetch_add(Addend, Value, __ATOMIC_SEQ_CST);
-}
 
 /* The machine */
 #define PROCESSOR_ARCHITECTURE_AMD64	9

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Another spelling of <intrin.h>, which does not matter on Windows. */
+#include "intrin.h"
