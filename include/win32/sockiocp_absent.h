@@ -20,16 +20,19 @@
 #ifndef _SOCKIOCP_ABSENT_H
 #define _SOCKIOCP_ABSENT_H
 
-/* To use a name of that kind is an error; with a GCC before 12, to call it. */
-#ifdef __has_attribute
+/*
+ * In C, to use such a name is an error, with a GCC before 12 to call it.  In C++,
+ * to call it in code that comes to be: libraries of headers are full of inline
+ * functions that nobody calls.
+ */
+#define __SOCKIOCP_UNAVAILABLE(advice) \
+	__attribute__((__error__("sockiocp does not have it; " advice)))
+#if !defined(__cplusplus) && defined(__has_attribute)
 #if __has_attribute(__unavailable__)
+#undef __SOCKIOCP_UNAVAILABLE
 #define __SOCKIOCP_UNAVAILABLE(advice) \
 	__attribute__((__unavailable__("sockiocp does not have it; " advice)))
 #endif
-#endif
-#ifndef __SOCKIOCP_UNAVAILABLE
-#define __SOCKIOCP_UNAVAILABLE(advice) \
-	__attribute__((__error__("sockiocp does not have it; " advice)))
 #endif
 
 /* Takes any arguments, so that nothing is said about them. */

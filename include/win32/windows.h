@@ -62,6 +62,11 @@ extern "C" {
 #define FILE_SKIP_COMPLETION_PORT_ON_SUCCESS	0x1
 #define FILE_SKIP_SET_EVENT_ON_HANDLE		0x2
 
+#define SEM_FAILCRITICALERRORS		0x0001
+#define SEM_NOGPFAULTERRORBOX		0x0002
+#define SEM_NOALIGNMENTFAULTEXCEPT	0x0004
+#define SEM_NOOPENFILEERRORBOX		0x8000
+
 #define CTRL_C_EVENT		0
 #define CTRL_BREAK_EVENT	1
 #define CTRL_CLOSE_EVENT	2
@@ -70,11 +75,19 @@ extern "C" {
 
 #define CP_ACP			0
 #define CP_OEMCP		1
+#define CP_MACCP		2
 #define CP_THREAD_ACP		3
+#define CP_SYMBOL		42
 #define CP_UTF7			65000
 #define CP_UTF8			65001
 #define MB_PRECOMPOSED		0x00000001
+#define MB_COMPOSITE		0x00000002
+#define MB_USEGLYPHCHARS	0x00000004
 #define MB_ERR_INVALID_CHARS	0x00000008
+#define WC_DISCARDNS		0x00000010
+#define WC_SEPCHARS		0x00000020
+#define WC_DEFAULTCHAR		0x00000040
+#define WC_COMPOSITECHECK	0x00000200
 #define WC_NO_BEST_FIT_CHARS	0x00000400
 #define WC_ERR_INVALID_CHARS	0x00000080
 
@@ -104,6 +117,113 @@ typedef struct _SECURITY_ATTRIBUTES {
 	BOOL bInheritHandle;
 } SECURITY_ATTRIBUTES, *PSECURITY_ATTRIBUTES, *LPSECURITY_ATTRIBUTES;
 
+/* Of functions that are not there, but whose types programs name. */
+typedef struct _WIN32_FIND_DATAA {
+	DWORD dwFileAttributes;
+	FILETIME ftCreationTime;
+	FILETIME ftLastAccessTime;
+	FILETIME ftLastWriteTime;
+	DWORD nFileSizeHigh;
+	DWORD nFileSizeLow;
+	DWORD dwReserved0;
+	DWORD dwReserved1;
+	CHAR cFileName[MAX_PATH];
+	CHAR cAlternateFileName[14];
+} WIN32_FIND_DATAA, *PWIN32_FIND_DATAA, *LPWIN32_FIND_DATAA;
+
+typedef struct _WIN32_FIND_DATAW {
+	DWORD dwFileAttributes;
+	FILETIME ftCreationTime;
+	FILETIME ftLastAccessTime;
+	FILETIME ftLastWriteTime;
+	DWORD nFileSizeHigh;
+	DWORD nFileSizeLow;
+	DWORD dwReserved0;
+	DWORD dwReserved1;
+	WCHAR cFileName[MAX_PATH];
+	WCHAR cAlternateFileName[14];
+} WIN32_FIND_DATAW, *PWIN32_FIND_DATAW, *LPWIN32_FIND_DATAW;
+
+#ifdef UNICODE
+typedef WIN32_FIND_DATAW WIN32_FIND_DATA, *LPWIN32_FIND_DATA;
+#else
+typedef WIN32_FIND_DATAA WIN32_FIND_DATA, *LPWIN32_FIND_DATA;
+#endif
+
+typedef struct _BY_HANDLE_FILE_INFORMATION {
+	DWORD dwFileAttributes;
+	FILETIME ftCreationTime;
+	FILETIME ftLastAccessTime;
+	FILETIME ftLastWriteTime;
+	DWORD dwVolumeSerialNumber;
+	DWORD nFileSizeHigh;
+	DWORD nFileSizeLow;
+	DWORD nNumberOfLinks;
+	DWORD nFileIndexHigh;
+	DWORD nFileIndexLow;
+} BY_HANDLE_FILE_INFORMATION, *PBY_HANDLE_FILE_INFORMATION, *LPBY_HANDLE_FILE_INFORMATION;
+
+typedef struct _DCB {
+	DWORD DCBlength;
+	DWORD BaudRate;
+	DWORD fBinary : 1;
+	DWORD fParity : 1;
+	DWORD fOutxCtsFlow : 1;
+	DWORD fOutxDsrFlow : 1;
+	DWORD fDtrControl : 2;
+	DWORD fDsrSensitivity : 1;
+	DWORD fTXContinueOnXoff : 1;
+	DWORD fOutX : 1;
+	DWORD fInX : 1;
+	DWORD fErrorChar : 1;
+	DWORD fNull : 1;
+	DWORD fRtsControl : 2;
+	DWORD fAbortOnError : 1;
+	DWORD fDummy2 : 17;
+	WORD wReserved;
+	WORD XonLim;
+	WORD XoffLim;
+	BYTE ByteSize;
+	BYTE Parity;
+	BYTE StopBits;
+	char XonChar;
+	char XoffChar;
+	char ErrorChar;
+	char EofChar;
+	char EvtChar;
+	WORD wReserved1;
+} DCB, *LPDCB;
+
+typedef struct _COMMTIMEOUTS {
+	DWORD ReadIntervalTimeout;
+	DWORD ReadTotalTimeoutMultiplier;
+	DWORD ReadTotalTimeoutConstant;
+	DWORD WriteTotalTimeoutMultiplier;
+	DWORD WriteTotalTimeoutConstant;
+} COMMTIMEOUTS, *LPCOMMTIMEOUTS;
+
+#define CBR_9600		9600
+#define CBR_115200		115200
+#define NOPARITY		0
+#define ODDPARITY		1
+#define EVENPARITY		2
+#define ONESTOPBIT		0
+#define ONE5STOPBITS		1
+#define TWOSTOPBITS		2
+#define DTR_CONTROL_DISABLE	0
+#define DTR_CONTROL_ENABLE	1
+#define RTS_CONTROL_DISABLE	0
+#define RTS_CONTROL_ENABLE	1
+#define RTS_CONTROL_HANDSHAKE	2
+
+#define WT_EXECUTEDEFAULT	0x00
+#define WT_EXECUTEINIOTHREAD	0x01
+#define WT_EXECUTEINWAITTHREAD	0x04
+#define WT_EXECUTEONLYONCE	0x08
+#define WT_EXECUTELONGFUNCTION	0x10
+
+typedef void (CALLBACK *WAITORTIMERCALLBACK)(PVOID Parameter, BOOLEAN TimerOrWaitFired);
+
 /* Errors */
 DWORD WINAPI GetLastError(void);
 void WINAPI SetLastError(DWORD dwErrCode);
@@ -117,6 +237,7 @@ void WINAPI SetLastError(DWORD dwErrCode);
 #define FORMAT_MESSAGE_MAX_WIDTH_MASK	0x000000ff
 
 #define LANG_NEUTRAL			0x00
+#define LANG_INVARIANT			0x7f
 #define LANG_ENGLISH			0x09
 #define SUBLANG_DEFAULT			0x01
 #define SUBLANG_ENGLISH_US		0x01

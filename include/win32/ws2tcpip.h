@@ -171,6 +171,26 @@ static __inline__ int IN6_IS_ADDR_MC_GLOBAL(const IN6_ADDR *a)
 	return IN6_IS_ADDR_MULTICAST(a) && (a->s6_addr[1] & 0xf) == 0xe;
 }
 
+static __inline__ void IN6_SET_ADDR_UNSPECIFIED(PIN6_ADDR a)
+{
+	*a = in6addr_any;
+}
+
+static __inline__ void IN6_SET_ADDR_LOOPBACK(PIN6_ADDR a)
+{
+	*a = in6addr_loopback;
+}
+
+static __inline__ BOOLEAN IN6ADDR_ISANY(const SOCKADDR_IN6 *a)
+{
+	return a->sin6_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->sin6_addr);
+}
+
+static __inline__ BOOLEAN IN6ADDR_ISLOOPBACK(const SOCKADDR_IN6 *a)
+{
+	return a->sin6_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->sin6_addr);
+}
+
 static __inline__ void IN6ADDR_SETANY(PSOCKADDR_IN6 a)
 {
 	memset(a, 0, sizeof(*a));
