@@ -18,16 +18,12 @@
 #include <signal.h>
 
 #include "internal.h"
-#include "posix.h"
+#include "winsock.h"
 
 /* Returns 0 for a socket, EBADF for what is not open, EINVAL for others. */
 int sockiocp_check_socket(HANDLE file)
 {
-	unsigned int size = sizeof(int);
-	int fd = sockiocp_handle_fd(file);
-	int type;
-
-	if (!libc_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size))
+	if (sockiocp_socket_type(sockiocp_handle_fd(file)) >= 0)
 		return 0;
 	return errno == ENOTSOCK ? EINVAL : errno;
 }

@@ -240,12 +240,10 @@ static bool failed_before(int fd, int err)
  */
 static bool was_connecting(int fd)
 {
-	unsigned int size = sizeof(int);
 	int protocol;
 
 	return sockiocp_is_nonblocking(fd) &&
-	       !libc_getsockopt(fd, SOL_SOCKET, LIBC_SO_PROTOCOL, &protocol,
-				&size) &&
+	       !sockiocp_get_int(fd, LIBC_SO_PROTOCOL, &protocol) &&
 	       protocol == IPPROTO_TCP;
 }
 

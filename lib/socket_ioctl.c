@@ -110,11 +110,6 @@ static int keepalive_seconds(ULONG ms)
 	return seconds < 1 ? 1 : seconds > 32767 ? 32767 : (int)seconds;
 }
 
-static int set_int(int fd, int level, int name, int value)
-{
-	return libc_setsockopt(fd, level, name, &value, sizeof(value));
-}
-
 static int set_keepalive(struct command *command)
 {
 	struct tcp_keepalive values;
@@ -125,12 +120,12 @@ static int set_keepalive(struct command *command)
 	if (sockiocp_socket_type(command->fd) != SOCK_STREAM)
 		return EINVAL;
 	if (values.onoff &&
-	    (set_int(command->fd, IPPROTO_TCP, TCP_KEEPIDLE,
+	    (sockiocp_set_int(command->fd, IPPROTO_TCP, TCP_KEEPIDLE,
 		     keepalive_seconds(values.keepalivetime)) ||
-	     set_int(command->fd, IPPROTO_TCP, TCP_KEEPINTVL,
+	     sockiocp_set_int(command->fd, IPPROTO_TCP, TCP_KEEPINTVL,
 		     keepalive_seconds(values.keepaliveinterval))))
 		return errno;
-	return set_int(command->fd, SOL_SOCKET, SO_KEEPALIVE, !!values.onoff) ?
+	return sockiocp_set_int(command->fd, SOL_SOCKET, SO_KEEPALIVE, !!values.onoff) ?
 		       errno : 0;
 }
 

@@ -14,15 +14,34 @@
 atomic_bool sockiocp_messages_used;
 atomic_bool sockiocp_timeouts_used;
 
+/* Reads an option of the level SOL_SOCKET.  Returns as getsockopt(2) does. */
+int sockiocp_get_int(int fd, int name, int *value)
+{
+	unsigned int size = sizeof(*value);
+
+	return libc_getsockopt(fd, SOL_SOCKET, name, value, &size);
+}
+
+/* Returns as setsockopt(2) does. */
+int sockiocp_set_int(int fd, int level, int name, int value)
+{
+	return libc_setsockopt(fd, level, name, &value, sizeof(value));
+}
+
 /* Returns the type of a socket, SOCK_STREAM for instance; -1 of what is none. */
 int sockiocp_socket_type(int fd)
 {
-	unsigned int size = sizeof(int);
 	int type;
 
-	if (libc_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size))
-		return -1;
-	return type;
+	return sockiocp_get_int(fd, SO_TYPE, &type) ? -1 : type;
+}
+
+bool sockiocp_has_peer(int fd)
+{
+	struct sockaddr_storage peer;
+	unsigned int len = sizeof(peer);
+
+	return !libc_getpeername(fd, (struct sockaddr *)&peer, &len);
 }
 
 bool sockiocp_is_nonblocking(int fd)
@@ -91,11 +110,8 @@ int sockiocp_datagram_error(int fd, int err)
  */
 int sockiocp_send_fail(int fd, int err)
 {
-	struct sockaddr_storage peer;
-	unsigned int len = sizeof(peer);
-
 	if (err == EPIPE) {
-		if (!libc_getpeername(fd, (struct sockaddr *)&peer, &len))
+		if (sockiocp_has_peer(fd))
 			err = ESHUTDOWN;
 		else if (sockiocp_was_never_connected(fd))
 			err = ENOTCONN;
@@ -109,14 +125,11 @@ int sockiocp_send_fail(int fd, int err)
  */
 bool sockiocp_is_unused_stream(int fd)
 {
-	struct sockaddr_storage peer;
-	unsigned int size = sizeof(int), len = sizeof(peer);
 	int protocol;
 
-	if (sockiocp_socket_type(fd) != SOCK_STREAM ||
-	    !libc_getpeername(fd, (struct sockaddr *)&peer, &len))
+	if (sockiocp_socket_type(fd) != SOCK_STREAM || sockiocp_has_peer(fd))
 		return false;
-	if (libc_getsockopt(fd, SOL_SOCKET, LIBC_SO_PROTOCOL, &protocol, &size))
+	if (sockiocp_get_int(fd, LIBC_SO_PROTOCOL, &protocol))
 		return false;
 	return protocol != IPPROTO_TCP || sockiocp_was_never_connected(fd);
 }

@@ -100,18 +100,6 @@ static int set_dontlinger(int fd, int dont)
 	return set_linger(fd, !dont, old.l_linger);
 }
 
-static int set_int(int fd, int level, int name, int value)
-{
-	return libc_setsockopt(fd, level, name, &value, sizeof(value));
-}
-
-static int get_int(int fd, int name, int *value)
-{
-	unsigned int size = sizeof(*value);
-
-	return libc_getsockopt(fd, SOL_SOCKET, name, value, &size);
-}
-
 /*
  * Reads a DWORD or a BOOL, which Windows takes from a single byte too.  Returns
  * -1 with errno set if there is none.
@@ -153,10 +141,10 @@ static int set_converted(int fd, int optname, const char *optval, int optlen)
 	case SO_DONTLINGER:
 		return set_dontlinger(fd, value);
 	case SO_EXCLUSIVEADDRUSE:
-		return set_int(fd, SOL_SOCKET, SO_REUSEADDR, !value);
+		return sockiocp_set_int(fd, SOL_SOCKET, SO_REUSEADDR, !value);
 	case SO_RCVBUF:
 	case SO_SNDBUF:
-		return set_int(fd, SOL_SOCKET, optname, value);
+		return sockiocp_set_int(fd, SOL_SOCKET, optname, value);
 	default:
 		/* SO_ERROR is only read. */
 		errno = ENOPROTOOPT;
@@ -195,18 +183,18 @@ static int get_converted(int fd, int optname, union converted *value)
 		value->number = !linger.l_onoff;
 		return 0;
 	case SO_EXCLUSIVEADDRUSE:
-		if (get_int(fd, SO_REUSEADDR, &number))
+		if (sockiocp_get_int(fd, SO_REUSEADDR, &number))
 			return -1;
 		value->number = !number;
 		return 0;
 	case SO_RCVBUF:
 	case SO_SNDBUF:
-		if (get_int(fd, optname, &number))
+		if (sockiocp_get_int(fd, optname, &number))
 			return -1;
 		value->number = number / 2;
 		return 0;
 	default: /* SO_ERROR */
-		if (get_int(fd, SO_ERROR, &number))
+		if (sockiocp_get_int(fd, SO_ERROR, &number))
 			return -1;
 		value->number = sockiocp_wsa_error(sockiocp_datagram_error(fd, number));
 		return 0;
@@ -250,7 +238,7 @@ int WSAAPI setsockopt(SOCKET s, int level, int optname, const char *optval,
 	} else if (optlen > 0 && optlen < (int)sizeof(value)) {
 		err = read_int(optval, optlen, &value);
 		if (!err)
-			err = set_int(fd, level, optname, value);
+			err = sockiocp_set_int(fd, level, optname, value);
 	} else {
 		err = libc_setsockopt(fd, level, optname, optval,
 				      (unsigned int)optlen);

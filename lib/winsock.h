@@ -24,7 +24,10 @@ void sockiocp_widen(const char *from, WCHAR *to);
 bool sockiocp_started(void);
 
 /* socket_state.c */
+int sockiocp_get_int(int fd, int name, int *value);
+int sockiocp_set_int(int fd, int level, int name, int value);
 int sockiocp_socket_type(int fd);
+bool sockiocp_has_peer(int fd);
 bool sockiocp_is_nonblocking(int fd);
 bool sockiocp_was_never_connected(int fd);
 bool sockiocp_transfers_all(int fd);

@@ -53,13 +53,6 @@ static const struct {
 	  PFL_MATCHES_PROTOCOL_ZERO, 0, 1007, "AF_UNIX" },
 };
 
-static int get_int(int fd, int name, int *value)
-{
-	unsigned int size = sizeof(*value);
-
-	return libc_getsockopt(fd, SOL_SOCKET, name, value, &size);
-}
-
 static int address_size(int family)
 {
 	switch (family) {
@@ -85,9 +78,9 @@ static int get_protocol_info(int fd, bool wide, char *optval, int *optlen)
 	const char *name = "";
 	size_t i;
 
-	if (get_int(fd, LIBC_SO_DOMAIN, &info.iAddressFamily) ||
-	    get_int(fd, SO_TYPE, &info.iSocketType) ||
-	    get_int(fd, LIBC_SO_PROTOCOL, &info.iProtocol))
+	if (sockiocp_get_int(fd, LIBC_SO_DOMAIN, &info.iAddressFamily) ||
+	    sockiocp_get_int(fd, SO_TYPE, &info.iSocketType) ||
+	    sockiocp_get_int(fd, LIBC_SO_PROTOCOL, &info.iProtocol))
 		return -1;
 	if (!optval || !optlen || *optlen < size) {
 		if (optlen)
@@ -118,14 +111,6 @@ static int get_protocol_info(int fd, bool wide, char *optval, int *optlen)
 	return 0;
 }
 
-static bool is_connected(int fd)
-{
-	struct sockaddr_storage peer;
-	unsigned int len = sizeof(peer);
-
-	return !libc_getpeername(fd, (struct sockaddr *)&peer, &len);
-}
-
 /*
  * TCP remembers when it has last sent data, and when it last got some: both are when
  * the connection was made, until there is data.
@@ -142,7 +127,7 @@ static int get_connect_time(int fd, DWORD *seconds)
 	}
 	ms = info.tcpi_last_data_sent > info.tcpi_last_data_recv ?
 		     info.tcpi_last_data_sent : info.tcpi_last_data_recv;
-	*seconds = is_connected(fd) ? ms / MSEC_PER_SEC : 0xffffffff;
+	*seconds = sockiocp_has_peer(fd) ? ms / MSEC_PER_SEC : 0xffffffff;
 	return 0;
 }
 
@@ -155,7 +140,7 @@ static int get_longest_datagram(int fd, DWORD *size)
 		errno = ENOPROTOOPT;
 		return -1;
 	}
-	*size = !get_int(fd, LIBC_SO_DOMAIN, &domain) && domain == AF_INET6 ?
+	*size = !sockiocp_get_int(fd, LIBC_SO_DOMAIN, &domain) && domain == AF_INET6 ?
 			65527 : 65507;
 	return 0;
 }
@@ -212,7 +197,7 @@ static int check_listener(const char *optval, int optlen)
 		return -1;
 	}
 	memcpy(&s, optval, sizeof(s));
-	if (get_int(sockiocp_socket_fd(s), SO_ACCEPTCONN, &listens))
+	if (sockiocp_get_int(sockiocp_socket_fd(s), SO_ACCEPTCONN, &listens))
 		return -1;
 	if (!listens) {
 		errno = EINVAL;
@@ -237,7 +222,7 @@ int sockiocp_set_winsock_option(int fd, int optname, const char *optval, int opt
 		errno = ENOPROTOOPT;
 		return -1;
 	}
-	if (!is_connected(fd)) {
+	if (!sockiocp_has_peer(fd)) {
 		errno = ENOTCONN;
 		return -1;
 	}
