@@ -89,7 +89,7 @@
  *	so that HANGUP never comes without IN while there is something to read:
  *	TCP, MPTCP	sk_state.  It is changed by a store-release, so whoever reads
  *			that a stream has ended reads all data that came before.
- *			SOCK_DONE and sk_shutdown lack that, and are not asked
+ *			SOCK_DONE and sk_shutdown lack that, and do not tell HANGUP
  *	AF_UNIX		sk_shutdown and sk_err, then the queue
  *	AF_VSOCK	peer_shutdown, then ->poll, or the transport under the lock
  *   sk_state, then sk_err
