@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-FileCopyrightText: The sockiocp authors
 #
 # What can be made here; "make" alone lists it.  The work is done by lib/Makefile,
 # selftests/Makefile and the scripts in selftests/vm/.

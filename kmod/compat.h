@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * The one place that knows kernel versions.  A wrapper here has the name and
  * the signature that the newest kernel gives it.

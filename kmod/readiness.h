@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * What readiness.c and the files of the protocols, readiness_*.c, share.  What the
  * events mean, and in which order a socket is read, is told at the head of readiness.c.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Looking for closed sockets: a registration does not keep its socket's file, and
  * nobody tells that the last descriptor was closed.  So registrations are looked at,

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Registrations: how a socket comes to, changes in and leaves a port, and what
  * happens when it is woken.  What the queue does is port.c's matter.

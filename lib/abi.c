@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * No code: compares the Win32 headers with libc's and with the kernel's, whose
  * numbers and layouts they repeat because they cannot include them.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Asynchronous procedure calls: functions that a thread is given to run when it
  * waits alertably, which ends the wait.

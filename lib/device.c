@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * The device of the kernel module: opening it, why that cannot be, and whether a
  * descriptor is one of it.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Errors: the last one of each thread, and the one table that turns errno values
  * into Windows' codes.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What Winsock's calls ask about a socket before they say how they have gone.
  */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Options of sockets: those whose values Winsock has in another form.  The
  * others go through as they are, since the headers carry Linux' numbers.

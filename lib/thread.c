@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Threads: starting and ending them.  What their handles are: thread_file.c; how one
  * waits for them: wait.c.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /* What the files of Winsock's functions share. */
 #ifndef _SOCKIOCP_LIB_WINSOCK_H
 #define _SOCKIOCP_LIB_WINSOCK_H

@@ -1,3 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /* Another spelling of <ws2def.h>, which does not matter on Windows. */
 #include "ws2def.h"

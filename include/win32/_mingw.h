@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * What a program that takes this for mingw-w64 (__MINGW32__ is defined) asks for:
  * Boost, for instance.

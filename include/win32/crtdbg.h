@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Assertions, and a heap that looks for leaks.  Without _DEBUG, on Windows too,
  * all of it is nothing; with it assertions are <assert.h>'s, and for leaks there

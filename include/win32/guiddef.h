@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * GUIDs.  The source file that defines INITGUID before it includes this header
  * defines those of DEFINE_GUID; in others they are declared.

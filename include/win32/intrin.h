@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * What Microsoft's compiler has built in, as far as it is not in this compiler's
  * own headers of the processor, which come along.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * The source annotations that Win32 programs put into their declarations.  They
  * say something to Microsoft's analyser and nothing to this compiler.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Versions of Windows, for programs that ask which one they are compiled for.
  * These headers declare the same whatever is asked for.

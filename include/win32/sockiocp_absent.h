@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * How these headers declare what Windows has and this library has not: whoever
  * uses it is told so by the compiler, and what to do instead.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Names that stand for a function of char, or of wchar_t if _UNICODE is defined.
  */

@@ -1,3 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /* A part of <mmsystem.h>, which has it all. */
 #include "mmsystem.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Win32's types that are more than a number, characters that depend on UNICODE,
  * and the numbers of rights, attributes and states.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * The ioctls of /dev/sockiocp as <linux/sockiocp.h> promises them: sizes, flags,
  * errors, and that a call with a bad argument changes nothing, whichever

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * The memory that a call is given: wherever in an array it ends, and in whichever way, the
  * call changes nothing; what is taken away while the call waits costs no packet; and

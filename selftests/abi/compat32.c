@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * A 32-bit program speaks to the device: the structures, the commands and their
  * meaning are those of a 64-bit one.  Built with -m32, alone: no library, and

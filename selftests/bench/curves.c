@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Points of curves: the work of some bars over what it depends on.  Nothing is
  * demanded of them; vm/bench-plots draws them.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Bars about one-shot sockets that are armed first and become readable then, as
  * those of a server do.  Client and server are one thread, so that nothing but the

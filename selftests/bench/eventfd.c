@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What stands for a posted packet where there are none: each writer has an eventfd,
  * and all of them are in one epoll, level-triggered or edge-triggered.

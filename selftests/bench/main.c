@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * The benchmark: what work on sockets costs with sockiocp, and what the same costs
  * with epoll and io_uring, in the same process and on the same sockets.  What the

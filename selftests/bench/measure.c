@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Rounds: all who do a bar's work do it in turns, so that what
  * changes with time (caches, frequencies, memory) is the same for all.

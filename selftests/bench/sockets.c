@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * The sockets that both sides work on: UDP, the first few of which are connected
  * to themselves, so that what is sent on one makes the same one readable.

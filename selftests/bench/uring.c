@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * io_uring's side: one-shot polls, submitted and reaped in batches, with what makes
  * them cheap: registered files, a registered ring, one thread.  Which flags are the

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * The server of echo_port.c on epoll, for comparison: threads on one epoll file,
  * each of which takes a batch of sockets at a time, one-shot, so that no two

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Load for an echo server, from one thread: on each connection one request at a
  * time, the next one as soon as the answer is there.  Says what that came to, and

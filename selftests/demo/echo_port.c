@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * An echo server: threads on one completion port, against <winsock2.h> and
  * <windows.h> alone.  echo_epoll.c is the same server on epoll; echo_load.c asks

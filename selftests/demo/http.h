@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * What the demo's web servers have to say, whatever brings the bytes: httpd.c, on a
  * completion port, and httpd_epoll.c.  No function here reads or writes a socket.

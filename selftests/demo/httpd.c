@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * A web server, written against <winsock2.h> and <windows.h> alone.  What it says
  * is in http.c, which httpd_epoll.c, the same server on epoll, says too.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Calls in which something fails: each access to user memory in turn and, where
  * the kernel can be told to, each allocation.  Afterwards there is a clear error or

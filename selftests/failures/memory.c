@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Who pays for the kernel's memory: the control group of the process that makes a
  * call, wherever the port or the socket is from.  And what happens when that group

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * What the fuzzer gives to the module: an input is a short program of operations on
  * eight slots, which hold descriptors.  As text, each operation is a line:

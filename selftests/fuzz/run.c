@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What the operations of an input do: see input.h.  Nothing is checked here but
  * that each comes to an end; the kernel's own checks are what is being listened to.

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Runs an input, in the calling process, all of whose descriptors but the standard
  * ones may be changed: see input.h.

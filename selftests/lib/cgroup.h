@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Control groups (version 2) that memory is charged to, and that it can run out of.
  * Conventions as in sock.h.

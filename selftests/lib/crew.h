@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Threads that serve a port, and jobs for them, which come as packets.  A job
  * goes no further than the test lets it, and says how far it is:

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * The ioctls of /dev/sockiocp, without the library.  Conventions as in sock.h; here
  * that is ioctl(2)'s errno.

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Makes a call fail at one place after the other, for tests that look at what it
  * leaves behind.  The n-th thing that can fail does:

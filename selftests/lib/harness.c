@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * kselftest's harness gives each test so many seconds, by alarm().  The linker makes
  * that this function (--wrap), so that on slow kernels it is more.

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Sockets of every kind that can be registered, made and connected the same way
  * whatever they are, and what only one kind can do.  Conventions as in sock.h.

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * What does the state of a socket mean?  A look registers a socket in a port of
  * its own and compares masks in full, in one of three ways:

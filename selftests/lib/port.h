@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Completion ports for the tests: registrations in one line, and harvests that
  * are compared in full.  Includes the Win32 headers; POSIX is in sock.h.

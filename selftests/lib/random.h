@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * For tests that do random things and compare with a model: numbers that a seed
  * repeats, a memory of what was done last, and a network without surprises.

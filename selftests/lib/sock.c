@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Sockets for the tests: made, moved into a state, and asked by poll(2) whether
  * they are there yet.  POSIX only: see sock.h.

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Sockets, descriptors, processes and signals for tests that include the Win32
  * headers and therefore cannot include the POSIX ones.  Everything is an int.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Functions that QueueUserAPC() has a thread call: in alertable waits only, which
  * they end, in their order, and in no other thread.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Winsock's connect() where Linux' says something else: after a connection that
  * failed, where a backlog is full, and when a signal comes.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Handles: what they cost, which ones are refused, and waiting for them while they
  * are closed.  What waits for packets: waiting.c.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Winsock's options read back as they were set, and addresses have to fit; a length
  * that does not suffice is WSAEFAULT and stays as it is.

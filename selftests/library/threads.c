@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Threads, locks and the clock of Win32, as programs of Windows use them.  What a
  * thread does for others while it waits: apc.c.

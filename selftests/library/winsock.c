@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Winsock's calls where a program of Windows expects something else than libc does.
  * Registrations and packets have their own tests; text and addresses: addresses.c.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Lifetimes, as a server has them: a connection has a context, which the key of its
  * registration points to.  The context goes when the REMOVE packet is there, and no

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What is closed behind everybody's back: the memory of sockets that are closed when
  * nobody calls any more comes back within seconds; and those who wait do not slow down,

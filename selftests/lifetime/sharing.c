@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Sockets and ports that several descriptors, threads and processes refer to,
  * and what close() means for each: the peer of a registered socket sees the FIN

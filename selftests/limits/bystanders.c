@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What a user at the limit does is no matter of others: they open their ports, and other
  * devices, as fast as without him.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * A hundred thousand sockets in one port: registered by one call, notified,
  * removed by one call, each exactly once.  On kernels that look at each access to

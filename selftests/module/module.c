@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * The module is unloaded and loaded again, while others open the device, and with
  * no memory for it; and what programs are told that find no device.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * When a notification comes: level and edge, one-shot and persistent, enabled
  * and disabled, and what happens to a packet that is still in the queue.

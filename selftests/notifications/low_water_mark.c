@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * SO_RCVLOWAT says how many bytes it takes for a TCP socket to be readable, for
  * LEVEL too.  For EDGE: level_edge.c.

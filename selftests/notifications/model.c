@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * One port and several sockets, thousands of random operations by one thread, and
  * an executable model of what has to come of them.  After each harvest the packets

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * A socket whose connections come and go, and what its registration knows of them:
  * random operations by one thread on one socket, and a model of what each harvest has

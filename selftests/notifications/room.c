@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Room to write is reported again also to a program that never saw send() fail:
  * asking for OUT makes the protocol tell when there is room.

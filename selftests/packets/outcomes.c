@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What GetQueuedCompletionStatus() and GetQueuedCompletionStatusEx() can come to,
  * to the last code: what they return, what they store, and what they do not.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Packets: what is posted comes back as it was, in its order, together with
  * notifications, through each of the functions that harvest; what the REMOVE

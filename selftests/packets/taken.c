@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * A packet that a harvest has taken off the queue is older than what is done to its
  * registration while it is on its way to the user.  Here it is on its way for as long

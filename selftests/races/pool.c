@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Threads that serve a port while whatever can change does: they block and go on, ask
  * other ports, and their ports, descriptors and processes come and go.

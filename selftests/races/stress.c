@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Threads that register, harvest, remove, close and post at the same time, on
  * the same sockets and ports, for about two seconds each: what must be counted

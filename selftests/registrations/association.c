@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Sockets that CreateIoCompletionPort() associates with a port: once, until they
  * are closed, in whichever process, and without any effect on registrations.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * A socket whose lock somebody holds: a send() that waits for the memory it sends.
  * Where a look at the socket takes the lock, a harvest goes on without it, and its

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * MPTCP where only one side speaks it: the kernel falls back to TCP, and the
  * states mean the same, under LEVEL and under EDGE.  What MPTCP has in common with

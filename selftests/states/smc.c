@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * AF_SMC, which lends its file a TCP socket and releases that by itself, when all
  * others leave it to the end of the file.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * A stream means the same whatever carries it: the rows of the table that all
  * kinds have, for each kind, under LEVEL and under EDGE.  Where a kind differs

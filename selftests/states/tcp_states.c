@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What the states of a TCP socket mean: every state of the table, its mask in full,
  * over IPv4 and IPv6.  What TCP has in common with every stream, and EDGE:

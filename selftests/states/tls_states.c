@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What "something to read" means where the kernel does TLS: a whole record that
  * recv() can take something from, under LEVEL and under EDGE.  What TLS has in

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Sockets that change while a harvest reads them, field by field: what holds all the
  * time is seen, and what comes later is not seen without what came before it.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What the states of a UDP socket mean: each row of the table, under LEVEL and
  * under EDGE, over IPv4 and IPv6.

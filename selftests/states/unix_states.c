@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What the states of an AF_UNIX datagram socket mean, under LEVEL and under EDGE.
  * AF_UNIX streams: stream_states.c.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Where AF_VSOCK differs from other streams, under LEVEL and under EDGE.  What it
  * has in common with them: stream_states.c.

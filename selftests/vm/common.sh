@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-FileCopyrightText: The sockiocp authors
 # shellcheck shell=bash
 #
 # What the scripts of this directory share: where things are, and how they talk

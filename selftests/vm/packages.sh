@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-FileCopyrightText: The sockiocp authors
 # shellcheck shell=bash
 #
 # How the scripts of this directory get at Debian's packages, and put what they

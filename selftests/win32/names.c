@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Addresses as text, and the names of hosts and services.  Hosts are numbers: there need
  * be no resolver where this runs.

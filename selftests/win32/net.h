@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /* Sockets for the tests in pure Winsock. */
 #ifndef SELFTESTS_WIN32_NET_H
 #define SELFTESTS_WIN32_NET_H

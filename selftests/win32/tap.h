@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * A test harness in nothing but C and Win32, for programs that are compiled twice: with
  * libsockiocp, and by mingw-w64 for Wine.  It prints TAP.

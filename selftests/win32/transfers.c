@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * WSASend(), WSARecv() and their kin without an OVERLAPPED, WSAAccept() and WSAConnect(),
  * and the commands of WSAIoctl().

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * A thread that does not run lets another one run: it blocks, wherever in the kernel, is
  * stopped or killed, in whichever process.  When it goes on it counts again.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * A packet that wakes a thread is handed to that thread: nobody else gets it, though
  * the thread has not run yet, unless it dies or its memory is bad.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Who leaves a port holds none of its slots: threads that exit or ask another port, and
  * processes that close it, exec or end.  What they held of the module is given back.

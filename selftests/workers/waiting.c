@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Waiting for packets: time-outs that are never early, who is woken, signals
  * during a wait, and ports that are closed under those who wait.

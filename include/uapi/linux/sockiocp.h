@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * The ABI of /dev/sockiocp: socket state notifications and completion ports.
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * libc's <sys/select.h>, which <stdlib.h> includes.  It leaves FD_SETSIZE alone
  * where a program has defined that for <winsock2.h>.

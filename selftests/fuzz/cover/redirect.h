@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * Included into each file of the module that is to be watched.  The compiler puts
  * a call of __sanitizer_cov_trace_pc() into each basic block; here it becomes one

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Calls of the library with arguments of libFuzzer's, under ASan and UBSan: what
  * it makes of options, sizes, addresses, codes, flags and handles that no sane
