@@ -155,6 +155,8 @@ TEST_F(blocking, port_is_closed_while_a_thread_blocks)
 	ASSERT_RUNS(b);
 	job_finish(b);
 	EXPECT_DONE(b);
+	/* The thread is back: later it would be told that there is no such port. */
+	ASSERT_TRUE(port_becomes(port, "waiters", 3, SOON));
 	self->port = NULL;
 	EXPECT_TRUE(CloseHandle(port));
 	a->exits = 1;
