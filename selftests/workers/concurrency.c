@@ -372,8 +372,8 @@ TEST_F(concurrency, pool_that_grows_stays_within_the_value)
 		for (i = 0; i < jobs; i++)
 			EXPECT_DONE(&stage->job[i]);
 		EXPECT_EQ(value, most());
-		EXPECT_REST(self->port);
 		EXPECT_TRUE(crew_waits(&late, SOON));
+		EXPECT_REST(self->port);
 		EXPECT_TRUE(CloseHandle(self->port));
 		EXPECT_TRUE(crew_join(&late, ERROR_ABANDONED_WAIT_0));
 		EXPECT_TRUE(crew_join(&crew, ERROR_ABANDONED_WAIT_0));
