@@ -300,16 +300,20 @@ static bool readiness_tcp_is_plain(const struct sock *sk)
  * sockiocp_readiness_tcp_position - see sockiocp_readiness_position()
  * @socket: a TCP socket
  *
- * Return: what comes next in its stream; 0 if there is no connection.
+ * Return: what comes next in its stream, or would have come; 0 if it has no connection,
+ *	and none that has ended.
  */
 u32 sockiocp_readiness_tcp_position(struct socket *socket)
 {
 	const struct sock *sk = socket->sk;
-	/* The state before the position: what it is of is connected, or was. */
+	/* The state before the rest: what that is of is connected, or was. */
 	int state = readiness_state(sk);
 
 	/* Until its SYN is made a socket has the position of the connection before. */
-	if (BIT(state) & (TCPF_CLOSE | TCPF_SYN_SENT))
+	if (state == TCP_SYN_SENT)
+		return 0;
+	/* A connection that has ended leaves a shutdown, until it is disconnected. */
+	if (state == TCP_CLOSE && !READ_ONCE(sk->sk_shutdown))
 		return 0;
 	return READ_ONCE(tcp_sk(sk)->rcv_nxt);
 }

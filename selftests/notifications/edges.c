@@ -248,6 +248,20 @@ TEST_F(tcp_in, low_water_mark_behind_the_end_is_no_edge)
 	EXPECT_NOTHING(self->port);
 }
 
+/* The same after the peer's end and ours: the kernel has given up the connection by then. */
+TEST_F(tcp_in, low_water_mark_behind_both_ends_is_no_edge)
+{
+	ASSERT_EQ(4, sock_send(self->peer, "data", 4));
+	ASSERT_EQ(0, sock_shutdown(self->fd, 'w'));
+	ASSERT_TRUE(tcp_acknowledged(self->fd, COMES));
+	ASSERT_EQ(0, sock_shutdown(self->peer, 'w'));
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_RDHUP, COMES));
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_EDGE));
+	EXPECT_NOTHING_NOW(self->port);
+	ASSERT_EQ(0, sock_lowat(self->fd, 2));
+	EXPECT_NOTHING(self->port);
+}
+
 /*
  * Sequence numbers begin anywhere: a registration that was there before them has
  * nothing to compare with.
