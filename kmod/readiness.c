@@ -248,7 +248,7 @@ enum sockiocp_turn sockiocp_readiness_turn(const struct socket *socket,
 	case SOCKIOCP_TCP:
 		return error ? sockiocp_readiness_tcp_turn(sk) : SOCKIOCP_GOES_ON;
 	case SOCKIOCP_MPTCP:
-		return error ? sockiocp_readiness_mptcp_turn(sk) : SOCKIOCP_GOES_ON;
+		return sockiocp_readiness_mptcp_turn(sk, error);
 	case SOCKIOCP_VSOCK:
 		return sockiocp_readiness_vsock_turn(socket, sk, error);
 	default:

@@ -42,7 +42,7 @@ u32 sockiocp_readiness_udp_poll(struct socket *socket, struct file *file, u8 fil
 
 /* The protocol's part of sockiocp_readiness_turn(). */
 enum sockiocp_turn sockiocp_readiness_tcp_turn(const struct sock *sk);
-enum sockiocp_turn sockiocp_readiness_mptcp_turn(const struct sock *sk);
+enum sockiocp_turn sockiocp_readiness_mptcp_turn(const struct sock *sk, bool is_error);
 enum sockiocp_turn sockiocp_readiness_vsock_turn(const struct socket *socket,
 						 const struct sock *sk, bool error);
 

@@ -151,14 +151,18 @@ u32 sockiocp_readiness_mptcp_poll(struct socket *socket, struct file *file, u8 f
 }
 
 /*
- * mptcp_disconnect() leaves no trace of what was.  An error that does not end the
- * connection does not last: see readiness_mptcp_judge_error().
+ * mptcp_disconnect() leaves no trace of what was: whether there was a connection has to
+ * be noted when it is made.  An error that does not end the connection does not last:
+ * see readiness_mptcp_judge_error().
  */
-enum sockiocp_turn sockiocp_readiness_mptcp_turn(const struct sock *sk)
+enum sockiocp_turn sockiocp_readiness_mptcp_turn(const struct sock *sk, bool is_error)
 {
+	int state = READ_ONCE(sk->sk_state);
 	int error = READ_ONCE(sk->sk_err);
 
-	if (READ_ONCE(sk->sk_state) != TCP_CLOSE)
+	if (!is_error)
+		return state == TCP_ESTABLISHED ? SOCKIOCP_IS_MADE : SOCKIOCP_GOES_ON;
+	if (state != TCP_CLOSE)
 		return SOCKIOCP_GOES_ON;
 	if (READ_ONCE(sk->sk_shutdown))
 		return SOCKIOCP_HAS_FAILED;

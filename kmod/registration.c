@@ -177,7 +177,13 @@ static noinline void note_turn(struct sockiocp_registration *reg, __poll_t event
 		seen &= SOCKIOCP_UNSEEN;
 		break;
 	case SOCKIOCP_IS_TOLD:
-		seen &= ~SOCKIOCP_FAILED;
+		seen &= ~(SOCKIOCP_FAILED | SOCKIOCP_CONNECTED);
+		break;
+	case SOCKIOCP_IS_MADE:
+		/* A harvest was here first, or it is another wake-up of the same one. */
+		if (seen & SOCKIOCP_CONNECTED)
+			return;
+		seen &= SOCKIOCP_UNSEEN;
 		break;
 	case SOCKIOCP_IS_NEW:
 		seen = 0;

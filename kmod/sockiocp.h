@@ -353,6 +353,8 @@ enum sockiocp_turn {
 	SOCKIOCP_IS_TOLD,
 	/* It was disconnected: the next one has no past. */
 	SOCKIOCP_IS_NEW,
+	/* An attempt to connect has succeeded: what was before it is over. */
+	SOCKIOCP_IS_MADE,
 };
 
 /**

@@ -779,6 +779,34 @@ TEST_F(ends, error_that_mptcp_keeps_is_read_once)
 	fd_close(listener);
 }
 
+/* Nobody has harvested while the connection was there, and MPTCP forgets that it was. */
+TEST_F(ends, end_of_a_connection_is_an_edge_after_a_refusal)
+{
+	int port, refused, listener;
+
+	if (kind_missing(KIND_MPTCP4))
+		SKIP(return, "%s", kind_missing(KIND_MPTCP4));
+	listener = kind_listen(KIND_MPTCP4, &port, 0);
+	ASSERT_LE(0, listener);
+	refused = kind_refused_port(KIND_MPTCP4);
+	ASSERT_LT(0, refused);
+	self->fd = kind_socket(KIND_MPTCP4);
+	ASSERT_LE(0, self->fd);
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_ALL, T_EDGE));
+	ASSERT_GT(0, kind_connect_wait(KIND_MPTCP4, self->fd, refused));
+	EXPECT_PACKETS(self->port, { KEY, HAS_FAILED });
+
+	ASSERT_EQ(0, kind_connect_wait(KIND_MPTCP4, self->fd, port));
+	self->peer = tcp_accept(listener);
+	ASSERT_LE(0, self->peer);
+	ASSERT_EQ(0, kind_reset(KIND_MPTCP4, self->peer));
+	self->peer = -1;
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));
+	ASSERT_EQ(0, tcp_disconnect(self->fd));
+	EXPECT_PACKETS(self->port, { KEY, HAS_FAILED });
+	fd_close(listener);
+}
+
 TEST_F(ends, refusal_that_connect_has_told_is_reported)
 {
 	int port = kind_refused_port(KIND_TCP4);
