@@ -543,8 +543,8 @@ bool sockiocp_readiness_tcp_in_edge(struct socket *socket, u32 *rcv_nxt);
  * The caller holds the lock of its wait queue: if a connection ends meanwhile, the
  * wake-up for that comes later (SOCKIOCP_IS_NEW).
  *
- * Return: the start value of *rcv_nxt for sockiocp_readiness_in_edge(); 0 if there is
- * no connection, and for all but TCP.
+ * Return: the start value of *rcv_nxt for sockiocp_readiness_in_edge(); 0 if there is no
+ *	connection, and none that has ended, and for all but TCP.
  */
 static inline u32 sockiocp_readiness_position(struct socket *socket, enum sockiocp_kind kind)
 {
