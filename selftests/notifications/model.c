@@ -916,8 +916,11 @@ static const char *compare(struct model *m, const OVERLAPPED_ENTRY *got,
 	return NULL;
 }
 
-/* What was looked at and has nothing to report is out of the queue. */
-static void looked_at(struct model *m, int all)
+/*
+ * What was looked at and has nothing to report is out of the queue, but for what was
+ * reported, and came back to its end @since then.
+ */
+static void looked_at(struct model *m, int all, unsigned int since)
 {
 	unsigned int i;
 
@@ -927,7 +930,7 @@ static void looked_at(struct model *m, int all)
 		if (must_report(&m->slot[i]))
 			continue;
 		reg->must = 0;
-		if (all)
+		if (all && reg->first <= since)
 			forget(reg);
 	}
 }
@@ -966,7 +969,7 @@ static const char *harvest(struct model *m, unsigned int nr_entries, unsigned in
 	OVERLAPPED_ENTRY got[ENTRIES_MAX];
 	UINT32 received = POISON32;
 	const char *wrong;
-	unsigned int i;
+	unsigned int i, since;
 
 	for (i = 0; i < nr_entries; i++)
 		want[i] = make_entry(m, &reg[i]);
@@ -994,10 +997,11 @@ static const char *harvest(struct model *m, unsigned int nr_entries, unsigned in
 		return NULL;
 	m->harvests++;
 	m->packets += received;
+	since = m->clock;
 	wrong = compare(m, got, received, received < max);
 	if (wrong)
 		return wrong;
-	looked_at(m, received < max);
+	looked_at(m, received < max, since);
 	return NULL;
 }
 
@@ -1048,7 +1052,7 @@ static const char *do_poll(struct model *m)
 		return "poll() does not see a packet";
 	if (!nr && sees)
 		return "poll() sees a packet that is not there";
-	looked_at(m, 0);
+	looked_at(m, 0, m->clock);
 	return NULL;
 }
 
