@@ -95,7 +95,8 @@ static u32 readiness_mptcp_read_unconnected(struct sock *sk)
  * A connection has an error: is that its end?  One that has fallen back to TCP survives
  * some errors; MPTCP hides those of its paths.  And an error of the connection before
  * that nobody has read is still there: MPTCP's connect() clears none, and recv() will
- * tell it.
+ * tell it.  At the end of a stream it has to be read before readiness_mptcp_peek() may
+ * look for data in front of that end.  Until then IN says that there may be some.
  */
 static u32 readiness_mptcp_judge_error(struct sock *sk, __poll_t poll)
 {
@@ -106,9 +107,7 @@ static u32 readiness_mptcp_judge_error(struct sock *sk, __poll_t poll)
 	release_sock(sk);
 	if (closed)
 		return SOCKIOCP_BROKEN;
-	if (poll & EPOLLIN && !(READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN))
-		return SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_IN;
-	return SOCKIOCP_EVENT_ERR;
+	return poll & EPOLLIN ? SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_IN : SOCKIOCP_EVENT_ERR;
 }
 
 /* The state follows the connection as a whole, not a path of it. */

@@ -135,7 +135,7 @@ static int may_hold(const struct socket *s)
 		may |= HAS_FAILED;
 	/* MPTCP's recv() reports the error of an attempt before. */
 	if (is_mptcp(s) && s->phase == OPEN && s->error)
-		may |= EV_ERR;
+		may |= EV_ERR | (s->fin ? EV_IN : 0);
 	return may;
 }
 
@@ -773,9 +773,15 @@ TEST_F(ends, error_that_mptcp_keeps_is_read_once)
 	ASSERT_LE(0, self->peer);
 	ENABLE_ONCE(T_LEVEL);
 	EXPECT_PACKETS(self->port, { KEY, EV_ERR | EV_OUT });
+	/* Nor does it hide what has come in front of the connection's end. */
+	ASSERT_EQ(1, sock_send(self->peer, "x", 1));
+	ASSERT_EQ(0, sock_shutdown(self->peer, 'w'));
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_RDHUP, COMES));
+	ENABLE_ONCE(T_LEVEL);
+	EXPECT_PACKETS(self->port, { KEY, EV_ALL | EV_ERR });
 	EXPECT_LT(0, sock_error(self->fd));
 	ENABLE_ONCE(T_LEVEL);
-	EXPECT_PACKETS(self->port, { KEY, EV_OUT });
+	EXPECT_PACKETS(self->port, { KEY, EV_ALL });
 	fd_close(listener);
 }
 
