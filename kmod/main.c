@@ -8,7 +8,7 @@
  *
  * Each open file is a completion port.  A call (SOCKIOCP_PROCESS) applies a
  * batch of registrations and harvests a batch of packets.  A registration sits
- * on the wait queue of its socket; when the socket is woken, sockiocp_wake()
+ * on the wait queue of its socket; when the socket is woken, sockiocp_registration_wake()
  * puts the registration into its port's queue and wakes the thread that began to
  * wait last.  What the packet carries is decided when it is harvested, from what
  * the socket is like then, so a LEVEL packet is never stale.  Posted packets, and
@@ -103,7 +103,7 @@
  * whichever ports are asked at the same time.  The port's lock is held for a
  * chunk of packets at a time and never over ->poll, user memory or an allocation.
  *
- * sockiocp_wake() looks at interest and place before it takes the port's lock.
+ * sockiocp_registration_wake() looks at interest and place before it takes the port's lock.
  * Why it loses nothing is said there.
  *
  * Field protection
@@ -190,7 +190,7 @@
  * then neither the reference for being live is given back nor the REMOVE packet
  * queued: the harvest does either when it comes back with the lock.  So what it has
  * taken stays in memory without a reference for each, and a REMOVE packet cannot
- * overtake a notification that is on its way.  sockiocp_port_has_packet() does the
+ * overtake a notification that is on its way.  sockiocp_harvest_has_packet() does the
  * same with a packet that it takes.
  *
  * The memory goes with the last reference (sockiocp_registration_put()), in task
@@ -211,11 +211,9 @@
 #define PROCESS_SIZE_VER0	48
 #define POST_SIZE_VER0		32
 
-struct workqueue_struct *sockiocp_wq;
-
 static int sockiocp_open(struct inode *inode, struct file *file)
 {
-	struct sockiocp_port *port = sockiocp_port_create();
+	struct sockiocp_port *port = sockiocp_lifetime_begin();
 
 	if (!port)
 		return -ENOMEM;
@@ -225,14 +223,14 @@ static int sockiocp_open(struct inode *inode, struct file *file)
 
 static int sockiocp_release(struct inode *inode, struct file *file)
 {
-	sockiocp_port_destroy(file->private_data);
+	sockiocp_lifetime_end(file->private_data);
 	return 0;
 }
 
 /* One descriptor of the port was closed; others may be left. */
 static int sockiocp_flush(struct file *file, fl_owner_t id)
 {
-	sockiocp_port_closed_in(file, id);
+	sockiocp_lifetime_descriptor_closed(file, id);
 	return 0;
 }
 
@@ -242,7 +240,7 @@ static __poll_t sockiocp_poll(struct file *file, struct poll_table_struct *wait)
 	__poll_t events;
 
 	poll_wait(file, &port->poll_wait, wait);
-	events = sockiocp_port_has_packet(port) ? EPOLLIN | EPOLLRDNORM : 0;
+	events = sockiocp_harvest_has_packet(port) ? EPOLLIN | EPOLLRDNORM : 0;
 	/*
 	 * Only now: that took the lock that this is set under, after poll_wait() and before
 	 * those in the queue are woken.
@@ -295,7 +293,7 @@ static long sockiocp_configure(struct sockiocp_port *port, void __user *from, si
 		return error;
 	if (config.flags)
 		return -EINVAL;
-	sockiocp_port_configure(port, &config);
+	sockiocp_waiting_configure(port, &config);
 	return 0;
 }
 
@@ -332,7 +330,7 @@ static long sockiocp_process(struct file *file, void __user *from, size_t usize)
 		error = copy_arguments(&args, sizeof(args), PROCESS_SIZE_VER0, from, usize);
 	if (error)
 		return error;
-	return sockiocp_port_process(file, from, usize, &args);
+	return sockiocp_process_call(file, from, usize, &args);
 }
 
 static int read_post(struct sockiocp_post *args, const struct sockiocp_post __user *from)
@@ -362,7 +360,7 @@ static long sockiocp_post(struct sockiocp_port *port, void __user *from, size_t 
 		error = copy_arguments(&args, sizeof(args), POST_SIZE_VER0, from, usize);
 	if (error)
 		return error;
-	return sockiocp_port_post(port, &args);
+	return sockiocp_packet_post(port, &args);
 }
 
 /* A command without its size, which tells the version of its structure. */
@@ -375,7 +373,7 @@ static long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long ar
 	size_t usize = _IOC_SIZE(cmd);
 
 	if (cmd == SOCKIOCP_CLOSE) {
-		sockiocp_port_close(port);
+		sockiocp_lifetime_close(port);
 		return 0;
 	}
 	if (_IOC_TYPE(cmd) != SOCKIOCP_IOC_MAGIC)
@@ -422,31 +420,33 @@ static int __init sockiocp_init(void)
 	int error;
 
 	sockiocp_account_init();
-	sockiocp_wq = alloc_workqueue("sockiocp", WQ_UNBOUND, 0);
-	if (!sockiocp_wq)
-		return -ENOMEM;
+	error = sockiocp_port_init();
+	if (error)
+		return error;
 	error = sockiocp_registration_init();
 	if (error)
-		goto err_wq;
+		goto err_port;
 	error = sockiocp_packet_init();
 	if (error)
 		goto err_registration;
-	error = sockiocp_worker_init();
+	error = sockiocp_processor_init();
 	if (error)
 		goto err_packet;
+	sockiocp_notifier_init();
 	error = misc_register(&sockiocp_device);
 	if (error)
-		goto err_worker;
+		goto err_processor;
 	return 0;
 
-err_worker:
-	sockiocp_worker_exit();
+err_processor:
+	sockiocp_notifier_exit();
+	sockiocp_processor_exit();
 err_packet:
 	sockiocp_packet_exit();
 err_registration:
 	sockiocp_registration_exit();
-err_wq:
-	destroy_workqueue(sockiocp_wq);
+err_port:
+	sockiocp_port_exit();
 	return error;
 }
 
@@ -454,10 +454,11 @@ static void __exit sockiocp_exit(void)
 {
 	misc_deregister(&sockiocp_device);
 	sockiocp_reaper_exit();
-	sockiocp_worker_exit();
+	sockiocp_processor_exit();
+	sockiocp_notifier_exit();
 	sockiocp_packet_exit();
 	sockiocp_registration_exit();
-	destroy_workqueue(sockiocp_wq);
+	sockiocp_port_exit();
 }
 
 module_init(sockiocp_init);

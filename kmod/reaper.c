@@ -61,7 +61,7 @@ struct closed {
  * Look at the next registrations of the ring, not more than @looks nor those of a
  * chunk.  What was looked at goes to the end.  Returns how many that were.
  */
-static unsigned int find_closed(struct sockiocp_port *port, unsigned int looks,
+static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int looks,
 				struct closed *closed)
 {
 	struct sockiocp_registration *reg;
@@ -93,14 +93,14 @@ static unsigned int find_closed(struct sockiocp_port *port, unsigned int looks,
  * Look at so many registrations of a port, in turn, and end those whose sockets are
  * closed.  Ends early for a fatal signal.  Returns whether there were any.
  */
-static noinline_for_stack bool look_at_port(struct sockiocp_port *port, unsigned int looks)
+static noinline_for_stack bool reaper_look_at_port(struct sockiocp_port *port, unsigned int looks)
 {
 	struct closed closed __uninitialized;
 	unsigned int looked, i;
 	bool found = false;
 
 	while (looks) {
-		looked = find_closed(port, looks, &closed);
+		looked = reaper_find_closed(port, looks, &closed);
 		found |= closed.nr;
 		for (i = 0; i < closed.nr; i++) {
 			sockiocp_registration_kill(closed.regs[i]);
@@ -121,7 +121,7 @@ static noinline_for_stack bool look_at_port(struct sockiocp_port *port, unsigned
 /* --------------------------------------------------------- the lists, and when */
 
 /* From now on the reaper looks soon, whether it has found anything lately or not. */
-static void hurry(void)
+static void reaper_hurry(void)
 {
 	lockdep_assert_held(&reaper_lock);
 
@@ -131,7 +131,7 @@ static void hurry(void)
 	mod_delayed_work(sockiocp_wq, &reaper, interval);
 }
 
-static void list_port(struct sockiocp_port *port)
+static void reaper_list_port(struct sockiocp_port *port)
 {
 	struct sockiocp_account *account = port->account;
 
@@ -145,10 +145,10 @@ static void list_port(struct sockiocp_port *port)
 		WRITE_ONCE(nr_users, nr_users + 1);
 	}
 	WRITE_ONCE(account->nr_reaper_ports, account->nr_reaper_ports + 1);
-	hurry();
+	reaper_hurry();
 }
 
-static void unlist_port(struct sockiocp_port *port)
+static void reaper_unlist_port(struct sockiocp_port *port)
 {
 	struct sockiocp_account *account = port->account;
 
@@ -168,16 +168,16 @@ static void unlist_port(struct sockiocp_port *port)
  * Whoever adds the first registration comes to sockiocp_reaper_watch() afterwards, which
  * takes the lock: so either it is seen here, or the port is put on the list again there.
  */
-static void unlist_if_empty(struct sockiocp_port *port)
+static void reaper_unlist_if_empty(struct sockiocp_port *port)
 {
 	spin_lock(&reaper_lock);
 	if (!READ_ONCE(port->nr_registrations))
-		unlist_port(port);
+		reaper_unlist_port(port);
 	spin_unlock(&reaper_lock);
 }
 
 /* The port of a user whose turn it is, or NULL.  With a reference. */
-static struct sockiocp_port *next_port(struct sockiocp_account *account)
+static struct sockiocp_port *reaper_next_port(struct sockiocp_account *account)
 {
 	struct sockiocp_port *port;
 
@@ -194,7 +194,7 @@ static struct sockiocp_port *next_port(struct sockiocp_account *account)
 }
 
 /* Any port of the user whose turn it is, or NULL.  Its reference keeps the account, too. */
-static struct sockiocp_port *next_user(void)
+static struct sockiocp_port *reaper_next_user(void)
 {
 	struct sockiocp_account *account;
 	struct sockiocp_port *port = NULL;
@@ -215,20 +215,20 @@ static struct sockiocp_port *next_user(void)
  * Look at registrations of a user, at each once at most.  Returns how many of @looks are
  * left; a port without a registration costs one, too.
  */
-static unsigned int look_at_user(struct sockiocp_account *account, unsigned int looks,
+static unsigned int reaper_look_at_user(struct sockiocp_account *account, unsigned int looks,
 				 bool *found)
 {
 	unsigned int ports = READ_ONCE(account->nr_reaper_ports), nr;
 	struct sockiocp_port *port;
 
 	while (looks && ports-- && !fatal_signal_pending(current)) {
-		port = next_port(account);
+		port = reaper_next_port(account);
 		if (!port)
 			break;
 		nr = min(READ_ONCE(port->nr_registrations), looks);
-		*found |= look_at_port(port, nr);
+		*found |= reaper_look_at_port(port, nr);
 		if (!READ_ONCE(port->nr_registrations))
-			unlist_if_empty(port);
+			reaper_unlist_if_empty(port);
 		sockiocp_port_put(port);
 		looks -= max(nr, 1U);
 		cond_resched();
@@ -244,10 +244,10 @@ static void reap_closed_sockets(struct work_struct *work)
 	bool found = false;
 
 	while (looks && n--) {
-		port = next_user();
+		port = reaper_next_user();
 		if (!port)
 			break;
-		looks = look_at_user(port->account, looks, &found);
+		looks = reaper_look_at_user(port->account, looks, &found);
 		sockiocp_port_put(port);
 	}
 
@@ -272,7 +272,7 @@ static void reap_closed_sockets(struct work_struct *work)
 void sockiocp_reaper_watch(struct sockiocp_port *port)
 {
 	spin_lock(&reaper_lock);
-	list_port(port);
+	reaper_list_port(port);
 	spin_unlock(&reaper_lock);
 }
 
@@ -286,7 +286,7 @@ void sockiocp_reaper_watch(struct sockiocp_port *port)
 void sockiocp_reaper_forget(struct sockiocp_port *port)
 {
 	spin_lock(&reaper_lock);
-	unlist_port(port);
+	reaper_unlist_port(port);
 	spin_unlock(&reaper_lock);
 }
 
@@ -299,7 +299,7 @@ void sockiocp_reaper_forget(struct sockiocp_port *port)
  */
 void sockiocp_reaper_pass(struct sockiocp_port *port, unsigned int created)
 {
-	look_at_port(port, created * PASSING_LOOKS);
+	reaper_look_at_port(port, created * PASSING_LOOKS);
 }
 
 /**
@@ -314,11 +314,11 @@ bool sockiocp_reaper_sweep(struct sockiocp_account *account)
 {
 	bool found = false;
 
-	look_at_user(account, SWEEP_LOOKS, &found);
+	reaper_look_at_user(account, SWEEP_LOOKS, &found);
 	if (!found) {
 		spin_lock(&reaper_lock);
 		if (account->nr_reaper_ports)
-			hurry();
+			reaper_hurry();
 		spin_unlock(&reaper_lock);
 	}
 	return found;

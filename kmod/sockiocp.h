@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SPDX-FileCopyrightText: The sockiocp authors */
 /*
- * What the files of the module share.  Who owns what, and which lock guards
- * which field, is told in the banner comment of main.c.
+ * What the files of the module share: types first, then what each file offers, from
+ * the lowest floor up.  What is inline here calls nothing above its own section.  Who
+ * owns what, and which lock guards which field, is told in the banner of main.c.
  */
 #ifndef _SOCKIOCP_H
 #define _SOCKIOCP_H
@@ -14,6 +15,7 @@
 #include <linux/irq_work.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/preempt.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/sockiocp.h>
@@ -54,7 +56,7 @@ static inline void sockiocp_race_window(void)
 }
 #endif
 
-/* ---------------------------------------------------------------- account */
+/* ----------------------------------------------------------------- types */
 
 /**
  * struct sockiocp_account - what one user holds, in all ports together
@@ -75,16 +77,6 @@ struct sockiocp_account {
 	struct list_head reaper_ports;
 	unsigned int nr_reaper_ports;
 };
-
-extern unsigned long sockiocp_max_user_registrations;
-extern unsigned long sockiocp_max_user_packets;
-
-void sockiocp_account_init(void);
-struct sockiocp_account *sockiocp_account_get(void);
-void sockiocp_account_put(struct sockiocp_account *account);
-bool sockiocp_account_charge(atomic_long_t *count, const unsigned long *limit);
-
-/* ----------------------------------------------------------------- packet */
 
 /**
  * struct sockiocp_packet - what stands in a port's queue
@@ -111,7 +103,50 @@ struct sockiocp_posted {
 	struct sockiocp_packet_entry entry;
 };
 
-/* ------------------------------------------------------------------- port */
+/* What a worker has to do with the slots of its port. */
+enum sockiocp_slot {
+	/* It holds none: it waits for a packet, or its association has ended. */
+	SOCKIOCP_SLOT_NONE,
+	/* It holds one since it was woken, and may be on its way to sleep still. */
+	SOCKIOCP_SLOT_WOKEN,
+	/* It holds one. */
+	SOCKIOCP_SLOT_HELD,
+	/* It holds one, but is blocked: the slot is free until it goes on. */
+	SOCKIOCP_SLOT_LENT,
+};
+
+/**
+ * struct sockiocp_worker - a thread that is associated with a port
+ * @node: in the list of the port that it pins
+ * @port: the port that it is associated with; NULL if that has ended
+ * @pinned: the port whose memory this pins: @port, or the last one; NULL between
+ *	two ports, and in a cursor of sockiocp_association_look_at_all()
+ * @files: the thread's table of descriptors, which is its process
+ * @task: the thread; pinned only if it is sampled
+ * @slot: &enum sockiocp_slot
+ * @sampled: nobody tells of this thread
+ * @hash: in the table of sampled workers, by thread
+ * @rcu: frees a sampled worker
+ * @notifier: tells that it blocks and goes on
+ * @died: the thread has exited
+ * @free: ends the worker, where that may sleep
+ */
+struct sockiocp_worker {
+	struct list_head node;
+	struct sockiocp_port *port;
+	struct sockiocp_port *pinned;
+	fl_owner_t files;
+	struct task_struct *task;
+	unsigned int slot;
+	bool sampled;
+	struct hlist_node hash;
+	struct rcu_head rcu;
+#ifdef CONFIG_PREEMPT_NOTIFIERS
+	struct preempt_notifier notifier;
+	struct irq_work died;
+	struct work_struct free;
+#endif
+};
 
 /**
  * struct sockiocp_port - one open file of /dev/sockiocp
@@ -176,114 +211,6 @@ struct sockiocp_port {
 	struct list_head all_ports;
 	struct list_head reaper_node;
 };
-
-struct sockiocp_port *sockiocp_port_create(void);
-void sockiocp_port_destroy(struct sockiocp_port *port);
-void sockiocp_port_get(struct sockiocp_port *port);
-void sockiocp_port_put(struct sockiocp_port *port);
-long sockiocp_port_process(struct file *file, struct sockiocp_process __user *uargs,
-			   size_t usize, struct sockiocp_process *args);
-long sockiocp_port_post(struct sockiocp_port *port, const struct sockiocp_post *args);
-void sockiocp_port_configure(struct sockiocp_port *port,
-			     const struct sockiocp_config *config);
-unsigned int sockiocp_port_concurrency(struct sockiocp_port *port);
-void sockiocp_port_close(struct sockiocp_port *port);
-bool sockiocp_port_is_open_here(struct file *file, unsigned int fd);
-void sockiocp_port_closed_in(struct file *file, fl_owner_t files);
-bool sockiocp_port_has_packet(struct sockiocp_port *port);
-void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m);
-
-/*
- * Is a list of a port's empty?  Looked at without the lock, so that it may be wrong
- * at once: for those who are told, or look again under the lock, if it matters.
- */
-static inline bool sockiocp_seems_empty(const struct list_head *list)
-{
-	/* An old answer is as good. */
-	return data_race(list_empty_careful(list));
-}
-
-/**
- * sockiocp_port_has_somebody_of - a thread begins to wait, or its association begins
- * @port: the port, locked
- * @files: its process
- */
-static inline void sockiocp_port_has_somebody_of(struct sockiocp_port *port, fl_owner_t files)
-{
-	lockdep_assert_held(&port->lock);
-
-	if (unlikely(port->nobody_of == files))
-		port->nobody_of = NULL;
-}
-
-void sockiocp_port_unqueue(struct sockiocp_port *port, struct sockiocp_packet *packet);
-void sockiocp_port_release_waiters(struct sockiocp_port *port);
-
-/**
- * sockiocp_port_queue_quietly - put a packet behind all others
- * @port: the port, locked
- * @packet: a packet that stands nowhere
- *
- * The caller's call will harvest, and pass on what it leaves.
- */
-static inline void sockiocp_port_queue_quietly(struct sockiocp_port *port,
-					       struct sockiocp_packet *packet)
-{
-	lockdep_assert_held(&port->lock);
-
-	packet->seq = port->next_seq | (packet->seq & SOCKIOCP_SEQ_POSTED);
-	port->next_seq += SOCKIOCP_SEQ_STEP;
-	list_add_tail(&packet->node, &port->queue);
-	port->nr_packets++;
-}
-
-/**
- * sockiocp_port_queue - put a packet behind all others, and wake a thread for it
- * @port: the port, locked
- * @packet: a packet that stands nowhere
- */
-static inline void sockiocp_port_queue(struct sockiocp_port *port,
-				       struct sockiocp_packet *packet)
-{
-	sockiocp_port_queue_quietly(port, packet);
-	if (!list_empty(&port->waiters))
-		sockiocp_port_release_waiters(port);
-}
-
-void sockiocp_port_wake_first_pollers(struct sockiocp_port *port);
-
-/**
- * sockiocp_port_wake_pollers - tell those who poll the file of a packet
- * @port: the port, not locked
- */
-static inline void sockiocp_port_wake_pollers(struct sockiocp_port *port)
-{
-	if (wq_has_sleeper(&port->poll_wait))
-		sockiocp_port_wake_first_pollers(port);
-}
-
-int sockiocp_packet_init(void);
-void sockiocp_packet_exit(void);
-
-/* ----------------------------------------------------------------- worker */
-
-struct sockiocp_worker;
-
-struct sockiocp_worker *sockiocp_worker_enter(struct file *file, unsigned int fd);
-bool sockiocp_worker_may_harvest(struct sockiocp_worker *worker);
-void sockiocp_worker_begin_wait(struct sockiocp_worker *worker);
-void sockiocp_worker_end_wait(struct sockiocp_worker *worker);
-void sockiocp_worker_take_slot(struct sockiocp_worker *worker);
-bool sockiocp_worker_slot_is_free(struct sockiocp_port *port);
-void sockiocp_worker_sampler(struct work_struct *work);
-void sockiocp_worker_leave_process(struct sockiocp_port *port, fl_owner_t files);
-void sockiocp_worker_add_port(struct sockiocp_port *port);
-void sockiocp_worker_forget(struct sockiocp_port *port);
-
-int sockiocp_worker_init(void);
-void sockiocp_worker_exit(void);
-
-/* ------------------------------------------------------------ registration */
 
 enum sockiocp_state {
 	/* On its socket's wait queue and in its port's ring. */
@@ -417,80 +344,6 @@ struct sockiocp_registration {
 	struct sockiocp_terms terms;
 };
 
-int sockiocp_registration_apply(struct sockiocp_port *port,
-				const struct sockiocp_process *args);
-static inline struct sockiocp_registration *
-sockiocp_packet_registration(struct sockiocp_packet *packet)
-{
-	return container_of(packet, struct sockiocp_registration, packet);
-}
-
-/*
- * Has the last reference to the socket's file been dropped?  Exact when it says
- * yes.  It may say no for a moment after: the file's memory may serve another
- * file already (SLAB_TYPESAFE_BY_RCU), but then sock->file has been cleared, and
- * whoever looks again sees that.
- *
- * The caller is in a read-side critical section of RCU.
- */
-static inline bool
-sockiocp_registration_is_closed(const struct sockiocp_registration *reg)
-{
-	const struct socket *socket = reg->wait.private;
-	struct file *file = READ_ONCE(socket->file);
-
-	return !file || !file_count(file);
-}
-
-struct sockiocp_delivery;
-
-void sockiocp_registration_verify(struct sockiocp_delivery *deliveries, unsigned int nr);
-u32 sockiocp_registration_look(struct sockiocp_registration *reg,
-			       const struct sockiocp_terms *taken, u32 *now);
-void sockiocp_registration_untake(struct sockiocp_registration *reg,
-				  const struct sockiocp_terms *taken);
-bool sockiocp_registration_looked_at(const struct sockiocp_delivery *d);
-void sockiocp_registration_kill(struct sockiocp_registration *reg);
-void sockiocp_registration_free(struct sockiocp_registration *reg);
-
-/* Sleeps when it was the last reference: the socket's inode goes with it. */
-static inline void sockiocp_registration_put(struct sockiocp_registration *reg)
-{
-	if (refcount_dec_and_test(&reg->refs))
-		sockiocp_registration_free(reg);
-}
-
-/**
- * sockiocp_registration_begin_look - what a registration is about to be looked at for
- * @reg: a registration that nobody has taken, under its port's lock
- * @terms: where its terms go
- *
- * Only one can have taken it at a time, so that one flag is enough to tell him what is
- * history.  Of those who only look before they take it, one may miss it then.
- */
-static inline void sockiocp_registration_begin_look(struct sockiocp_registration *reg,
-						    struct sockiocp_terms *terms)
-{
-	*terms = reg->terms;
-	WRITE_ONCE(reg->history, false);
-}
-
-/**
- * sockiocp_registration_take - mark the packet of a registration as taken
- * @reg: a live registration whose packet is taken off the queue, under its port's lock
- * @taken: where the packet's copy of its terms goes
- */
-static inline void sockiocp_registration_take(struct sockiocp_registration *reg,
-					      struct sockiocp_terms *taken)
-{
-	sockiocp_registration_begin_look(reg, taken);
-	reg->terms.edges = 0;
-	WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
-}
-
-int sockiocp_registration_init(void);
-void sockiocp_registration_exit(void);
-
 /**
  * struct sockiocp_delivery - a packet on its way from the queue to the user
  * @packet: the packet
@@ -510,15 +363,55 @@ struct sockiocp_delivery {
 	u32 events;
 };
 
-/* ----------------------------------------------------------------- reaper */
+static inline struct sockiocp_registration *
+sockiocp_packet_registration(struct sockiocp_packet *packet)
+{
+	return container_of(packet, struct sockiocp_registration, packet);
+}
 
-void sockiocp_reaper_watch(struct sockiocp_port *port);
-void sockiocp_reaper_forget(struct sockiocp_port *port);
-void sockiocp_reaper_pass(struct sockiocp_port *port, unsigned int created);
-bool sockiocp_reaper_sweep(struct sockiocp_account *account);
-void sockiocp_reaper_exit(void);
+static inline struct socket *sockiocp_registration_socket(const struct sockiocp_registration *reg)
+{
+	return reg->wait.private;
+}
 
-/* --------------------------------------------------------------- readiness */
+static inline bool sockiocp_registration_is_edge(const struct sockiocp_registration *reg)
+{
+	return READ_ONCE(reg->terms.trigger) & SOCKIOCP_TRIGGER_EDGE;
+}
+
+static inline bool sockiocp_registration_is_stream(const struct sockiocp_registration *reg)
+{
+	return reg->kind < SOCKIOCP_UDP;
+}
+
+/*
+ * Has the last reference to the socket's file been dropped?  Exact when it says
+ * yes.  It may say no for a moment after: the file's memory may serve another
+ * file already (SLAB_TYPESAFE_BY_RCU), but then sock->file has been cleared, and
+ * whoever looks again sees that.
+ *
+ * The caller is in a read-side critical section of RCU.
+ */
+static inline bool
+sockiocp_registration_is_closed(const struct sockiocp_registration *reg)
+{
+	const struct socket *socket = reg->wait.private;
+	struct file *file = READ_ONCE(socket->file);
+
+	return !file || !file_count(file);
+}
+
+/* --------------------------------------------------------------- account */
+
+extern unsigned long sockiocp_max_user_registrations;
+extern unsigned long sockiocp_max_user_packets;
+
+void sockiocp_account_init(void);
+struct sockiocp_account *sockiocp_account_get(void);
+void sockiocp_account_put(struct sockiocp_account *account);
+bool sockiocp_account_charge(atomic_long_t *count, const unsigned long *limit);
+
+/* ------------------------------------------------------------- readiness */
 
 /* Does a look take a lock that others sleep with? */
 static inline bool sockiocp_readiness_sleeps(enum sockiocp_kind kind)
@@ -567,5 +460,242 @@ static inline bool sockiocp_readiness_in_edge(struct socket *socket, enum sockio
 {
 	return kind != SOCKIOCP_TCP || sockiocp_readiness_tcp_in_edge(socket, rcv_nxt);
 }
+
+/* ------------------------------------------------------------------ port */
+
+struct sockiocp_port *sockiocp_port_create(void);
+void sockiocp_port_get(struct sockiocp_port *port);
+void sockiocp_port_put(struct sockiocp_port *port);
+unsigned int sockiocp_port_concurrency(struct sockiocp_port *port);
+void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m);
+bool sockiocp_port_has_descriptor(struct file *file);
+bool sockiocp_port_is_open_here(struct file *file, unsigned int fd);
+int sockiocp_port_init(void);
+void sockiocp_port_exit(void);
+
+/*
+ * Is a list of a port's empty?  Looked at without the lock, so that it may be wrong
+ * at once: for those who are told, or look again under the lock, if it matters.
+ */
+static inline bool sockiocp_seems_empty(const struct list_head *list)
+{
+	/* An old answer is as good. */
+	return data_race(list_empty_careful(list));
+}
+
+/**
+ * sockiocp_port_has_somebody_of - a thread begins to wait, or its association begins
+ * @port: the port, locked
+ * @files: its process
+ */
+static inline void sockiocp_port_has_somebody_of(struct sockiocp_port *port, fl_owner_t files)
+{
+	lockdep_assert_held(&port->lock);
+
+	if (unlikely(port->nobody_of == files))
+		port->nobody_of = NULL;
+}
+
+/* ------------------------------------------------------------------ slot */
+
+bool sockiocp_slot_is_free(struct sockiocp_port *port);
+bool sockiocp_slot_may_harvest(struct sockiocp_worker *worker);
+void sockiocp_slot_take(struct sockiocp_worker *worker, enum sockiocp_slot slot);
+void sockiocp_slot_take_for(struct sockiocp_worker *worker);
+void sockiocp_slot_give_up(struct sockiocp_worker *worker);
+void sockiocp_slot_begin_wait(struct sockiocp_worker *worker);
+void sockiocp_slot_end_wait(struct sockiocp_worker *worker);
+bool sockiocp_slot_lend(struct sockiocp_worker *worker);
+void sockiocp_slot_take_back(struct sockiocp_worker *worker);
+
+/* --------------------------------------------------------------- waiting */
+
+void sockiocp_waiting_init(struct sockiocp_port *port);
+void sockiocp_waiting_release(struct sockiocp_port *port);
+void sockiocp_waiting_disturb(struct sockiocp_port *port, fl_owner_t files);
+void sockiocp_waiting_configure(struct sockiocp_port *port,
+				const struct sockiocp_config *config);
+int sockiocp_wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *worker,
+			     struct file *file, unsigned int fd, const ktime_t *deadline,
+			     struct list_head *handed, bool *woken);
+int sockiocp_wait_for_busy(struct file *file, unsigned int fd, const ktime_t *deadline);
+
+/* --------------------------------------------------------------- pollers */
+
+void sockiocp_pollers_init(struct sockiocp_port *port);
+void sockiocp_pollers_forget(struct sockiocp_port *port);
+void sockiocp_pollers_wake_first(struct sockiocp_port *port);
+
+/**
+ * sockiocp_pollers_wake - tell those who poll the file of a packet
+ * @port: the port, not locked
+ */
+static inline void sockiocp_pollers_wake(struct sockiocp_port *port)
+{
+	if (wq_has_sleeper(&port->poll_wait))
+		sockiocp_pollers_wake_first(port);
+}
+
+/* ------------------------------------------------------------- processor */
+
+void sockiocp_processor_add_port(struct sockiocp_port *port);
+void sockiocp_processor_forget_port(struct sockiocp_port *port);
+int sockiocp_processor_init(void);
+void sockiocp_processor_exit(void);
+
+/* ----------------------------------------------------------- association */
+
+void sockiocp_association_begin(struct sockiocp_worker *worker, struct sockiocp_port *port);
+void sockiocp_association_end(struct sockiocp_worker *worker);
+void sockiocp_association_unlink(struct sockiocp_worker *worker);
+void sockiocp_association_look_at_all(struct sockiocp_port *port,
+				      void (*act)(struct sockiocp_worker *worker,
+						  const void *arg),
+				      const void *arg);
+
+/* -------------------------------------------------------------- notifier */
+
+#ifdef CONFIG_PREEMPT_NOTIFIERS
+
+extern struct preempt_ops sockiocp_notifier_ops;
+
+/* The worker of the calling thread, if it has a notifier.  The list is the thread's own: nobody else changes it. */
+static inline struct sockiocp_worker *sockiocp_notifier_find(void)
+{
+	struct preempt_notifier *notifier;
+
+	hlist_for_each_entry(notifier, &current->preempt_notifiers, link) {
+		if (notifier->ops == &sockiocp_notifier_ops)
+			return container_of(notifier, struct sockiocp_worker, notifier);
+	}
+	return NULL;
+}
+
+void sockiocp_notifier_leave(struct sockiocp_worker *worker);
+void sockiocp_notifier_watch(struct sockiocp_worker *worker);
+void sockiocp_notifier_unwatch(struct sockiocp_worker *worker);
+void sockiocp_notifier_init(void);
+void sockiocp_notifier_exit(void);
+
+#else
+
+static inline struct sockiocp_worker *sockiocp_notifier_find(void) { return NULL; }
+static inline void sockiocp_notifier_leave(struct sockiocp_worker *worker) {}
+static inline void sockiocp_notifier_watch(struct sockiocp_worker *worker) {}
+static inline void sockiocp_notifier_unwatch(struct sockiocp_worker *worker) {}
+static inline void sockiocp_notifier_init(void) {}
+static inline void sockiocp_notifier_exit(void) {}
+
+#endif /* CONFIG_PREEMPT_NOTIFIERS */
+
+/* --------------------------------------------------------------- sampler */
+
+void sockiocp_sampler_init_port(struct sockiocp_port *port);
+bool sockiocp_sampler_serves_new_workers(void);
+struct sockiocp_worker *sockiocp_sampler_find(struct sockiocp_port *port);
+void sockiocp_sampler_watch(struct sockiocp_worker *worker);
+void sockiocp_sampler_add(struct sockiocp_worker *worker);
+void sockiocp_sampler_end(struct sockiocp_worker *worker);
+void sockiocp_sampler_leave(void);
+
+/* ---------------------------------------------------------------- worker */
+
+struct sockiocp_worker *sockiocp_worker_enter_port(struct file *file, unsigned int fd,
+						   struct sockiocp_worker *worker);
+void sockiocp_worker_leave_process(struct sockiocp_port *port, fl_owner_t files);
+void sockiocp_worker_forget(struct sockiocp_port *port);
+
+/**
+ * sockiocp_worker_enter - the calling thread asks a port for packets
+ * @file: the port's file
+ * @fd: what the thread says is its descriptor of it
+ *
+ * Return: the thread's worker, which stays until the call ends; or NULL if there is
+ * no memory for it.
+ */
+static inline struct sockiocp_worker *sockiocp_worker_enter(struct file *file,
+							     unsigned int fd)
+{
+	struct sockiocp_worker *worker = sockiocp_notifier_find();
+
+	if (likely(worker && READ_ONCE(worker->port) == file->private_data))
+		return worker;
+	return sockiocp_worker_enter_port(file, fd, worker);
+}
+
+/* ---------------------------------------------------------------- packet */
+
+long sockiocp_packet_post(struct sockiocp_port *port, const struct sockiocp_post *args);
+void sockiocp_packet_unqueue(struct sockiocp_registration *reg);
+void sockiocp_packet_free(struct sockiocp_port *port, struct sockiocp_posted *posted);
+int sockiocp_packet_init(void);
+void sockiocp_packet_exit(void);
+
+/* --------------------------------------------------------------- trigger */
+
+void sockiocp_trigger_set_enabled(struct sockiocp_registration *reg, bool enabled);
+u8 sockiocp_trigger_wake_edges(struct sockiocp_registration *reg, __poll_t key);
+void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t events);
+void sockiocp_trigger_verify(struct sockiocp_delivery *deliveries, unsigned int nr);
+u32 sockiocp_trigger_look(struct sockiocp_registration *reg,
+			  const struct sockiocp_terms *taken, u32 *now);
+bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d);
+void sockiocp_trigger_give_back(struct sockiocp_registration *reg,
+				const struct sockiocp_terms *taken);
+u8 sockiocp_trigger_change_terms(struct sockiocp_registration *reg,
+				 const struct sockiocp_registration_entry *entry);
+void sockiocp_trigger_arm(struct sockiocp_registration *reg, struct file *file, u8 added);
+
+/* ---------------------------------------------------------- registration */
+
+int sockiocp_registration_wake(wait_queue_entry_t *wait, unsigned int mode, int sync,
+			       void *key);
+u32 sockiocp_registration_create(struct sockiocp_port *port, struct socket *socket, u64 key,
+				 struct sockiocp_registration **result);
+bool sockiocp_registration_unhook(struct sockiocp_registration *reg,
+				  enum sockiocp_state state);
+void sockiocp_registration_kill(struct sockiocp_registration *reg);
+void sockiocp_registration_free(struct sockiocp_registration *reg);
+int sockiocp_registration_init(void);
+void sockiocp_registration_exit(void);
+
+/* Sleeps when it was the last reference: the socket's inode goes with it. */
+static inline void sockiocp_registration_put(struct sockiocp_registration *reg)
+{
+	if (refcount_dec_and_test(&reg->refs))
+		sockiocp_registration_free(reg);
+}
+
+/* ---------------------------------------------------------------- reaper */
+
+void sockiocp_reaper_watch(struct sockiocp_port *port);
+void sockiocp_reaper_forget(struct sockiocp_port *port);
+void sockiocp_reaper_pass(struct sockiocp_port *port, unsigned int created);
+bool sockiocp_reaper_sweep(struct sockiocp_account *account);
+void sockiocp_reaper_exit(void);
+
+/* ----------------------------------------------------------------- apply */
+
+int sockiocp_apply_entries(struct sockiocp_port *port, const struct sockiocp_process *args);
+
+/* --------------------------------------------------------------- harvest */
+
+long sockiocp_harvest(struct sockiocp_port *port,
+		      struct sockiocp_packet_entry __user *uentries, u32 count,
+		      u32 __user *ureceived, struct list_head *handed, bool *busy);
+void sockiocp_harvest_pass_on(struct sockiocp_port *port);
+bool sockiocp_harvest_has_packet(struct sockiocp_port *port);
+
+/* --------------------------------------------------------------- process */
+
+long sockiocp_process_call(struct file *file, struct sockiocp_process __user *uargs,
+			   size_t usize, struct sockiocp_process *args);
+
+/* -------------------------------------------------------------- lifetime */
+
+struct sockiocp_port *sockiocp_lifetime_begin(void);
+void sockiocp_lifetime_close(struct sockiocp_port *port);
+void sockiocp_lifetime_descriptor_closed(struct file *file, fl_owner_t files);
+void sockiocp_lifetime_end(struct sockiocp_port *port);
 
 #endif /* _SOCKIOCP_H */

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * The harvest: packets on their way from the queue to the user.  Whoever polls the port
+ * uses the same steps to see whether there are any.
+ */
+#include "packet.h"
+
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+/*
+ * A packet on its way from the queue to the user.
+ *
+ *   harvest_detach()	takes packets off the queue: from here on a wake-up marks the
+ *		registration to be queued again, so nothing that happens later is
+ *		missed, and whoever ends it leaves it to the harvest
+ *   sockiocp_trigger_verify()
+ *		reads what the sockets are like now, and so what goes out
+ *   harvest_hand_over() copies that to the user
+ *   harvest_commit()	lets ONESHOT and LEVEL act, and queues again what has to be
+ *   harvest_put_back()	instead, if it could not be copied: all of it, in its old place
+ *   harvest_drop()	drops what has gone out or ended
+ */
+struct harvest {
+	struct sockiocp_port *port;
+	/* The packets of this chunk, in their order. */
+	struct list_head chunk;
+	/*
+	 * Packets as young as this one, or younger, are left for the next: so are those that
+	 * this one has queued again.
+	 */
+	u64 end_seq;
+	/* The packet that the thread was woken for; NULL if it was not, or has taken it. */
+	struct list_head *handed;
+	/* A socket could not be looked at; its packet is queued still. */
+	bool busy;
+	/* Something in this chunk has to be dropped. */
+	bool drops;
+};
+
+/*
+ * To the front of the queue with what the thread was woken for: there it is the first
+ * that is taken, under the same lock, or it is for others.
+ */
+static void harvest_queue_handed(struct harvest *harvest)
+{
+	lockdep_assert_held(&harvest->port->lock);
+
+	if (!harvest->handed)
+		return;
+	list_splice(harvest->handed, &harvest->port->queue);
+	harvest->handed = NULL;
+}
+
+static unsigned int harvest_detach(struct harvest *harvest, struct sockiocp_delivery *deliveries,
+			   unsigned int max)
+{
+	struct sockiocp_port *port = harvest->port;
+	struct sockiocp_delivery *d = deliveries, *end = deliveries + max;
+	struct sockiocp_registration *reg;
+	struct sockiocp_packet *packet;
+
+	spin_lock_irq(&port->lock);
+	harvest_queue_handed(harvest);
+	harvest->drops = false;
+	if (!harvest->end_seq)
+		harvest->end_seq = port->next_seq;
+	list_for_each_entry(packet, &port->queue, node) {
+		if (d == end || packet->seq >= harvest->end_seq)
+			break;
+		d->packet = packet;
+		reg = sockiocp_packet_registration(packet);
+		d->is_notification = !sockiocp_packet_is_posted(packet) &&
+				     reg->state != SOCKIOCP_REMOVED;
+		if (d->is_notification) {
+			sockiocp_packet_take(reg, &d->taken);
+			d->ended = false;
+		} else {
+			d->events = SOCKIOCP_EVENT_REMOVE;
+			harvest->drops = true;
+		}
+		d++;
+	}
+	if (d > deliveries) {
+		list_cut_position(&harvest->chunk, &port->queue, &d[-1].packet->node);
+		port->nr_packets -= d - deliveries;
+	}
+	spin_unlock_irq(&port->lock);
+	return d - deliveries;
+}
+
+/*
+ * Copy what goes out, and the number of packets with it.  Returns whether that
+ * worked.
+ *
+ * Word by word: a call of copy_to_user() for a chunk costs several times as much.
+ */
+static bool harvest_hand_over(const struct sockiocp_delivery *deliveries, unsigned int nr,
+		      struct sockiocp_packet_entry __user *uentries,
+		      u32 __user *ureceived, u32 *received)
+{
+	struct sockiocp_packet_entry __user *to = uentries + *received;
+	const struct sockiocp_delivery *d;
+	unsigned int n = 0;
+
+	if (!user_write_access_begin(to, nr * sizeof(*to)))
+		return false;
+	for (d = deliveries; d < deliveries + nr; d++) {
+		struct sockiocp_packet_entry entry;
+
+		if (!d->events)
+			continue;
+		if (sockiocp_packet_is_posted(d->packet))
+			entry = sockiocp_packet_posted(d->packet)->entry;
+		else
+			entry = (struct sockiocp_packet_entry) {
+				.completion_key = sockiocp_packet_registration(d->packet)->key,
+				.bytes_transferred = d->events,
+			};
+		unsafe_put_user(entry.completion_key, &to->completion_key, fault);
+		unsafe_put_user(entry.overlapped, &to->overlapped, fault);
+		unsafe_put_user(entry.internal, &to->internal, fault);
+		unsafe_put_user(entry.bytes_transferred, &to->bytes_transferred, fault);
+		unsafe_put_user(0, &to->reserved, fault);
+		to++;
+		n++;
+	}
+	user_write_access_end();
+	if (n && put_user(*received + n, ureceived))
+		return false;
+	*received += n;
+	return true;
+
+fault:
+	user_write_access_end();
+	return false;
+}
+
+/*
+ * The registration has ended, or was disabled and perhaps enabled again: what was
+ * taken is history, and only what has happened since counts.
+ *
+ * This function and the next return whether it has to be queued again.
+ */
+static bool harvest_settle_history(struct harvest *harvest, struct sockiocp_delivery *d)
+{
+	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+
+	if (reg->state != SOCKIOCP_DEAD)
+		return reg->place == SOCKIOCP_TAKEN_AGAIN;
+	d->ended = true;
+	harvest->drops = true;
+	return false;
+}
+
+static bool harvest_settle_notification(struct harvest *harvest, struct sockiocp_delivery *d)
+{
+	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+
+	if (unlikely(reg->history))
+		return harvest_settle_history(harvest, d);
+	if (unlikely(d->now & (SOCKIOCP_BUSY | SOCKIOCP_GONE))) {
+		if (d->now & SOCKIOCP_GONE)
+			return false;
+		sockiocp_trigger_give_back(reg, &d->taken);
+		harvest->busy = true;
+		return true;
+	}
+	if (sockiocp_trigger_delivered(d))
+		return true;
+	return reg->place == SOCKIOCP_TAKEN_AGAIN && reg->enabled;
+}
+
+/*
+ * What is queued again goes behind all others, so that nobody starves.  Runs of
+ * such packets are moved at once; nobody looks at the links of what has left the
+ * queue.
+ */
+static void harvest_commit(struct harvest *harvest, struct sockiocp_delivery *deliveries, unsigned int nr)
+{
+	struct list_head *first = NULL, *last = NULL;
+	struct sockiocp_port *port = harvest->port;
+	struct sockiocp_delivery *d;
+
+	spin_lock_irq(&port->lock);
+	for (d = deliveries; d < deliveries + nr; d++) {
+		struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+
+		if (d->is_notification && harvest_settle_notification(harvest, d)) {
+			WRITE_ONCE(reg->place, SOCKIOCP_QUEUED);
+			reg->packet.seq = port->next_seq;
+			port->nr_packets++;
+			last = &reg->packet.node;
+			if (!first)
+				first = last;
+			continue;
+		}
+		if (d->is_notification)
+			WRITE_ONCE(reg->place, SOCKIOCP_IDLE);
+		if (first)
+			list_bulk_move_tail(&port->queue, first, last);
+		first = NULL;
+	}
+	if (first)
+		list_bulk_move_tail(&port->queue, first, last);
+	port->next_seq += SOCKIOCP_SEQ_STEP;
+	spin_unlock_irq(&port->lock);
+}
+
+/* Handing over has failed: back to the front, in the old order. */
+static void harvest_put_back(struct harvest *harvest, struct sockiocp_delivery *deliveries, unsigned int nr)
+{
+	struct sockiocp_port *port = harvest->port;
+	struct sockiocp_delivery *d;
+
+	spin_lock_irq(&port->lock);
+	for (d = deliveries; d < deliveries + nr; d++) {
+		struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+		bool again = true;
+
+		if (d->is_notification) {
+			if (reg->history)
+				again = harvest_settle_history(harvest, d);
+			else
+				sockiocp_trigger_give_back(reg, &d->taken);
+			WRITE_ONCE(reg->place, again ? SOCKIOCP_QUEUED : SOCKIOCP_IDLE);
+		}
+		if (again)
+			port->nr_packets++;
+		else
+			list_del(&d->packet->node);
+	}
+	list_splice(&harvest->chunk, &port->queue);
+	spin_unlock_irq(&port->lock);
+}
+
+/* Drop the packets that were handed over, and registrations that have ended. */
+static void harvest_drop(struct harvest *harvest, struct sockiocp_delivery *deliveries,
+		   unsigned int nr, bool handed_over)
+{
+	struct sockiocp_delivery *d;
+
+	for (d = deliveries; d < deliveries + nr; d++) {
+		if (d->is_notification ? !d->ended : !handed_over)
+			continue;
+		if (sockiocp_packet_is_posted(d->packet))
+			sockiocp_packet_free(harvest->port, sockiocp_packet_posted(d->packet));
+		else
+			sockiocp_registration_put(sockiocp_packet_registration(d->packet));
+	}
+}
+
+/*
+ * If a packet is left, tell those who wait and those who poll: while it was in
+ * the hands of this thread they saw none.  Who queues one later tells them himself.
+ */
+void sockiocp_harvest_pass_on(struct sockiocp_port *port)
+{
+	if (sockiocp_seems_empty(&port->queue))
+		return;
+	/* Who begins to wait now looks at the queue first: no lock to see that. */
+	if (!sockiocp_seems_empty(&port->waiters)) {
+		spin_lock_irq(&port->lock);
+		sockiocp_waiting_release(port);
+		spin_unlock_irq(&port->lock);
+	}
+	sockiocp_pollers_wake(port);
+}
+
+static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port,
+			  struct list_head *handed)
+{
+	harvest->port = port;
+	/* Set with the first packet. */
+	harvest->end_seq = 0;
+	harvest->handed = handed;
+	harvest->busy = false;
+}
+
+/* What it has not come to take is for others. */
+static void harvest_end(struct harvest *harvest)
+{
+	struct sockiocp_port *port = harvest->port;
+
+	if (unlikely(harvest->handed)) {
+		spin_lock_irq(&port->lock);
+		harvest_queue_handed(harvest);
+		spin_unlock_irq(&port->lock);
+	}
+	sockiocp_harvest_pass_on(port);
+}
+
+/**
+ * sockiocp_harvest - take packets off the queue, without waiting
+ * @port: the port
+ * @uentries: where they go
+ * @count: how many there is room for
+ * @ureceived: where their number goes
+ * @handed: what the calling thread was woken for; NULL if it was not
+ * @busy: set if a packet has to be tried again soon
+ *
+ * Takes what was queued when it began, so it ends, and no socket's packet
+ * appears twice.  Several threads may harvest at the same time.
+ *
+ * Return: the number of packets, or -EFAULT if there was one and it could not be
+ * handed over, or -EINTR for a fatal signal.
+ */
+long sockiocp_harvest(struct sockiocp_port *port,
+				  struct sockiocp_packet_entry __user *uentries,
+				  u32 count, u32 __user *ureceived,
+				  struct list_head *handed, bool *busy)
+{
+	struct sockiocp_delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
+	struct harvest harvest;
+	unsigned int nr, looked_at = 0;
+	u32 received = 0;
+	long error = 0;
+	bool ok;
+
+	harvest_begin(&harvest, port, handed);
+	while (received < count) {
+		/* A thread that is being killed leaves the packets to others. */
+		if (fatal_signal_pending(current)) {
+			error = -EINTR;
+			break;
+		}
+		nr = harvest_detach(&harvest, deliveries,
+			    min_t(u32, count - received, SOCKIOCP_CHUNK));
+		if (!nr)
+			break;
+		sockiocp_trigger_verify(deliveries, nr);
+		ok = harvest_hand_over(deliveries, nr, uentries, ureceived, &received);
+		if (ok)
+			harvest_commit(&harvest, deliveries, nr);
+		else
+			harvest_put_back(&harvest, deliveries, nr);
+		if (harvest.drops)
+			harvest_drop(&harvest, deliveries, nr, ok);
+		if (!ok) {
+			error = -EFAULT;
+			break;
+		}
+		looked_at += nr;
+		if (looked_at >= SOCKIOCP_CHUNK) {
+			looked_at = 0;
+			cond_resched();
+		}
+	}
+	harvest_end(&harvest);
+	*busy = harvest.busy;
+	return received ? received : error;
+}
+
+/* Would a harvest take it first?  A waiter may have been handed it meanwhile. */
+static bool harvest_is_first(const struct sockiocp_port *port, const struct sockiocp_packet *packet)
+{
+	lockdep_assert_held(&port->lock);
+
+	return list_is_first(&packet->node, &port->queue);
+}
+
+/*
+ * Take a registration off the front of the queue that was not ready; it stays queued
+ * if it is now.  This is what a harvest does to it, in small.
+ */
+static bool harvest_drop_stale(struct sockiocp_registration *reg)
+{
+	struct sockiocp_port *port = reg->port;
+	struct sockiocp_terms taken;
+	bool ended, ready = false;
+	u32 now, events;
+
+	spin_lock_irq(&port->lock);
+	if (!harvest_is_first(port, &reg->packet) || reg->state != SOCKIOCP_LIVE) {
+		spin_unlock_irq(&port->lock);
+		return false;
+	}
+	sockiocp_queue_remove(port, &reg->packet);
+	sockiocp_packet_take(reg, &taken);
+	spin_unlock_irq(&port->lock);
+
+	/* As in sockiocp_trigger_verify(). */
+	smp_mb();
+	events = sockiocp_trigger_look(reg, &taken, &now);
+
+	spin_lock_irq(&port->lock);
+	ended = reg->state == SOCKIOCP_DEAD;
+	if (!ended) {
+		ready = reg->place == SOCKIOCP_TAKEN_AGAIN;
+		if (!reg->history && (now & SOCKIOCP_BUSY || events)) {
+			sockiocp_trigger_give_back(reg, &taken);
+			ready = true;
+		}
+	}
+	WRITE_ONCE(reg->place, ready ? SOCKIOCP_QUEUED : SOCKIOCP_IDLE);
+	if (ready)
+		sockiocp_queue_add_and_wake(port, &reg->packet);
+	spin_unlock_irq(&port->lock);
+	if (ended)
+		sockiocp_registration_put(reg);
+	if (ready)
+		sockiocp_pollers_wake(port);
+	return ready;
+}
+
+/**
+ * sockiocp_harvest_has_packet - would a harvest get a packet now?
+ * @port: the port
+ *
+ * Drops what has gone stale from the front of the queue.  If there is a lot of
+ * that the answer may be a yes that turns out wrong.  What is not stale is only
+ * looked at, so that a harvest at the same time misses nothing.
+ *
+ * Who polls may hold locks that everybody needs (epoll has one for all of the
+ * system).  So no socket is looked at for which that would mean to sleep until somebody
+ * else lets go of its lock: there the answer is yes, too.
+ */
+bool sockiocp_harvest_has_packet(struct sockiocp_port *port)
+{
+	unsigned int looks = SOCKIOCP_CHUNK;
+	struct sockiocp_registration *reg;
+	struct sockiocp_packet *packet;
+	struct sockiocp_terms terms;
+	u32 now, events;
+	bool ready = false;
+
+	while (!ready && looks--) {
+		spin_lock_irq(&port->lock);
+		packet = list_first_entry_or_null(&port->queue, struct sockiocp_packet, node);
+		reg = packet && !sockiocp_packet_is_posted(packet) ?
+			sockiocp_packet_registration(packet) : NULL;
+		if (!reg || reg->state == SOCKIOCP_REMOVED ||
+		    sockiocp_readiness_sleeps(reg->kind)) {
+			spin_unlock_irq(&port->lock);
+			return packet != NULL;
+		}
+		refcount_inc(&reg->refs);
+		sockiocp_trigger_begin_look(reg, &terms);
+		spin_unlock_irq(&port->lock);
+
+		events = sockiocp_trigger_look(reg, &terms, &now);
+
+		spin_lock_irq(&port->lock);
+		ready = harvest_is_first(port, packet) &&
+			(reg->state != SOCKIOCP_LIVE || now & SOCKIOCP_BUSY || events);
+		spin_unlock_irq(&port->lock);
+		if (!ready)
+			ready = harvest_drop_stale(reg);
+		sockiocp_registration_put(reg);
+	}
+	return ready || !sockiocp_seems_empty(&port->queue);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * A port begins and ends: what open(), SOCKIOCP_CLOSE, the close of a descriptor and
+ * the release of the file mean to all the parts of it, in order.
+ */
+#include "packet.h"
+
+/**
+ * sockiocp_lifetime_close - SOCKIOCP_CLOSE: release all who wait, for good
+ * @port: the port
+ */
+void sockiocp_lifetime_close(struct sockiocp_port *port)
+{
+	spin_lock_irq(&port->lock);
+	WRITE_ONCE(port->closed, true);
+	spin_unlock_irq(&port->lock);
+	sockiocp_waiting_disturb(port, NULL);
+	sockiocp_pollers_wake(port);
+}
+
+/*
+ * Is there nobody of this process who waits or is associated?  A process that ends closes
+ * each of its descriptors of the port, and looks at all threads of others for the first
+ * one only: from then on nobody_of tells.  It is asked only for a table that ends, and so
+ * is nobody's, because it may be the address of one that ended before.
+ */
+static bool lifetime_finds_nobody_of(struct sockiocp_port *port, fl_owner_t files)
+{
+	bool nobody;
+
+	spin_lock_irq(&port->lock);
+	nobody = (files != current->files && port->nobody_of == files) ||
+		 (list_empty(&port->waiters) && list_empty(&port->workers));
+	spin_unlock_irq(&port->lock);
+	return nobody;
+}
+
+/* Whoever comes from here on says so: see sockiocp_port_has_somebody_of(). */
+static void lifetime_note_nobody_of(struct sockiocp_port *port, fl_owner_t files)
+{
+	spin_lock_irq(&port->lock);
+	port->nobody_of = files;
+	spin_unlock_irq(&port->lock);
+}
+
+/**
+ * sockiocp_lifetime_descriptor_closed - a descriptor of the port was closed
+ * @file: the port's file
+ * @files: by this process
+ *
+ * If it was the last one of the process its threads wait no more, and are no longer
+ * associated with the port.
+ */
+void sockiocp_lifetime_descriptor_closed(struct file *file, fl_owner_t files)
+{
+	struct sockiocp_port *port = file->private_data;
+
+	/* The kernel's own closing is of no process. */
+	if (!files || lifetime_finds_nobody_of(port, files))
+		return;
+	/*
+	 * Of two who close the last two descriptors at the same time, one at least
+	 * sees both gone.  Pairs with itself.
+	 */
+	smp_mb();
+	/* A table that is not the caller's own ends, and all that is in it. */
+	if (files == current->files && sockiocp_port_has_descriptor(file))
+		return;
+	/*
+	 * Those that wait look whether there is another descriptor left.  They get no
+	 * packet: when their association ends the slots are for others.
+	 */
+	lifetime_note_nobody_of(port, files);
+	sockiocp_waiting_disturb(port, files);
+	sockiocp_worker_leave_process(port, files);
+}
+
+/**
+ * sockiocp_lifetime_begin - make the port of a file that is being opened
+ *
+ * Return: the port, which sockiocp_lifetime_end() ends, or NULL.
+ */
+struct sockiocp_port *sockiocp_lifetime_begin(void)
+{
+	struct sockiocp_port *port = sockiocp_port_create();
+
+	if (!port)
+		return NULL;
+	sockiocp_waiting_init(port);
+	sockiocp_pollers_init(port);
+	sockiocp_sampler_init_port(port);
+	sockiocp_processor_add_port(port);
+	return port;
+}
+
+static void lifetime_drop_registrations(struct sockiocp_port *port)
+{
+	struct sockiocp_registration *reg;
+
+	for (;;) {
+		spin_lock_irq(&port->lock);
+		reg = list_first_entry_or_null(&port->registrations,
+					       struct sockiocp_registration, port_node);
+		if (reg)
+			refcount_inc(&reg->refs);
+		spin_unlock_irq(&port->lock);
+		if (!reg)
+			return;
+		sockiocp_registration_kill(reg);
+		sockiocp_registration_put(reg);
+		cond_resched();
+	}
+}
+
+/* No registration is left, so nobody else knows of the queue. */
+static void lifetime_drop_packets(struct sockiocp_port *port)
+{
+	struct sockiocp_packet *packet, *next;
+
+	list_for_each_entry_safe(packet, next, &port->queue, node) {
+		if (sockiocp_packet_is_posted(packet))
+			sockiocp_packet_free(port, sockiocp_packet_posted(packet));
+		else
+			sockiocp_registration_put(sockiocp_packet_registration(packet));
+		cond_resched();
+	}
+}
+
+/**
+ * sockiocp_lifetime_end - end a port whose file nobody has any more
+ * @port: the port
+ *
+ * So no call is under way.  Wake-ups of registered sockets are, until each has
+ * been unhooked; and the reaper, or a call of another port of the same user, may be
+ * looking for closed sockets here.  They have a reference to the memory, and nobody
+ * waits for them: what they unhook meanwhile is not found here.
+ */
+void sockiocp_lifetime_end(struct sockiocp_port *port)
+{
+	sockiocp_reaper_forget(port);
+	sockiocp_processor_forget_port(port);
+	sockiocp_worker_forget(port);
+	lifetime_drop_registrations(port);
+	/* Nobody polls any more, so this is short if it runs, and no wake-up is left. */
+	sockiocp_pollers_forget(port);
+	lifetime_drop_packets(port);
+	sockiocp_port_put(port);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
+/*
+ * The queue of a port, and the place of a registration's packet: what must cost no
+ * call.  The rest is in packet.c.
+ */
+#ifndef _SOCKIOCP_PACKET_H
+#define _SOCKIOCP_PACKET_H
+
+#include "sockiocp.h"
+
+/**
+ * sockiocp_queue_add - put a packet behind all others
+ * @port: the port, locked
+ * @packet: a packet that stands nowhere
+ *
+ * The caller's call will harvest, and pass on what it leaves.
+ */
+static inline void sockiocp_queue_add(struct sockiocp_port *port,
+					       struct sockiocp_packet *packet)
+{
+	lockdep_assert_held(&port->lock);
+
+	packet->seq = port->next_seq | (packet->seq & SOCKIOCP_SEQ_POSTED);
+	port->next_seq += SOCKIOCP_SEQ_STEP;
+	list_add_tail(&packet->node, &port->queue);
+	port->nr_packets++;
+}
+
+/**
+ * sockiocp_queue_add_and_wake - put a packet behind all others, and wake a thread for it
+ * @port: the port, locked
+ * @packet: a packet that stands nowhere
+ */
+static inline void sockiocp_queue_add_and_wake(struct sockiocp_port *port,
+				       struct sockiocp_packet *packet)
+{
+	sockiocp_queue_add(port, packet);
+	if (!list_empty(&port->waiters))
+		sockiocp_waiting_release(port);
+}
+
+/**
+ * sockiocp_queue_remove - take a packet back
+ * @port: the port, locked
+ * @packet: a packet in the queue, or handed to a waiter
+ */
+static inline void sockiocp_queue_remove(struct sockiocp_port *port,
+					 struct sockiocp_packet *packet)
+{
+	lockdep_assert_held(&port->lock);
+
+	list_del_init(&packet->node);
+	port->nr_packets--;
+}
+
+static inline bool sockiocp_packet_is_posted(const struct sockiocp_packet *packet)
+{
+	return packet->seq & SOCKIOCP_SEQ_POSTED;
+}
+
+static inline struct sockiocp_posted *sockiocp_packet_posted(struct sockiocp_packet *packet)
+{
+	return container_of(packet, struct sockiocp_posted, packet);
+}
+
+/* Says so once, and marks it as queued; whoever has taken it does that himself. */
+static inline bool sockiocp_packet_mark_queued(struct sockiocp_registration *reg)
+{
+	if (reg->place == SOCKIOCP_IDLE) {
+		WRITE_ONCE(reg->place, SOCKIOCP_QUEUED);
+		return true;
+	}
+	if (reg->place == SOCKIOCP_TAKEN)
+		WRITE_ONCE(reg->place, SOCKIOCP_TAKEN_AGAIN);
+	return false;
+}
+
+/* Inline, for the sake of the wake-ups. */
+static __always_inline void sockiocp_packet_queue(struct sockiocp_registration *reg)
+{
+	lockdep_assert_held(&reg->port->lock);
+
+	if (sockiocp_packet_mark_queued(reg))
+		sockiocp_queue_add_and_wake(reg->port, &reg->packet);
+}
+
+/*
+ * Queue a registration without having read its socket.  A call that harvests
+ * reads each socket of a packet anyway, and drops what is not ready: so one
+ * reading serves to arm and to verify.
+ */
+static inline void sockiocp_packet_queue_unread(struct sockiocp_registration *reg)
+{
+	lockdep_assert_held(&reg->port->lock);
+
+	if (sockiocp_packet_mark_queued(reg))
+		sockiocp_queue_add(reg->port, &reg->packet);
+}
+
+static inline bool sockiocp_packet_will_be_read(const struct sockiocp_registration *reg)
+{
+	u8 place = READ_ONCE(reg->place);
+
+	return place == SOCKIOCP_QUEUED || place == SOCKIOCP_TAKEN_AGAIN;
+}
+
+/**
+ * sockiocp_trigger_begin_look - what a registration is about to be looked at for
+ * @reg: a registration that nobody has taken, under its port's lock
+ * @terms: where its terms go
+ *
+ * Only one can have taken it at a time, so that one flag is enough to tell him what is
+ * history.  Of those who only look before they take it, one may miss it then.
+ */
+static inline void sockiocp_trigger_begin_look(struct sockiocp_registration *reg,
+						    struct sockiocp_terms *terms)
+{
+	*terms = reg->terms;
+	WRITE_ONCE(reg->history, false);
+}
+
+/**
+ * sockiocp_packet_take - mark the packet of a registration as taken
+ * @reg: a live registration whose packet is taken off the queue, under its port's lock
+ * @taken: where the packet's copy of its terms goes
+ */
+static inline void sockiocp_packet_take(struct sockiocp_registration *reg,
+					      struct sockiocp_terms *taken)
+{
+	sockiocp_trigger_begin_look(reg, taken);
+	reg->terms.edges = 0;
+	WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
+}
+
+#endif /* _SOCKIOCP_PACKET_H */

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * The call, SOCKIOCP_PROCESS: its arguments are looked at, registrations applied, then
+ * packets harvested or waited for.
+ */
+#include "sockiocp.h"
+
+#include <linux/futex.h>
+#include <linux/overflow.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include <asm/futex.h>
+
+/* ------------------------------------------------------------ the arguments */
+
+/*
+ * Can the page of this byte be written?  Nothing is added to what it holds, in one
+ * step: another thread may store there meanwhile.  The word around an address is never
+ * in two pages.
+ */
+static __always_inline bool probe_byte_is_writable(u64 address)
+{
+	int old;
+
+	return arch_futex_atomic_op_inuser(FUTEX_OP_ADD, 0, &old,
+					   u64_to_user_ptr(ALIGN_DOWN(address, sizeof(u32))))
+		!= -EFAULT;
+}
+
+/* All pages between two, judging by one byte in every @step. */
+static noinline int probe_pages_between(u64 byte, u64 last, unsigned int step)
+{
+	unsigned int n = 0;
+
+	for (byte += step; byte < last; byte += step) {
+		if (!probe_byte_is_writable(byte))
+			return -EFAULT;
+		if (++n % 1024)
+			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int probe_range(u64 first, u64 last, unsigned int step)
+{
+	if (!probe_byte_is_writable(first))
+		return -EFAULT;
+	if (!((first ^ last) & PAGE_MASK))
+		return 0;
+	if (!access_ok(u64_to_user_ptr(first), last - first + 1) || !probe_byte_is_writable(last))
+		return -EFAULT;
+	return last - first <= step ? 0 : probe_pages_between(first, last, step);
+}
+
+static int probe_packets(u64 entries, u32 count)
+{
+	const size_t size = sizeof(struct sockiocp_packet_entry);
+
+	BUILD_BUG_ON(SOCKIOCP_CHUNK * size > PAGE_SIZE);
+
+	if (!access_ok(u64_to_user_ptr(entries), count * size))
+		return -EFAULT;
+	return probe_range(entries, entries + min(count, SOCKIOCP_CHUNK) * size - 1, PAGE_SIZE);
+}
+
+/*
+ * Look at all of a call's arguments: after this nothing fails as a whole, unless
+ * another thread unmaps the memory.  Of the packets' memory only that of the first chunk
+ * is looked at: there may be room for far more than will ever come, and to look at
+ * memory is to allocate it.
+ */
+static int process_check_arguments(const struct sockiocp_process *args)
+{
+	const u64 result = offsetof(struct sockiocp_registration_entry, registration_result);
+	const size_t reg_size = sizeof(struct sockiocp_registration_entry);
+	const size_t entry_size = sizeof(struct sockiocp_packet_entry);
+	/* A step no longer than a page leaves none out. */
+	const unsigned int reg_step = PAGE_SIZE - PAGE_SIZE % reg_size;
+	u64 regs = args->registrations, entries = args->entries;
+	u64 regs_len = (u64)args->registration_count * reg_size;
+	u64 entries_len = (u64)args->entry_count * entry_size;
+	u64 regs_end, entries_end;
+	int error;
+
+	if (args->flags)
+		return -EINVAL;
+	if (args->registration_count > SOCKIOCP_MAX_BATCH ||
+	    args->entry_count > SOCKIOCP_MAX_BATCH)
+		return -EINVAL;
+	if (!args->registration_count != !regs)
+		return -EINVAL;
+	if (!args->entry_count && (entries || args->received || args->timeout_ns))
+		return -EINVAL;
+	if (check_add_overflow(regs, regs_len, &regs_end) ||
+	    check_add_overflow(entries, entries_len, &entries_end))
+		return -EFAULT;
+	if (regs < entries_end && entries < regs_end && regs_len && entries_len)
+		return -EINVAL;
+
+	error = 0;
+	/* All is read, of what is written only the results. */
+	if (regs_len)
+		error = probe_range(regs + result, regs_end - 1, reg_step);
+	if (!error && entries_len)
+		error = probe_range(args->received, args->received + sizeof(u32) - 1, PAGE_SIZE);
+	if (!error && entries_len)
+		error = probe_packets(entries, args->entry_count);
+	return error;
+}
+
+static bool process_has_deadline(size_t usize)
+{
+	return usize >= offsetofend(struct sockiocp_process, deadline_ns);
+}
+
+/* If the wait is interrupted, it is written there what is left of it, and when it ends. */
+static int process_probe_times(const struct sockiocp_process __user *uargs, size_t usize)
+{
+	size_t end = process_has_deadline(usize) ? offsetofend(struct sockiocp_process, deadline_ns) :
+		     offsetofend(struct sockiocp_process, timeout_ns);
+	u64 first = (unsigned long)&uargs->timeout_ns;
+
+	return probe_range(first, (unsigned long)uargs + end - 1, PAGE_SIZE);
+}
+
+static int process_write_times(struct sockiocp_process __user *uargs, size_t usize,
+		       const struct sockiocp_process *args)
+{
+	if (put_user(args->timeout_ns, &uargs->timeout_ns))
+		return -EFAULT;
+	return process_has_deadline(usize) ? put_user(args->deadline_ns, &uargs->deadline_ns) : 0;
+}
+
+/* ---------------------------------------------------------------- the call */
+
+/* When a finite time-out is over. */
+static ktime_t process_deadline(const struct sockiocp_process *args)
+{
+	/* Too far away to be told from for ever, but not negative. */
+	if (args->deadline_ns)
+		return min_t(u64, args->deadline_ns, KTIME_MAX);
+	return ktime_add_safe(ktime_get(), min_t(u64, args->timeout_ns, KTIME_MAX));
+}
+
+/* Harvest, and wait for the first packet as long as @args allow. */
+static long process_harvest_or_wait(struct file *file, struct sockiocp_process *args)
+{
+	struct sockiocp_packet_entry __user *uentries = u64_to_user_ptr(args->entries);
+	u32 __user *ureceived = u64_to_user_ptr(args->received);
+	struct sockiocp_port *port = file->private_data;
+	struct sockiocp_worker *worker = sockiocp_worker_enter(file, args->handle);
+	ktime_t deadline = 0, *timer = NULL;
+	bool busy = false, waited = false, woken = false;
+	struct list_head handed;
+	long error;
+
+	for (;;) {
+		/* Who was woken has a slot; who does not wait takes what is there. */
+		if (woken || !args->timeout_ns || sockiocp_slot_may_harvest(worker)) {
+			/* Nothing: to see that takes no lock. */
+			error = 0;
+			busy = false;
+			if (woken || !sockiocp_seems_empty(&port->queue))
+				error = sockiocp_harvest(port, uentries, args->entry_count,
+							      ureceived, woken ? &handed : NULL,
+							      &busy);
+			if (error)
+				return min(error, 0L);
+		} else {
+			/* What this call has queued is for others, then. */
+			sockiocp_harvest_pass_on(port);
+		}
+		if (!args->timeout_ns)
+			return -ETIME;
+		if (!waited && args->timeout_ns != SOCKIOCP_INFINITE) {
+			deadline = process_deadline(args);
+			timer = &deadline;
+		}
+		waited = true;
+		woken = false;
+		/* Somebody may keep the queue full of what turns out stale. */
+		if (READ_ONCE(port->closed))
+			error = -ESHUTDOWN;
+		else if (signal_pending(current))
+			error = -EINTR;
+		else if (timer && !ktime_before(ktime_get(), deadline))
+			error = -ETIME;
+		else if (busy)
+			error = sockiocp_wait_for_busy(file, args->handle, timer);
+		else
+			error = sockiocp_wait_for_packet(port, worker, file, args->handle, timer,
+						&handed, &woken);
+		if (error == -ETIME && sockiocp_slot_may_harvest(worker)) {
+			/* One more look: it is never early, so it may be late. */
+			error = sockiocp_harvest(port, uentries, args->entry_count,
+						      ureceived, NULL, &busy);
+			return error ? min(error, 0L) : -ETIME;
+		}
+		if (error)
+			break;
+		cond_resched();
+	}
+	sockiocp_harvest_pass_on(port);
+	if (timer) {
+		args->timeout_ns = max_t(s64, ktime_to_ns(ktime_sub(deadline, ktime_get())), 0);
+		args->deadline_ns = deadline;
+	}
+	return error;
+}
+
+/**
+ * sockiocp_process_call - SOCKIOCP_PROCESS
+ * @file: the port's file
+ * @uargs: the user's arguments, for what is written back
+ * @usize: how long the user's are
+ * @args: their copy
+ *
+ * Return: as <linux/sockiocp.h> says.
+ */
+long sockiocp_process_call(struct file *file, struct sockiocp_process __user *uargs,
+			   size_t usize, struct sockiocp_process *args)
+{
+	struct sockiocp_port *port = file->private_data;
+	long error;
+
+	error = process_check_arguments(args);
+	if (error)
+		return error;
+	if (args->timeout_ns && args->timeout_ns != SOCKIOCP_INFINITE) {
+		error = process_probe_times(uargs, usize);
+		if (error)
+			return error;
+	}
+	if (args->registration_count) {
+		error = sockiocp_apply_entries(port, args);
+		if (error) {
+			sockiocp_harvest_pass_on(port);
+			return error;
+		}
+	}
+	if (!args->entry_count)
+		return 0;
+
+	error = process_harvest_or_wait(file, args);
+	switch (error) {
+	case -ETIME:
+	case -ESHUTDOWN:
+		if (put_user(0, (u32 __user *)u64_to_user_ptr(args->received)))
+			return -EFAULT;
+		return error;
+	case -EAGAIN:
+	case -EINTR:
+		if (put_user(0, (u32 __user *)u64_to_user_ptr(args->received)) ||
+		    (args->timeout_ns != SOCKIOCP_INFINITE &&
+		     process_write_times(uargs, usize, args)))
+			return -EFAULT;
+		return error == -EAGAIN ? 0 : error;
+	default:
+		return error;
+	}
+}

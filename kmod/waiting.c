@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * Threads that wait for a packet: which of them is woken, and what for.
+ *
+ * A packet wakes a waiting thread only if a slot is free (slot.c), and a slot that
+ * becomes free wakes one if there is a packet.
+ */
+#include "sockiocp.h"
+
+#include <linux/hrtimer.h>
+#include <linux/sched/signal.h>
+
+/* How long to leave a socket alone that is being changed by somebody else. */
+#define BUSY_PAUSE_NS		NSEC_PER_MSEC
+
+/**
+ * struct sockiocp_waiter - a thread inside a wait, on its stack
+ * @node: in the port's list; empty once it has been woken
+ * @task: the thread; NULL in the mark of somebody who goes through the list
+ * @files: its table of descriptors, which is its process
+ * @worker: the same thread as a worker; NULL if the port does not count it
+ * @handed: where the packet goes that it is woken for: a list of the thread's own
+ * @woken: taken off the list by somebody else, who has handed it a packet
+ * @disturbed: the port or a descriptor of it was closed: to be looked at
+ */
+struct sockiocp_waiter {
+	struct list_head node;
+	struct task_struct *task;
+	fl_owner_t files;
+	struct sockiocp_worker *worker;
+	struct list_head *handed;
+	bool woken;
+	bool disturbed;
+};
+
+static bool waiting_is_mark(const struct sockiocp_waiter *waiter)
+{
+	return !waiter->task;
+}
+
+static void waiting_remove(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
+{
+	lockdep_assert_held(&port->lock);
+
+	list_del_init(&waiter->node);
+	port->nr_waiters--;
+}
+
+/*
+ * Wake it for the oldest packet, which is its own from now on: nobody else sees it in
+ * the queue.  Yet it counts as queued, so that whoever ends or disables a registration
+ * can take its packet back from here too.
+ */
+static void waiting_wake(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
+{
+	lockdep_assert_held(&port->lock);
+
+	list_move(port->queue.next, waiter->handed);
+	waiting_remove(port, waiter);
+	/* On its behalf, so that the next packet finds the slot taken. */
+	sockiocp_slot_take_for(waiter->worker);
+	WRITE_ONCE(waiter->woken, true);
+	wake_up_process(waiter->task);
+}
+
+/**
+ * sockiocp_waiting_release - wake as many threads as have packets and slots
+ * @port: the port, locked
+ *
+ * The thread that has waited the shortest comes first: its cache is the warmest.
+ * Each is handed a packet.
+ *
+ * Interrupts are off, so that no more are woken than those of a chunk.  If that is not
+ * all, these go on with it when they have the lock, see sockiocp_wait_for_packet().
+ */
+void sockiocp_waiting_release(struct sockiocp_port *port)
+{
+	struct sockiocp_waiter *waiter, *next;
+	unsigned int woken = 0;
+
+	lockdep_assert_held(&port->lock);
+
+	list_for_each_entry_safe(waiter, next, &port->waiters, node) {
+		if (list_empty(&port->queue) || woken == SOCKIOCP_CHUNK)
+			return;
+		if (unlikely(waiting_is_mark(waiter)))
+			continue;
+		if (waiter->worker && !sockiocp_slot_is_free(port))
+			return;
+		waiting_wake(port, waiter);
+		woken++;
+	}
+}
+
+/* Wake it for no packet, and no slot: it will look around. */
+static void waiting_disturb(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
+{
+	waiting_remove(port, waiter);
+	WRITE_ONCE(waiter->disturbed, true);
+	wake_up_process(waiter->task);
+}
+
+/*
+ * Disturb all who wait, or those of the process @files.  The lock is given back after
+ * each chunk, with a mark left in the list; who begins to wait meanwhile stands before
+ * it, and has looked around.
+ */
+void sockiocp_waiting_disturb(struct sockiocp_port *port, fl_owner_t files)
+{
+	struct sockiocp_waiter mark = { .task = NULL }, *waiter;
+	unsigned int n = 0;
+
+	spin_lock_irq(&port->lock);
+	list_add(&mark.node, &port->waiters);
+	while (!list_is_last(&mark.node, &port->waiters)) {
+		waiter = list_next_entry(&mark, node);
+		list_move(&mark.node, &waiter->node);
+		if (!waiting_is_mark(waiter) && (!files || waiter->files == files))
+			waiting_disturb(port, waiter);
+		if (++n % SOCKIOCP_CHUNK)
+			continue;
+		spin_unlock_irq(&port->lock);
+		cond_resched();
+		spin_lock_irq(&port->lock);
+	}
+	list_del(&mark.node);
+	spin_unlock_irq(&port->lock);
+}
+
+/* A worker has blocked: its slot is free. */
+static void waiting_slot_freed(struct irq_work *work)
+{
+	struct sockiocp_port *port = container_of(work, struct sockiocp_port, slot_freed);
+	unsigned long flags;
+
+	spin_lock_irqsave(&port->lock, flags);
+	sockiocp_waiting_release(port);
+	spin_unlock_irqrestore(&port->lock, flags);
+}
+
+/*
+ * Wait until there may be a packet.
+ *
+ * Returns 0 if it is worth looking again, -ETIME, -EINTR, -ESHUTDOWN; -EAGAIN if
+ * the thread has to go back to user space first: a file that was closed during
+ * this call, by another thread, is released only there, and its peer waits for the
+ * FIN.  With 0, @woken says whether somebody woke the thread for a packet.  That is in
+ * @handed then, unless it was taken back, and nobody else looks after it.
+ */
+int sockiocp_wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *worker,
+			   struct file *file, unsigned int fd, const ktime_t *deadline,
+			   struct list_head *handed, bool *woken)
+{
+	struct sockiocp_waiter waiter = {
+		.task = current,
+		.files = current->files,
+		.worker = worker,
+		.handed = handed,
+	};
+	ktime_t expires = deadline ? *deadline : 0;
+	int error = 0;
+
+	INIT_LIST_HEAD(handed);
+	spin_lock_irq(&port->lock);
+	sockiocp_slot_begin_wait(worker);
+	sockiocp_port_has_somebody_of(port, waiter.files);
+	list_add(&waiter.node, &port->waiters);
+	port->nr_waiters++;
+	/*
+	 * Only then: a worker that blocks from here on finds the waiter, one that
+	 * has blocked before has left a free slot.
+	 */
+	if (port->closed ||
+	    (!list_empty(&port->queue) && (!worker || sockiocp_slot_is_free(port)))) {
+		error = port->closed ? -ESHUTDOWN : 0;
+		goto leave;
+	}
+	spin_unlock_irq(&port->lock);
+
+	if (!sockiocp_port_is_open_here(file, fd)) {
+		error = -ESHUTDOWN;
+	} else if (READ_ONCE(current->task_works)) {
+		error = -EAGAIN;
+	} else {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (!READ_ONCE(waiter.woken) && !READ_ONCE(waiter.disturbed)) {
+			if (signal_pending(current))
+				error = -EINTR;
+			else if (!schedule_hrtimeout_range(deadline ? &expires : NULL,
+							   current->timer_slack_ns,
+							   HRTIMER_MODE_ABS))
+				error = -ETIME;
+		}
+		__set_current_state(TASK_RUNNING);
+		/* Who is disturbed first is woken for no packet afterwards. */
+		if (READ_ONCE(waiter.disturbed) && !sockiocp_port_is_open_here(file, fd))
+			error = -ESHUTDOWN;
+	}
+
+	spin_lock_irq(&port->lock);
+leave:
+	*woken = waiter.woken;
+	if (!waiter.woken) {
+		if (!list_empty(&waiter.node))
+			waiting_remove(port, &waiter);
+		if (port->closed)
+			error = -ESHUTDOWN;
+	} else if (error != -ESHUTDOWN) {
+		error = 0;
+	} else {
+		/* The caller passes it on. */
+		list_splice(handed, &port->queue);
+	}
+	/* Who woke this thread may have left it to wake others. */
+	if (waiter.woken && unlikely(!list_empty(&port->queue)))
+		sockiocp_waiting_release(port);
+	sockiocp_slot_end_wait(worker);
+	spin_unlock_irq(&port->lock);
+	return error;
+}
+
+/* A socket is being changed by somebody: let that happen. */
+int sockiocp_wait_for_busy(struct file *file, unsigned int fd, const ktime_t *deadline)
+{
+	ktime_t expires = ktime_add_ns(ktime_get(), BUSY_PAUSE_NS);
+
+	if (deadline && ktime_before(*deadline, expires))
+		expires = *deadline;
+	set_current_state(TASK_INTERRUPTIBLE);
+	schedule_hrtimeout(&expires, HRTIMER_MODE_ABS);
+	if (!sockiocp_port_is_open_here(file, fd))
+		return -ESHUTDOWN;
+	return READ_ONCE(current->task_works) ? -EAGAIN : 0;
+}
+
+/**
+ * sockiocp_waiting_configure - SOCKIOCP_CONFIGURE
+ * @port: the port
+ * @config: what to set
+ */
+void sockiocp_waiting_configure(struct sockiocp_port *port,
+				const struct sockiocp_config *config)
+{
+	spin_lock_irq(&port->lock);
+	WRITE_ONCE(port->concurrency, config->concurrency);
+	sockiocp_waiting_release(port);
+	spin_unlock_irq(&port->lock);
+}
+
+/**
+ * sockiocp_waiting_init - nobody waits yet
+ * @port: a port that is being made
+ */
+void sockiocp_waiting_init(struct sockiocp_port *port)
+{
+	INIT_LIST_HEAD(&port->waiters);
+	init_irq_work(&port->slot_freed, waiting_slot_freed);
+}
