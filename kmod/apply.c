@@ -73,13 +73,45 @@ static u32 apply_create(struct sockiocp_port *port, struct sockiocp_call *call,
 	return result;
 }
 
+/*
+ * Let a registration report what @entry asks for, or nothing.  Returns it, with a
+ * reference, if its socket has to be looked at now: @added then are the bits of the
+ * filter that were not there before.
+ */
+static struct sockiocp_registration *
+apply_change(struct sockiocp_registration *reg, bool is_new, struct sockiocp_call *call,
+	     const struct sockiocp_registration_entry *entry, u8 *added)
+{
+	struct sockiocp_registration *armed = NULL;
+	struct sockiocp_port *port = reg->port;
+
+	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
+
+	spin_lock(&port->lock);
+	if (is_new)
+		call->first |= apply_hook(reg);
+	if (entry->operation == SOCKIOCP_OP_DISABLE) {
+		sockiocp_trigger_set_enabled(reg, false);
+		sockiocp_packet_unqueue(reg);
+	} else {
+		*added = sockiocp_trigger_change_terms(reg, entry);
+		if (call->harvests && !sockiocp_registration_is_edge(reg)) {
+			sockiocp_packet_queue_unread(reg);
+		} else {
+			refcount_inc(&reg->refs);
+			armed = reg;
+		}
+	}
+	spin_unlock(&port->lock);
+	return armed;
+}
+
 static u32 apply_enable_or_disable(struct sockiocp_port *port, struct sockiocp_call *call,
-			     struct file *file, struct socket *socket,
-			     const struct sockiocp_registration_entry *entry)
+				   struct file *file, struct socket *socket,
+				   const struct sockiocp_registration_entry *entry)
 {
 	struct sockiocp_registration *reg, *armed = NULL, *new = NULL;
 	u32 result = SOCKIOCP_RESULT_SUCCESS;
-	bool is_new = false;
 	u8 added = 0;
 
 	/* Nobody waits for this socket, most likely: so it has none. */
@@ -99,29 +131,12 @@ again:
 		goto again;
 	}
 	if (!reg) {
-		reg = new;
+		armed = apply_change(new, true, call, entry, &added);
 		new = NULL;
-		is_new = true;
-	}
-	if (reg->port != port) {
-		result = SOCKIOCP_RESULT_OTHER_PORT;
+	} else if (reg->port == port) {
+		armed = apply_change(reg, false, call, entry, &added);
 	} else {
-		spin_lock(&port->lock);
-		if (is_new)
-			call->first |= apply_hook(reg);
-		if (entry->operation == SOCKIOCP_OP_DISABLE) {
-			sockiocp_trigger_set_enabled(reg, false);
-			sockiocp_packet_unqueue(reg);
-		} else {
-			added = sockiocp_trigger_change_terms(reg, entry);
-			if (call->harvests && !sockiocp_registration_is_edge(reg)) {
-				sockiocp_packet_queue_unread(reg);
-			} else {
-				refcount_inc(&reg->refs);
-				armed = reg;
-			}
-		}
-		spin_unlock(&port->lock);
+		result = SOCKIOCP_RESULT_OTHER_PORT;
 	}
 	spin_unlock_irq(&socket->wq.wait.lock);
 

@@ -19,6 +19,7 @@
 #include <linux/file.h>
 #include <linux/net.h>
 #include <linux/sched.h>
+#include <linux/task_work.h>
 /* 5.10 expects that of those who include the next one. */
 #include <net/sock.h>
 #include <net/af_vsock.h>
@@ -56,6 +57,14 @@ static inline bool sockiocp_vsock_has_message(struct vsock_sock *vsk)
 	return vsk->transport->seqpacket_has_data(vsk) > 0;
 #endif
 }
+
+/* 5.18 gave it a name. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 18, 0)
+static inline bool task_work_pending(struct task_struct *task)
+{
+	return READ_ONCE(task->task_works);
+}
+#endif
 
 /* 5.14 renamed task->state. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)

@@ -54,12 +54,31 @@ static void harvest_queue_handed(struct harvest *harvest)
 	harvest->handed = NULL;
 }
 
+/* A packet is taken, under the port's lock; the caller moves it. */
+static __always_inline void harvest_take(struct harvest *harvest, struct sockiocp_delivery *d,
+					 struct sockiocp_packet *packet)
+{
+	struct sockiocp_registration *reg = sockiocp_packet_registration(packet);
+
+	lockdep_assert_held(&harvest->port->lock);
+
+	d->packet = packet;
+	d->is_notification = !sockiocp_packet_is_posted(packet) &&
+			     reg->state != SOCKIOCP_REMOVED;
+	if (d->is_notification) {
+		sockiocp_packet_take(reg, &d->taken);
+		d->ended = false;
+	} else {
+		d->events = SOCKIOCP_EVENT_REMOVE;
+		harvest->drops = true;
+	}
+}
+
 static unsigned int harvest_detach(struct harvest *harvest, struct sockiocp_delivery *deliveries,
 			   unsigned int max)
 {
 	struct sockiocp_port *port = harvest->port;
 	struct sockiocp_delivery *d = deliveries, *end = deliveries + max;
-	struct sockiocp_registration *reg;
 	struct sockiocp_packet *packet;
 
 	spin_lock_irq(&port->lock);
@@ -70,18 +89,7 @@ static unsigned int harvest_detach(struct harvest *harvest, struct sockiocp_deli
 	list_for_each_entry(packet, &port->queue, node) {
 		if (d == end || packet->seq >= harvest->end_seq)
 			break;
-		d->packet = packet;
-		reg = sockiocp_packet_registration(packet);
-		d->is_notification = !sockiocp_packet_is_posted(packet) &&
-				     reg->state != SOCKIOCP_REMOVED;
-		if (d->is_notification) {
-			sockiocp_packet_take(reg, &d->taken);
-			d->ended = false;
-		} else {
-			d->events = SOCKIOCP_EVENT_REMOVE;
-			harvest->drops = true;
-		}
-		d++;
+		harvest_take(harvest, d++, packet);
 	}
 	if (d > deliveries) {
 		list_cut_position(&harvest->chunk, &port->queue, &d[-1].packet->node);
@@ -98,8 +106,8 @@ static unsigned int harvest_detach(struct harvest *harvest, struct sockiocp_deli
  * Word by word: a call of copy_to_user() for a chunk costs several times as much.
  */
 static bool harvest_hand_over(const struct sockiocp_delivery *deliveries, unsigned int nr,
-		      struct sockiocp_packet_entry __user *uentries,
-		      u32 __user *ureceived, u32 *received)
+			      struct sockiocp_packet_entry __user *uentries,
+			      u32 __user *ureceived, u32 *received)
 {
 	struct sockiocp_packet_entry __user *to = uentries + *received;
 	const struct sockiocp_delivery *d;
@@ -155,15 +163,18 @@ static bool harvest_settle_history(struct harvest *harvest, struct sockiocp_deli
 	return false;
 }
 
-static bool harvest_settle_notification(struct harvest *harvest, struct sockiocp_delivery *d)
+static __always_inline bool harvest_settle(struct harvest *harvest, struct sockiocp_delivery *d,
+					   bool handed_over)
 {
 	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
 
+	lockdep_assert_held(&harvest->port->lock);
+
 	if (unlikely(reg->history))
 		return harvest_settle_history(harvest, d);
-	if (unlikely(d->now & (SOCKIOCP_BUSY | SOCKIOCP_GONE))) {
-		if (d->now & SOCKIOCP_GONE)
-			return false;
+	if (unlikely(d->now & SOCKIOCP_GONE))
+		return false;
+	if (!handed_over || unlikely(d->now & SOCKIOCP_BUSY)) {
 		sockiocp_trigger_give_back(reg, &d->taken);
 		harvest->busy = true;
 		return true;
@@ -173,12 +184,21 @@ static bool harvest_settle_notification(struct harvest *harvest, struct sockiocp
 	return reg->place == SOCKIOCP_TAKEN_AGAIN && reg->enabled;
 }
 
+/* A run of packets that are queued again goes behind all others, at once. */
+static void harvest_queue_run(struct sockiocp_port *port, struct list_head **first,
+			      struct list_head *last)
+{
+	if (*first)
+		list_bulk_move_tail(&port->queue, *first, last);
+	*first = NULL;
+}
+
 /*
- * What is queued again goes behind all others, so that nobody starves.  Runs of
- * such packets are moved at once; nobody looks at the links of what has left the
- * queue.
+ * What is queued again goes behind all others, so that nobody starves.  (Nobody looks at
+ * the links of what has left the queue.)
  */
-static void harvest_commit(struct harvest *harvest, struct sockiocp_delivery *deliveries, unsigned int nr)
+static void harvest_commit(struct harvest *harvest, struct sockiocp_delivery *deliveries,
+			   unsigned int nr)
 {
 	struct list_head *first = NULL, *last = NULL;
 	struct sockiocp_port *port = harvest->port;
@@ -187,30 +207,28 @@ static void harvest_commit(struct harvest *harvest, struct sockiocp_delivery *de
 	spin_lock_irq(&port->lock);
 	for (d = deliveries; d < deliveries + nr; d++) {
 		struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+		bool again = d->is_notification && harvest_settle(harvest, d, true);
 
-		if (d->is_notification && harvest_settle_notification(harvest, d)) {
-			WRITE_ONCE(reg->place, SOCKIOCP_QUEUED);
-			reg->packet.seq = port->next_seq;
-			port->nr_packets++;
-			last = &reg->packet.node;
-			if (!first)
-				first = last;
+		if (d->is_notification)
+			sockiocp_packet_settle(reg, again);
+		if (!again) {
+			harvest_queue_run(port, &first, last);
 			continue;
 		}
-		if (d->is_notification)
-			WRITE_ONCE(reg->place, SOCKIOCP_IDLE);
-		if (first)
-			list_bulk_move_tail(&port->queue, first, last);
-		first = NULL;
+		reg->packet.seq = port->next_seq;
+		port->nr_packets++;
+		last = &reg->packet.node;
+		if (!first)
+			first = last;
 	}
-	if (first)
-		list_bulk_move_tail(&port->queue, first, last);
+	harvest_queue_run(port, &first, last);
 	port->next_seq += SOCKIOCP_SEQ_STEP;
 	spin_unlock_irq(&port->lock);
 }
 
-/* Handing over has failed: back to the front, in the old order. */
-static void harvest_put_back(struct harvest *harvest, struct sockiocp_delivery *deliveries, unsigned int nr)
+/* Nothing was handed over: back to the front, in the old order. */
+static void harvest_put_back(struct harvest *harvest, struct sockiocp_delivery *deliveries,
+			     unsigned int nr)
 {
 	struct sockiocp_port *port = harvest->port;
 	struct sockiocp_delivery *d;
@@ -218,15 +236,10 @@ static void harvest_put_back(struct harvest *harvest, struct sockiocp_delivery *
 	spin_lock_irq(&port->lock);
 	for (d = deliveries; d < deliveries + nr; d++) {
 		struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
-		bool again = true;
+		bool again = !d->is_notification || harvest_settle(harvest, d, false);
 
-		if (d->is_notification) {
-			if (reg->history)
-				again = harvest_settle_history(harvest, d);
-			else
-				sockiocp_trigger_give_back(reg, &d->taken);
-			WRITE_ONCE(reg->place, again ? SOCKIOCP_QUEUED : SOCKIOCP_IDLE);
-		}
+		if (d->is_notification)
+			sockiocp_packet_settle(reg, again);
 		if (again)
 			port->nr_packets++;
 		else
@@ -304,19 +317,19 @@ static void harvest_end(struct harvest *harvest)
  * Takes what was queued when it began, so it ends, and no socket's packet
  * appears twice.  Several threads may harvest at the same time.
  *
- * Return: the number of packets, or -EFAULT if there was one and it could not be
- * handed over, or -EINTR for a fatal signal.
+ * Return: 0 if packets were handed over; -ENOMSG if there was none, -EFAULT if there
+ * was one and it could not be handed over, -EINTR for a fatal signal.
  */
-long sockiocp_harvest(struct sockiocp_port *port,
-				  struct sockiocp_packet_entry __user *uentries,
-				  u32 count, u32 __user *ureceived,
-				  struct list_head *handed, bool *busy)
+int sockiocp_harvest(struct sockiocp_port *port,
+		     struct sockiocp_packet_entry __user *uentries,
+		     u32 count, u32 __user *ureceived,
+		     struct list_head *handed, bool *busy)
 {
 	struct sockiocp_delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
 	struct harvest harvest;
 	unsigned int nr, looked_at = 0;
 	u32 received = 0;
-	long error = 0;
+	int error = -ENOMSG;
 	bool ok;
 
 	harvest_begin(&harvest, port, handed);
@@ -327,7 +340,7 @@ long sockiocp_harvest(struct sockiocp_port *port,
 			break;
 		}
 		nr = harvest_detach(&harvest, deliveries,
-			    min_t(u32, count - received, SOCKIOCP_CHUNK));
+				    min_t(u32, count - received, SOCKIOCP_CHUNK));
 		if (!nr)
 			break;
 		sockiocp_trigger_verify(deliveries, nr);
@@ -350,7 +363,7 @@ long sockiocp_harvest(struct sockiocp_port *port,
 	}
 	harvest_end(&harvest);
 	*busy = harvest.busy;
-	return received ? received : error;
+	return received ? 0 : error;
 }
 
 /* Would a harvest take it first?  A waiter may have been handed it meanwhile. */
@@ -361,48 +374,49 @@ static bool harvest_is_first(const struct sockiocp_port *port, const struct sock
 	return list_is_first(&packet->node, &port->queue);
 }
 
+/* The packet of a live registration, if it is the first one.  Returns whether it was. */
+static bool harvest_detach_first(struct harvest *harvest, struct sockiocp_registration *reg,
+				 struct sockiocp_delivery *d)
+{
+	struct sockiocp_port *port = harvest->port;
+	bool first;
+
+	spin_lock_irq(&port->lock);
+	harvest->drops = false;
+	first = harvest_is_first(port, &reg->packet) && reg->state == SOCKIOCP_LIVE;
+	if (first) {
+		list_move(&reg->packet.node, &harvest->chunk);
+		port->nr_packets--;
+		harvest_take(harvest, d, &reg->packet);
+	}
+	spin_unlock_irq(&port->lock);
+	return first;
+}
+
 /*
- * Take a registration off the front of the queue that was not ready; it stays queued
- * if it is now.  This is what a harvest does to it, in small.
+ * Take a registration off the front of the queue that was not ready; it goes back there
+ * if it is now.  Returns whether it is queued.
  */
 static bool harvest_drop_stale(struct sockiocp_registration *reg)
 {
-	struct sockiocp_port *port = reg->port;
-	struct sockiocp_terms taken;
-	bool ended, ready = false;
-	u32 now, events;
+	struct harvest harvest;
+	struct sockiocp_delivery d;
+	bool queued;
 
-	spin_lock_irq(&port->lock);
-	if (!harvest_is_first(port, &reg->packet) || reg->state != SOCKIOCP_LIVE) {
-		spin_unlock_irq(&port->lock);
+	harvest_begin(&harvest, reg->port, NULL);
+	INIT_LIST_HEAD(&harvest.chunk);
+	if (!harvest_detach_first(&harvest, reg, &d))
 		return false;
-	}
-	sockiocp_queue_remove(port, &reg->packet);
-	sockiocp_packet_take(reg, &taken);
-	spin_unlock_irq(&port->lock);
-
-	/* As in sockiocp_trigger_verify(). */
-	smp_mb();
-	events = sockiocp_trigger_look(reg, &taken, &now);
-
-	spin_lock_irq(&port->lock);
-	ended = reg->state == SOCKIOCP_DEAD;
-	if (!ended) {
-		ready = reg->place == SOCKIOCP_TAKEN_AGAIN;
-		if (!reg->history && (now & SOCKIOCP_BUSY || events)) {
-			sockiocp_trigger_give_back(reg, &taken);
-			ready = true;
-		}
-	}
-	WRITE_ONCE(reg->place, ready ? SOCKIOCP_QUEUED : SOCKIOCP_IDLE);
-	if (ready)
-		sockiocp_queue_add_and_wake(port, &reg->packet);
-	spin_unlock_irq(&port->lock);
-	if (ended)
-		sockiocp_registration_put(reg);
-	if (ready)
-		sockiocp_pollers_wake(port);
-	return ready;
+	sockiocp_trigger_verify(&d, 1);
+	if (d.events || d.now & SOCKIOCP_BUSY)
+		harvest_put_back(&harvest, &d, 1);
+	else
+		harvest_commit(&harvest, &d, 1);
+	queued = sockiocp_packet_will_be_read(reg);
+	harvest_drop(&harvest, &d, 1, false);
+	if (queued)
+		sockiocp_harvest_pass_on(reg->port);
+	return queued;
 }
 
 /**

@@ -133,4 +133,16 @@ static inline void sockiocp_packet_take(struct sockiocp_registration *reg,
 	WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
 }
 
+/**
+ * sockiocp_packet_settle - what was taken is in nobody's hands any more
+ * @reg: its registration, under its port's lock
+ * @again: it is queued again: the caller links it
+ */
+static inline void sockiocp_packet_settle(struct sockiocp_registration *reg, bool again)
+{
+	lockdep_assert_held(&reg->port->lock);
+
+	WRITE_ONCE(reg->place, again ? SOCKIOCP_QUEUED : SOCKIOCP_IDLE);
+}
+
 #endif /* _SOCKIOCP_PACKET_H */

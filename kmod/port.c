@@ -3,9 +3,9 @@
 /*
  * Ports: the object, its settings, and which process has a descriptor of it.
  */
+#include "insides.h"
 #include "sockiocp.h"
 
-#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
@@ -25,18 +25,9 @@ struct workqueue_struct *sockiocp_wq;
 static bool port_has_descriptor_between(struct file *file, unsigned int fd, unsigned int end)
 {
 	struct sockiocp_port *port = file->private_data;
-	struct fdtable *table;
-	unsigned int stop;
 
 	do {
-		rcu_read_lock();
-		table = rcu_dereference(current->files->fdt);
-		end = min(end, table->max_fds);
-		stop = fd < end ? fd + min(end - fd, DESCRIPTORS_AT_A_TIME) : fd;
-		while (fd < stop && rcu_access_pointer(table->fd[fd]) != file)
-			fd++;
-		rcu_read_unlock();
-		if (fd < stop) {
+		if (sockiocp_find_descriptor(file, &fd, &end, DESCRIPTORS_AT_A_TIME)) {
 			WRITE_ONCE(port->last_fd, fd);
 			return true;
 		}

@@ -147,68 +147,95 @@ static ktime_t process_deadline(const struct sockiocp_process *args)
 	return ktime_add_safe(ktime_get(), min_t(u64, args->timeout_ns, KTIME_MAX));
 }
 
-/* Harvest, and wait for the first packet as long as @args allow. */
-static long process_harvest_or_wait(struct file *file, struct sockiocp_process *args)
+/**
+ * struct process_wait - how a call waits for its first packet
+ * @deadline: when a finite time-out is over
+ * @timer: @deadline, or NULL before the first wait, and if there is none
+ * @handed: the packet that the thread was woken for, if @woken
+ * @woken: the thread was woken for a packet, and holds a slot
+ * @busy: a socket could not be looked at, and has to be tried again soon
+ */
+struct process_wait {
+	ktime_t deadline;
+	ktime_t *timer;
+	struct list_head handed;
+	bool woken;
+	bool busy;
+};
+
+/* Takes what there is; returns what sockiocp_harvest() does. */
+static int process_harvest(struct sockiocp_port *port, const struct sockiocp_process *args,
+			   struct process_wait *wait)
 {
-	struct sockiocp_packet_entry __user *uentries = u64_to_user_ptr(args->entries);
-	u32 __user *ureceived = u64_to_user_ptr(args->received);
+	wait->busy = false;
+	/* Nothing: to see that takes no lock. */
+	if (!wait->woken && sockiocp_seems_empty(&port->queue))
+		return -ENOMSG;
+	return sockiocp_harvest(port, u64_to_user_ptr(args->entries), args->entry_count,
+				u64_to_user_ptr(args->received),
+				wait->woken ? &wait->handed : NULL, &wait->busy);
+}
+
+/* Returns 0 if it is worth looking again, or an error that ends the call. */
+static int process_wait(struct file *file, const struct sockiocp_process *args,
+			struct sockiocp_worker *worker, struct process_wait *wait)
+{
+	struct sockiocp_port *port = file->private_data;
+
+	if (!wait->timer && args->timeout_ns != SOCKIOCP_INFINITE) {
+		wait->deadline = process_deadline(args);
+		wait->timer = &wait->deadline;
+	}
+	wait->woken = false;
+	/* Somebody may keep the queue full of what turns out stale. */
+	if (READ_ONCE(port->closed))
+		return -ESHUTDOWN;
+	if (signal_pending(current))
+		return -EINTR;
+	if (wait->timer && !ktime_before(ktime_get(), wait->deadline))
+		return -ETIME;
+	if (wait->busy)
+		return sockiocp_wait_for_busy(file, args->handle, wait->timer);
+	return sockiocp_wait_for_packet(port, worker, file, args->handle, wait->timer,
+					&wait->handed, &wait->woken);
+}
+
+/* Harvest, and wait for the first packet as long as @args allow. */
+static int process_harvest_or_wait(struct file *file, struct sockiocp_process *args)
+{
 	struct sockiocp_port *port = file->private_data;
 	struct sockiocp_worker *worker = sockiocp_worker_enter(file, args->handle);
-	ktime_t deadline = 0, *timer = NULL;
-	bool busy = false, waited = false, woken = false;
-	struct list_head handed;
-	long error;
+	struct process_wait wait;
+	int error;
 
-	for (;;) {
-		/* Who was woken has a slot; who does not wait takes what is there. */
-		if (woken || !args->timeout_ns || sockiocp_slot_may_harvest(worker)) {
-			/* Nothing: to see that takes no lock. */
-			error = 0;
-			busy = false;
-			if (woken || !sockiocp_seems_empty(&port->queue))
-				error = sockiocp_harvest(port, uentries, args->entry_count,
-							      ureceived, woken ? &handed : NULL,
-							      &busy);
-			if (error)
-				return min(error, 0L);
+	wait.timer = NULL;
+	wait.woken = false;
+	do {
+		/* The thread that was woken has a slot; one that does not wait needs none. */
+		if (wait.woken || !args->timeout_ns || sockiocp_slot_may_harvest(worker)) {
+			error = process_harvest(port, args, &wait);
+			if (error != -ENOMSG)
+				return error;
 		} else {
 			/* What this call has queued is for others, then. */
 			sockiocp_harvest_pass_on(port);
 		}
 		if (!args->timeout_ns)
 			return -ETIME;
-		if (!waited && args->timeout_ns != SOCKIOCP_INFINITE) {
-			deadline = process_deadline(args);
-			timer = &deadline;
-		}
-		waited = true;
-		woken = false;
-		/* Somebody may keep the queue full of what turns out stale. */
-		if (READ_ONCE(port->closed))
-			error = -ESHUTDOWN;
-		else if (signal_pending(current))
-			error = -EINTR;
-		else if (timer && !ktime_before(ktime_get(), deadline))
-			error = -ETIME;
-		else if (busy)
-			error = sockiocp_wait_for_busy(file, args->handle, timer);
-		else
-			error = sockiocp_wait_for_packet(port, worker, file, args->handle, timer,
-						&handed, &woken);
-		if (error == -ETIME && sockiocp_slot_may_harvest(worker)) {
-			/* One more look: it is never early, so it may be late. */
-			error = sockiocp_harvest(port, uentries, args->entry_count,
-						      ureceived, NULL, &busy);
-			return error ? min(error, 0L) : -ETIME;
-		}
-		if (error)
-			break;
+		error = process_wait(file, args, worker, &wait);
 		cond_resched();
+	} while (!error);
+
+	if (error == -ETIME && sockiocp_slot_may_harvest(worker)) {
+		/* One more look: it is never early, so it may be late. */
+		error = process_harvest(port, args, &wait);
+		return error == -ENOMSG ? -ETIME : error;
 	}
 	sockiocp_harvest_pass_on(port);
-	if (timer) {
-		args->timeout_ns = max_t(s64, ktime_to_ns(ktime_sub(deadline, ktime_get())), 0);
-		args->deadline_ns = deadline;
+	if (wait.timer) {
+		args->timeout_ns = max_t(s64, ktime_to_ns(ktime_sub(wait.deadline,
+								    ktime_get())), 0);
+		args->deadline_ns = wait.deadline;
 	}
 	return error;
 }

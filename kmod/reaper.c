@@ -17,6 +17,7 @@
  * end.  So are the ports of a user, and so are the users, which makes it fair: a user
  * with many ports, or a port with many registrations, waits longer than others.
  */
+#include "insides.h"
 #include "sockiocp.h"
 
 #include <linux/minmax.h>
@@ -77,7 +78,7 @@ static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int 
 			break;
 		looked++;
 		last = &reg->port_node;
-		if (unlikely(sockiocp_registration_is_closed(reg))) {
+		if (unlikely(sockiocp_socket_is_closed(sockiocp_registration_socket(reg)))) {
 			refcount_inc(&reg->refs);
 			closed->regs[closed->nr++] = reg;
 		}

@@ -384,23 +384,6 @@ static inline bool sockiocp_registration_is_stream(const struct sockiocp_registr
 	return reg->kind < SOCKIOCP_UDP;
 }
 
-/*
- * Has the last reference to the socket's file been dropped?  Exact when it says
- * yes.  It may say no for a moment after: the file's memory may serve another
- * file already (SLAB_TYPESAFE_BY_RCU), but then sock->file has been cleared, and
- * whoever looks again sees that.
- *
- * The caller is in a read-side critical section of RCU.
- */
-static inline bool
-sockiocp_registration_is_closed(const struct sockiocp_registration *reg)
-{
-	const struct socket *socket = reg->wait.private;
-	struct file *file = READ_ONCE(socket->file);
-
-	return !file || !file_count(file);
-}
-
 /* --------------------------------------------------------------- account */
 
 extern unsigned long sockiocp_max_user_registrations;
@@ -680,9 +663,9 @@ int sockiocp_apply_entries(struct sockiocp_port *port, const struct sockiocp_pro
 
 /* --------------------------------------------------------------- harvest */
 
-long sockiocp_harvest(struct sockiocp_port *port,
-		      struct sockiocp_packet_entry __user *uentries, u32 count,
-		      u32 __user *ureceived, struct list_head *handed, bool *busy);
+int sockiocp_harvest(struct sockiocp_port *port,
+		     struct sockiocp_packet_entry __user *uentries, u32 count,
+		     u32 __user *ureceived, struct list_head *handed, bool *busy);
 void sockiocp_harvest_pass_on(struct sockiocp_port *port);
 bool sockiocp_harvest_has_packet(struct sockiocp_port *port);
 

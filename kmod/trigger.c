@@ -6,6 +6,7 @@
  * A reading of the socket (readiness.c) and what the registration remembers of earlier
  * readings and of wake-ups make the events of a packet.
  */
+#include "insides.h"
 #include "packet.h"
 
 #include <linux/eventpoll.h>
@@ -112,34 +113,23 @@ void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t even
 /*
  * Read the state of a registered socket.
  *
- * There is no reference to the file, so that the last close() sends its FIN at
- * once.  What keeps the socket from being released meanwhile is the lock of its
- * inode: the end of its file takes it, calls ->release and clears sock->sk under
- * it, and the file is freed only after that.  So while it is held shared and
- * sock->sk is there, sock->ops and sock->file are too.  AF_SMC releases the TCP
- * sockets that it has in files by itself, but those are not registered: see
- * sockiocp_readiness_kind(), and SECURITY.md for some older kernels.
- *
- * The lock is only tried: a close() may hold it for as long as SO_LINGER says.
- *
  * Returns SOCKIOCP_EVENT_* bits and SOCKIOCP_CONNECTED, or SOCKIOCP_GONE, or
- * SOCKIOCP_BUSY.
+ * SOCKIOCP_BUSY: who closes it may do that for as long as SO_LINGER says.
  */
 static inline u32 trigger_read_socket(struct sockiocp_registration *reg, u8 filter)
 {
 	struct socket *socket = sockiocp_registration_socket(reg);
-	struct inode *inode = SOCK_INODE(socket);
 	u32 now = SOCKIOCP_GONE;
 
-	if (unlikely(!inode_trylock_shared(inode))) {
+	if (unlikely(!sockiocp_socket_try_hold(socket))) {
 		rcu_read_lock();
-		now = sockiocp_registration_is_closed(reg) ? SOCKIOCP_GONE : SOCKIOCP_BUSY;
+		now = sockiocp_socket_is_closed(socket) ? SOCKIOCP_GONE : SOCKIOCP_BUSY;
 		rcu_read_unlock();
 		return now;
 	}
 	if (likely(socket->sk))
 		now = sockiocp_readiness_read(socket, socket->file, reg->kind, filter);
-	inode_unlock_shared(inode);
+	sockiocp_socket_let_go(socket);
 	return now;
 }
 

@@ -140,17 +140,101 @@ static void waiting_slot_freed(struct irq_work *work)
 }
 
 /*
- * Wait until there may be a packet.
+ * The thread is on the list from here on, and holds no slot.  Returns whether it has to
+ * sleep: not if there is a packet and a slot for it, or if the port is closed.
+ */
+static bool waiting_begin(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
+{
+	struct sockiocp_worker *worker = waiter->worker;
+	bool sleeps;
+
+	spin_lock_irq(&port->lock);
+	sockiocp_slot_begin_wait(worker);
+	sockiocp_port_has_somebody_of(port, waiter->files);
+	list_add(&waiter->node, &port->waiters);
+	port->nr_waiters++;
+	/*
+	 * Only then: a worker that blocks from here on finds the waiter, one that
+	 * has blocked before has left a free slot.
+	 */
+	sleeps = !port->closed &&
+		 (list_empty(&port->queue) || (worker && !sockiocp_slot_is_free(port)));
+	spin_unlock_irq(&port->lock);
+	return sleeps;
+}
+
+/* Returns as sockiocp_wait_for_packet(). */
+static int waiting_sleep(struct sockiocp_waiter *waiter, struct file *file, unsigned int fd,
+			 const ktime_t *deadline)
+{
+	ktime_t expires = deadline ? *deadline : 0;
+	int error = 0;
+
+	if (!sockiocp_port_is_open_here(file, fd))
+		return -ESHUTDOWN;
+	/*
+	 * A file that was closed during this call, by another thread, is released when this
+	 * thread returns, and its peer waits for the FIN.
+	 */
+	if (task_work_pending(current))
+		return -EAGAIN;
+
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (!READ_ONCE(waiter->woken) && !READ_ONCE(waiter->disturbed)) {
+		if (signal_pending(current))
+			error = -EINTR;
+		else if (!schedule_hrtimeout_range(deadline ? &expires : NULL,
+						   current->timer_slack_ns,
+						   HRTIMER_MODE_ABS))
+			error = -ETIME;
+	}
+	__set_current_state(TASK_RUNNING);
+	/* A thread that is disturbed first is woken for no packet afterwards. */
+	if (READ_ONCE(waiter->disturbed) && !sockiocp_port_is_open_here(file, fd))
+		error = -ESHUTDOWN;
+	return error;
+}
+
+/* The thread is off the list, and holds a slot again.  Returns what @error becomes. */
+static int waiting_end(struct sockiocp_port *port, struct sockiocp_waiter *waiter, int error)
+{
+	spin_lock_irq(&port->lock);
+	if (!waiter->woken) {
+		if (!list_empty(&waiter->node))
+			waiting_remove(port, waiter);
+		if (port->closed)
+			error = -ESHUTDOWN;
+	} else if (error != -ESHUTDOWN) {
+		error = 0;
+	} else {
+		/* The caller passes it on. */
+		list_splice(waiter->handed, &port->queue);
+	}
+	/* What woke this thread may have left it to wake others. */
+	if (waiter->woken && unlikely(!list_empty(&port->queue)))
+		sockiocp_waiting_release(port);
+	sockiocp_slot_end_wait(waiter->worker);
+	spin_unlock_irq(&port->lock);
+	return error;
+}
+
+/**
+ * sockiocp_wait_for_packet - wait until there may be a packet
+ * @port: the port
+ * @worker: the calling thread as a worker; NULL if the port does not count it
+ * @file: the port's file
+ * @fd: the descriptor that the thread came by
+ * @deadline: when to give up; NULL for never
+ * @handed: where the packet goes that the thread is woken for
+ * @woken: set to whether it was woken for a packet
  *
- * Returns 0 if it is worth looking again, -ETIME, -EINTR, -ESHUTDOWN; -EAGAIN if
- * the thread has to go back to user space first: a file that was closed during
- * this call, by another thread, is released only there, and its peer waits for the
- * FIN.  With 0, @woken says whether somebody woke the thread for a packet.  That is in
- * @handed then, unless it was taken back, and nobody else looks after it.
+ * Return: 0 if it is worth looking again; -ETIME, -EINTR, -ESHUTDOWN; -EAGAIN if the
+ * thread has to go back to user space first.  With 0 and @woken the packet is in
+ * @handed, unless it was taken back, and nobody else looks after it.
  */
 int sockiocp_wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker *worker,
-			   struct file *file, unsigned int fd, const ktime_t *deadline,
-			   struct list_head *handed, bool *woken)
+			     struct file *file, unsigned int fd, const ktime_t *deadline,
+			     struct list_head *handed, bool *woken)
 {
 	struct sockiocp_waiter waiter = {
 		.task = current,
@@ -158,65 +242,13 @@ int sockiocp_wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker 
 		.worker = worker,
 		.handed = handed,
 	};
-	ktime_t expires = deadline ? *deadline : 0;
 	int error = 0;
 
 	INIT_LIST_HEAD(handed);
-	spin_lock_irq(&port->lock);
-	sockiocp_slot_begin_wait(worker);
-	sockiocp_port_has_somebody_of(port, waiter.files);
-	list_add(&waiter.node, &port->waiters);
-	port->nr_waiters++;
-	/*
-	 * Only then: a worker that blocks from here on finds the waiter, one that
-	 * has blocked before has left a free slot.
-	 */
-	if (port->closed ||
-	    (!list_empty(&port->queue) && (!worker || sockiocp_slot_is_free(port)))) {
-		error = port->closed ? -ESHUTDOWN : 0;
-		goto leave;
-	}
-	spin_unlock_irq(&port->lock);
-
-	if (!sockiocp_port_is_open_here(file, fd)) {
-		error = -ESHUTDOWN;
-	} else if (READ_ONCE(current->task_works)) {
-		error = -EAGAIN;
-	} else {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (!READ_ONCE(waiter.woken) && !READ_ONCE(waiter.disturbed)) {
-			if (signal_pending(current))
-				error = -EINTR;
-			else if (!schedule_hrtimeout_range(deadline ? &expires : NULL,
-							   current->timer_slack_ns,
-							   HRTIMER_MODE_ABS))
-				error = -ETIME;
-		}
-		__set_current_state(TASK_RUNNING);
-		/* Who is disturbed first is woken for no packet afterwards. */
-		if (READ_ONCE(waiter.disturbed) && !sockiocp_port_is_open_here(file, fd))
-			error = -ESHUTDOWN;
-	}
-
-	spin_lock_irq(&port->lock);
-leave:
+	if (waiting_begin(port, &waiter))
+		error = waiting_sleep(&waiter, file, fd, deadline);
+	error = waiting_end(port, &waiter, error);
 	*woken = waiter.woken;
-	if (!waiter.woken) {
-		if (!list_empty(&waiter.node))
-			waiting_remove(port, &waiter);
-		if (port->closed)
-			error = -ESHUTDOWN;
-	} else if (error != -ESHUTDOWN) {
-		error = 0;
-	} else {
-		/* The caller passes it on. */
-		list_splice(handed, &port->queue);
-	}
-	/* Who woke this thread may have left it to wake others. */
-	if (waiter.woken && unlikely(!list_empty(&port->queue)))
-		sockiocp_waiting_release(port);
-	sockiocp_slot_end_wait(worker);
-	spin_unlock_irq(&port->lock);
 	return error;
 }
 
@@ -231,7 +263,7 @@ int sockiocp_wait_for_busy(struct file *file, unsigned int fd, const ktime_t *de
 	schedule_hrtimeout(&expires, HRTIMER_MODE_ABS);
 	if (!sockiocp_port_is_open_here(file, fd))
 		return -ESHUTDOWN;
-	return READ_ONCE(current->task_works) ? -EAGAIN : 0;
+	return task_work_pending(current) ? -EAGAIN : 0;
 }
 
 /**
