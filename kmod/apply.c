@@ -4,7 +4,7 @@
  * What the entries of a batch say is applied: registrations are made, changed and
  * removed, and closed sockets looked for where a user is at its limit.
  */
-#include "packet.h"
+#include "trigger.h"
 
 #include <linux/file.h>
 #include <linux/net.h>
@@ -78,7 +78,7 @@ static u32 apply_create(struct sockiocp_port *port, struct sockiocp_call *call,
  * reference, if its socket has to be looked at now: @added then are the bits of the
  * filter that were not there before.
  */
-static struct sockiocp_registration *
+static __always_inline struct sockiocp_registration *
 apply_change(struct sockiocp_registration *reg, bool is_new, struct sockiocp_call *call,
 	     const struct sockiocp_registration_entry *entry, u8 *added)
 {
@@ -112,6 +112,7 @@ static u32 apply_enable_or_disable(struct sockiocp_port *port, struct sockiocp_c
 {
 	struct sockiocp_registration *reg, *armed = NULL, *new = NULL;
 	u32 result = SOCKIOCP_RESULT_SUCCESS;
+	bool is_new;
 	u8 added = 0;
 
 	/* Nobody waits for this socket, most likely: so it has none. */
@@ -130,14 +131,13 @@ again:
 			return result;
 		goto again;
 	}
-	if (!reg) {
-		armed = apply_change(new, true, call, entry, &added);
-		new = NULL;
-	} else if (reg->port == port) {
-		armed = apply_change(reg, false, call, entry, &added);
-	} else {
+	is_new = !reg;
+	if (is_new)
+		swap(reg, new);
+	if (likely(reg->port == port))
+		armed = apply_change(reg, is_new, call, entry, &added);
+	else
 		result = SOCKIOCP_RESULT_OTHER_PORT;
-	}
 	spin_unlock_irq(&socket->wq.wait.lock);
 
 	/* Another thread registered the socket while ours was being made. */
@@ -195,7 +195,7 @@ static bool apply_entry_is_valid(const struct sockiocp_registration_entry *entry
 }
 
 static u32 apply_entry(struct sockiocp_port *port, struct sockiocp_call *call,
-		 const struct sockiocp_registration_entry *entry)
+		       const struct sockiocp_registration_entry *entry)
 {
 	struct socket *socket;
 	struct fd f;
@@ -236,7 +236,7 @@ static noinline bool apply_make_room(struct sockiocp_port *port, struct sockiocp
 
 /* Inline, and apply_entry() in it: it is what each entry costs. */
 static __always_inline u32 apply_entry_within_limit(struct sockiocp_port *port,
-					      struct sockiocp_call *call,
+						    struct sockiocp_call *call,
 					      const struct sockiocp_registration_entry *entry)
 {
 	u32 result;
@@ -280,7 +280,7 @@ fault:
 }
 
 static int apply_write_results(struct sockiocp_registration_entry __user *uentries,
-			 const struct sockiocp_registration_entry *entries,
+			       const struct sockiocp_registration_entry *entries,
 			 unsigned int nr)
 {
 	const struct sockiocp_registration_entry *end = entries + nr;

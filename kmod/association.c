@@ -53,7 +53,8 @@ void sockiocp_association_unlink(struct sockiocp_worker *worker)
  * may be left out, and what moves to the end be met twice.
  */
 void sockiocp_association_look_at_all(struct sockiocp_port *port,
-			    void (*act)(struct sockiocp_worker *worker, const void *arg),
+				      void (*act)(struct sockiocp_worker *worker,
+						  const void *arg),
 			    const void *arg)
 {
 	struct sockiocp_worker cursor = { .pinned = NULL };

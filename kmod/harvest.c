@@ -74,8 +74,8 @@ static __always_inline void harvest_take(struct harvest *harvest, struct sockioc
 	}
 }
 
-static unsigned int harvest_detach(struct harvest *harvest, struct sockiocp_delivery *deliveries,
-			   unsigned int max)
+static unsigned int harvest_detach(struct harvest *harvest,
+				   struct sockiocp_delivery *deliveries, unsigned int max)
 {
 	struct sockiocp_port *port = harvest->port;
 	struct sockiocp_delivery *d = deliveries, *end = deliveries + max;
@@ -251,7 +251,7 @@ static void harvest_put_back(struct harvest *harvest, struct sockiocp_delivery *
 
 /* Drop the packets that were handed over, and registrations that have ended. */
 static void harvest_drop(struct harvest *harvest, struct sockiocp_delivery *deliveries,
-		   unsigned int nr, bool handed_over)
+			 unsigned int nr, bool handed_over)
 {
 	struct sockiocp_delivery *d;
 
@@ -367,7 +367,8 @@ int sockiocp_harvest(struct sockiocp_port *port,
 }
 
 /* Would a harvest take it first?  A waiter may have been handed it meanwhile. */
-static bool harvest_is_first(const struct sockiocp_port *port, const struct sockiocp_packet *packet)
+static bool harvest_is_first(const struct sockiocp_port *port,
+			     const struct sockiocp_packet *packet)
 {
 	lockdep_assert_held(&port->lock);
 
@@ -451,7 +452,7 @@ bool sockiocp_harvest_has_packet(struct sockiocp_port *port)
 			return packet != NULL;
 		}
 		refcount_inc(&reg->refs);
-		sockiocp_trigger_begin_look(reg, &terms);
+		sockiocp_packet_begin_look(reg, &terms);
 		spin_unlock_irq(&port->lock);
 
 		events = sockiocp_trigger_look(reg, &terms, &now);

@@ -12,18 +12,6 @@
 
 static struct kmem_cache *posted_cache;
 
-void sockiocp_packet_unqueue(struct sockiocp_registration *reg)
-{
-	lockdep_assert_held(&reg->port->lock);
-
-	if (reg->place == SOCKIOCP_QUEUED) {
-		sockiocp_queue_remove(reg->port, &reg->packet);
-		WRITE_ONCE(reg->place, SOCKIOCP_IDLE);
-	} else if (reg->place == SOCKIOCP_TAKEN_AGAIN) {
-		WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
-	}
-}
-
 void sockiocp_packet_free(struct sockiocp_port *port, struct sockiocp_posted *posted)
 {
 	atomic_long_dec(&port->account->packets);

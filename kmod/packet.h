@@ -17,7 +17,7 @@
  * The caller's call will harvest, and pass on what it leaves.
  */
 static inline void sockiocp_queue_add(struct sockiocp_port *port,
-					       struct sockiocp_packet *packet)
+				      struct sockiocp_packet *packet)
 {
 	lockdep_assert_held(&port->lock);
 
@@ -33,7 +33,7 @@ static inline void sockiocp_queue_add(struct sockiocp_port *port,
  * @packet: a packet that stands nowhere
  */
 static inline void sockiocp_queue_add_and_wake(struct sockiocp_port *port,
-				       struct sockiocp_packet *packet)
+					       struct sockiocp_packet *packet)
 {
 	sockiocp_queue_add(port, packet);
 	if (!list_empty(&port->waiters))
@@ -98,6 +98,19 @@ static inline void sockiocp_packet_queue_unread(struct sockiocp_registration *re
 		sockiocp_queue_add(reg->port, &reg->packet);
 }
 
+/* Take the notification of a registration back, wherever it is. */
+static inline void sockiocp_packet_unqueue(struct sockiocp_registration *reg)
+{
+	lockdep_assert_held(&reg->port->lock);
+
+	if (reg->place == SOCKIOCP_QUEUED) {
+		sockiocp_queue_remove(reg->port, &reg->packet);
+		WRITE_ONCE(reg->place, SOCKIOCP_IDLE);
+	} else if (reg->place == SOCKIOCP_TAKEN_AGAIN) {
+		WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
+	}
+}
+
 static inline bool sockiocp_packet_will_be_read(const struct sockiocp_registration *reg)
 {
 	u8 place = READ_ONCE(reg->place);
@@ -106,15 +119,15 @@ static inline bool sockiocp_packet_will_be_read(const struct sockiocp_registrati
 }
 
 /**
- * sockiocp_trigger_begin_look - what a registration is about to be looked at for
+ * sockiocp_packet_begin_look - what a registration is about to be looked at for
  * @reg: a registration that nobody has taken, under its port's lock
  * @terms: where its terms go
  *
  * Only one can have taken it at a time, so that one flag is enough to tell him what is
  * history.  Of those who only look before they take it, one may miss it then.
  */
-static inline void sockiocp_trigger_begin_look(struct sockiocp_registration *reg,
-						    struct sockiocp_terms *terms)
+static inline void sockiocp_packet_begin_look(struct sockiocp_registration *reg,
+					      struct sockiocp_terms *terms)
 {
 	*terms = reg->terms;
 	WRITE_ONCE(reg->history, false);
@@ -126,9 +139,9 @@ static inline void sockiocp_trigger_begin_look(struct sockiocp_registration *reg
  * @taken: where the packet's copy of its terms goes
  */
 static inline void sockiocp_packet_take(struct sockiocp_registration *reg,
-					      struct sockiocp_terms *taken)
+					struct sockiocp_terms *taken)
 {
-	sockiocp_trigger_begin_look(reg, taken);
+	sockiocp_packet_begin_look(reg, taken);
 	reg->terms.edges = 0;
 	WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
 }

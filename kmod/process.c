@@ -52,7 +52,8 @@ static int probe_range(u64 first, u64 last, unsigned int step)
 		return -EFAULT;
 	if (!((first ^ last) & PAGE_MASK))
 		return 0;
-	if (!access_ok(u64_to_user_ptr(first), last - first + 1) || !probe_byte_is_writable(last))
+	if (!access_ok(u64_to_user_ptr(first), last - first + 1) ||
+	    !probe_byte_is_writable(last))
 		return -EFAULT;
 	return last - first <= step ? 0 : probe_pages_between(first, last, step);
 }
@@ -107,7 +108,8 @@ static int process_check_arguments(const struct sockiocp_process *args)
 	if (regs_len)
 		error = probe_range(regs + result, regs_end - 1, reg_step);
 	if (!error && entries_len)
-		error = probe_range(args->received, args->received + sizeof(u32) - 1, PAGE_SIZE);
+		error = probe_range(args->received, args->received + sizeof(u32) - 1,
+				    PAGE_SIZE);
 	if (!error && entries_len)
 		error = probe_packets(entries, args->entry_count);
 	return error;
@@ -121,7 +123,8 @@ static bool process_has_deadline(size_t usize)
 /* If the wait is interrupted, it is written there what is left of it, and when it ends. */
 static int process_probe_times(const struct sockiocp_process __user *uargs, size_t usize)
 {
-	size_t end = process_has_deadline(usize) ? offsetofend(struct sockiocp_process, deadline_ns) :
+	size_t end = process_has_deadline(usize) ?
+		     offsetofend(struct sockiocp_process, deadline_ns) :
 		     offsetofend(struct sockiocp_process, timeout_ns);
 	u64 first = (unsigned long)&uargs->timeout_ns;
 
@@ -129,11 +132,13 @@ static int process_probe_times(const struct sockiocp_process __user *uargs, size
 }
 
 static int process_write_times(struct sockiocp_process __user *uargs, size_t usize,
-		       const struct sockiocp_process *args)
+			       const struct sockiocp_process *args)
 {
 	if (put_user(args->timeout_ns, &uargs->timeout_ns))
 		return -EFAULT;
-	return process_has_deadline(usize) ? put_user(args->deadline_ns, &uargs->deadline_ns) : 0;
+	if (!process_has_deadline(usize))
+		return 0;
+	return put_user(args->deadline_ns, &uargs->deadline_ns);
 }
 
 /* ---------------------------------------------------------------- the call */
@@ -164,8 +169,9 @@ struct process_wait {
 };
 
 /* Takes what there is; returns what sockiocp_harvest() does. */
-static int process_harvest(struct sockiocp_port *port, const struct sockiocp_process *args,
-			   struct process_wait *wait)
+static __always_inline int process_harvest(struct sockiocp_port *port,
+					   const struct sockiocp_process *args,
+					   struct process_wait *wait)
 {
 	wait->busy = false;
 	/* Nothing: to see that takes no lock. */

@@ -78,9 +78,9 @@
  * =======================
  *
  * Sockets are read while they change.  A reader has announced itself before, behind a
- * full barrier (see sockiocp_wake()): whatever happens to the socket from then on wakes
- * the registration, and the socket is read again.  So no single reading can miss
- * anything for good.  But what is told by two fields needs an order, if one of them
+ * full barrier (see sockiocp_registration_wake()): whatever happens to the socket from
+ * then on wakes the registration, and the socket is read again.  So no single reading can
+ * miss anything for good.  But what is told by two fields needs an order, if one of them
  * can change without a wake-up, or if both together would tell what never was:
  *
  *   sk_receive_queue, then reader_queue (UDP)

@@ -63,7 +63,7 @@ struct closed {
  * chunk.  What was looked at goes to the end.  Returns how many that were.
  */
 static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int looks,
-				struct closed *closed)
+				       struct closed *closed)
 {
 	struct sockiocp_registration *reg;
 	struct list_head *last = NULL;
@@ -94,7 +94,8 @@ static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int 
  * Look at so many registrations of a port, in turn, and end those whose sockets are
  * closed.  Ends early for a fatal signal.  Returns whether there were any.
  */
-static noinline_for_stack bool reaper_look_at_port(struct sockiocp_port *port, unsigned int looks)
+static noinline_for_stack
+bool reaper_look_at_port(struct sockiocp_port *port, unsigned int looks)
 {
 	struct closed closed __uninitialized;
 	unsigned int looked, i;
@@ -217,7 +218,7 @@ static struct sockiocp_port *reaper_next_user(void)
  * left; a port without a registration costs one, too.
  */
 static unsigned int reaper_look_at_user(struct sockiocp_account *account, unsigned int looks,
-				 bool *found)
+					bool *found)
 {
 	unsigned int ports = READ_ONCE(account->nr_reaper_ports), nr;
 	struct sockiocp_port *port;

@@ -4,9 +4,8 @@
  * Registrations: a socket in a port.  How one is made and ends, and what happens when
  * its socket is woken.
  */
-#include "packet.h"
+#include "trigger.h"
 
-#include <linux/eventpoll.h>
 #include <linux/fs.h>
 #include <linux/net.h>
 #include <linux/slab.h>
@@ -16,8 +15,8 @@ static struct kmem_cache *registration_cache;
 
 /* -------------------------------------------------------------- the wake-up */
 
-static __always_inline int registration_report(struct sockiocp_registration *reg, __poll_t events,
-				  bool is_turn)
+static __always_inline int registration_report(struct sockiocp_registration *reg,
+					       __poll_t events, bool is_turn)
 {
 	struct sockiocp_port *port = reg->port;
 	bool queue = false;
@@ -27,10 +26,11 @@ static __always_inline int registration_report(struct sockiocp_registration *reg
 	if (is_turn && sockiocp_registration_is_stream(reg))
 		sockiocp_trigger_note_turn(reg, events);
 	if (reg->enabled) {
-		u8 edges = sockiocp_registration_is_edge(reg) ? sockiocp_trigger_wake_edges(reg, events) : 0;
+		bool is_edge = sockiocp_registration_is_edge(reg);
+		u8 edges = is_edge ? sockiocp_trigger_wake_edges(reg, events) : 0;
 
 		reg->terms.edges |= edges;
-		queue = !sockiocp_registration_is_edge(reg) || edges || !events;
+		queue = !is_edge || edges || !events;
 		if (queue)
 			sockiocp_packet_queue(reg);
 	}
@@ -41,13 +41,15 @@ static __always_inline int registration_report(struct sockiocp_registration *reg
 }
 
 /* Wake-ups that matter, or did a moment ago.  Apart, so that others are cheap. */
-static noinline int registration_report_ready(struct sockiocp_registration *reg, __poll_t events)
+static noinline
+int registration_report_ready(struct sockiocp_registration *reg, __poll_t events)
 {
 	return registration_report(reg, events, false);
 }
 
 /* For an error, or a change of state: whether or not the registration is enabled. */
-static noinline int registration_report_turn(struct sockiocp_registration *reg, __poll_t events)
+static noinline
+int registration_report_turn(struct sockiocp_registration *reg, __poll_t events)
 {
 	return registration_report(reg, events, true);
 }
@@ -59,9 +61,9 @@ static noinline int registration_report_turn(struct sockiocp_registration *reg, 
  * Nothing is lost by looking at interest and place without the port's lock.
  * The waker has changed the socket before, and a full barrier stands between, in
  * skwq_has_sleeper() mostly.  Who sets interest, or takes a packet off the queue,
- * reads the socket afterwards, behind a full barrier of its own (sockiocp_trigger_change_terms(),
- * sockiocp_trigger_verify(), drop_if_stale()).  So either the new value is
- * seen here, or the change of the socket is seen there.
+ * reads the socket afterwards, behind a full barrier of its own
+ * (sockiocp_trigger_change_terms(), sockiocp_trigger_verify()).  So either the new value
+ * is seen here, or the change of the socket is seen there.
  */
 int sockiocp_registration_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
@@ -98,7 +100,7 @@ u32 sockiocp_registration_create(struct sockiocp_port *port, struct socket *sock
 		atomic_long_dec(&port->account->registrations);
 		return SOCKIOCP_RESULT_NO_MEMORY;
 	}
-	/* All but what registration_construct() has set, and the links, which are set by linking. */
+	/* registration_construct() has set the rest; the links are set by linking. */
 	reg->wait.private = socket;
 	reg->packet.seq = 0;
 	reg->port = port;

@@ -133,7 +133,8 @@ bool sockiocp_slot_lend(struct sockiocp_worker *worker)
 {
 	struct sockiocp_port *port = worker->pinned;
 
-	if (cmpxchg(&worker->slot, SOCKIOCP_SLOT_HELD, SOCKIOCP_SLOT_LENT) != SOCKIOCP_SLOT_HELD)
+	if (cmpxchg(&worker->slot, SOCKIOCP_SLOT_HELD, SOCKIOCP_SLOT_LENT) !=
+	    SOCKIOCP_SLOT_HELD)
 		return false;
 	/* A full barrier: pairs with sockiocp_slot_is_free(). */
 	return atomic_dec_return(&port->active) < slot_count(port) &&
@@ -151,7 +152,8 @@ void sockiocp_slot_take_back(struct sockiocp_worker *worker)
 	struct sockiocp_port *port = worker->pinned;
 
 	atomic_inc(&port->active);
-	if (likely(cmpxchg(&worker->slot, SOCKIOCP_SLOT_LENT, SOCKIOCP_SLOT_HELD) == SOCKIOCP_SLOT_LENT))
+	if (likely(cmpxchg(&worker->slot, SOCKIOCP_SLOT_LENT, SOCKIOCP_SLOT_HELD) ==
+		   SOCKIOCP_SLOT_LENT))
 		return;
 	/* It ended, and somebody may have found no free slot meanwhile. */
 	atomic_dec(&port->active);

@@ -323,7 +323,7 @@ struct sockiocp_terms {
  *	somebody last looked: whoever has its packet has taken what is history now
  * @seen: EDGE: bits that stay once they are there, as last read, so that what is new
  *	is an edge; and SOCKIOCP_FAILED.  All of it of the connection that there is, see
- *	note_turn()
+ *	sockiocp_trigger_note_turn()
  * @terms: &struct sockiocp_terms
  */
 struct sockiocp_registration {
@@ -369,7 +369,8 @@ sockiocp_packet_registration(struct sockiocp_packet *packet)
 	return container_of(packet, struct sockiocp_registration, packet);
 }
 
-static inline struct socket *sockiocp_registration_socket(const struct sockiocp_registration *reg)
+static inline struct socket *
+sockiocp_registration_socket(const struct sockiocp_registration *reg)
 {
 	return reg->wait.private;
 }
@@ -542,7 +543,10 @@ void sockiocp_association_look_at_all(struct sockiocp_port *port,
 
 extern struct preempt_ops sockiocp_notifier_ops;
 
-/* The worker of the calling thread, if it has a notifier.  The list is the thread's own: nobody else changes it. */
+/*
+ * The worker of the calling thread, if it has a notifier.  The list is the thread's own:
+ * nobody else changes it.
+ */
 static inline struct sockiocp_worker *sockiocp_notifier_find(void)
 {
 	struct preempt_notifier *notifier;
@@ -597,7 +601,7 @@ void sockiocp_worker_forget(struct sockiocp_port *port);
  * no memory for it.
  */
 static inline struct sockiocp_worker *sockiocp_worker_enter(struct file *file,
-							     unsigned int fd)
+							    unsigned int fd)
 {
 	struct sockiocp_worker *worker = sockiocp_notifier_find();
 
@@ -609,14 +613,12 @@ static inline struct sockiocp_worker *sockiocp_worker_enter(struct file *file,
 /* ---------------------------------------------------------------- packet */
 
 long sockiocp_packet_post(struct sockiocp_port *port, const struct sockiocp_post *args);
-void sockiocp_packet_unqueue(struct sockiocp_registration *reg);
 void sockiocp_packet_free(struct sockiocp_port *port, struct sockiocp_posted *posted);
 int sockiocp_packet_init(void);
 void sockiocp_packet_exit(void);
 
 /* --------------------------------------------------------------- trigger */
 
-void sockiocp_trigger_set_enabled(struct sockiocp_registration *reg, bool enabled);
 u8 sockiocp_trigger_wake_edges(struct sockiocp_registration *reg, __poll_t key);
 void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t events);
 void sockiocp_trigger_verify(struct sockiocp_delivery *deliveries, unsigned int nr);
@@ -625,9 +627,10 @@ u32 sockiocp_trigger_look(struct sockiocp_registration *reg,
 bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d);
 void sockiocp_trigger_give_back(struct sockiocp_registration *reg,
 				const struct sockiocp_terms *taken);
-u8 sockiocp_trigger_change_terms(struct sockiocp_registration *reg,
-				 const struct sockiocp_registration_entry *entry);
-void sockiocp_trigger_arm(struct sockiocp_registration *reg, struct file *file, u8 added);
+void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_enabled,
+				  struct sockiocp_terms before);
+void sockiocp_trigger_report_armed(struct sockiocp_registration *reg,
+				   struct sockiocp_terms armed, u32 now, u8 added);
 
 /* ---------------------------------------------------------- registration */
 

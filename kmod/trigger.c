@@ -7,48 +7,17 @@
  * readings and of wake-ups make the events of a packet.
  */
 #include "insides.h"
-#include "packet.h"
+#include "trigger.h"
 
-#include <linux/eventpoll.h>
 #include <linux/fs.h>
 #include <linux/net.h>
 #include <linux/poll.h>
 #include <net/sock.h>
 
-#define IN_WAKE			(EPOLLIN | EPOLLRDNORM)
-#define OUT_WAKE		(EPOLLOUT | EPOLLWRNORM)
-
 /* These stay in a stream once they are there, so that they have one edge. */
 #define STAYING		(SOCKIOCP_EVENT_HANGUP | SOCKIOCP_EVENT_ERR | SOCKIOCP_CONNECTED)
 
 /* ------------------------------------------------------------- wake-ups */
-
-/* The wake-ups that matter to a filter; ERR always does, a key of 0 too. */
-static u16 trigger_interest(u8 filter)
-{
-	u16 interest = (__force u16)(EPOLLERR | EPOLLHUP);
-
-	if (filter & SOCKIOCP_REGISTER_IN)
-		interest |= (__force u16)IN_WAKE;
-	if (filter & SOCKIOCP_REGISTER_OUT)
-		interest |= (__force u16)OUT_WAKE;
-	return interest;
-}
-
-void sockiocp_trigger_set_enabled(struct sockiocp_registration *reg, bool enabled)
-{
-	lockdep_assert_held(&reg->port->lock);
-
-	if (!enabled || !reg->enabled) {
-		WRITE_ONCE(reg->history, true);
-		reg->terms.edges = 0;
-		/* Before what follows: pairs with smp_rmb() in trigger_look(). */
-		smp_wmb();
-	}
-	/* Read without a lock by trigger_look(), and interest by sockiocp_registration_wake(). */
-	WRITE_ONCE(reg->enabled, enabled);
-	WRITE_ONCE(reg->interest, enabled ? trigger_interest(reg->terms.filter) : 0);
-}
 
 /*
  * Which bits does a wake-up let rise?  HANGUP, and OUT for a new connection,
@@ -56,12 +25,13 @@ void sockiocp_trigger_set_enabled(struct sockiocp_registration *reg, bool enable
  */
 u8 sockiocp_trigger_wake_edges(struct sockiocp_registration *reg, __poll_t key)
 {
+	struct socket *socket = sockiocp_registration_socket(reg);
 	u8 edges = 0;
 
-	if (key & IN_WAKE && reg->terms.filter & SOCKIOCP_REGISTER_IN &&
-	    sockiocp_readiness_in_edge(sockiocp_registration_socket(reg), reg->kind, &reg->rcv_nxt))
+	if (key & SOCKIOCP_IN_WAKE && reg->terms.filter & SOCKIOCP_REGISTER_IN &&
+	    sockiocp_readiness_in_edge(socket, reg->kind, &reg->rcv_nxt))
 		edges |= SOCKIOCP_EVENT_IN;
-	if (key & OUT_WAKE && reg->terms.filter & SOCKIOCP_REGISTER_OUT)
+	if (key & SOCKIOCP_OUT_WAKE && reg->terms.filter & SOCKIOCP_REGISTER_OUT)
 		edges |= SOCKIOCP_EVENT_OUT;
 	if (key & EPOLLERR)
 		edges |= SOCKIOCP_EVENT_ERR;
@@ -77,11 +47,13 @@ u8 sockiocp_trigger_wake_edges(struct sockiocp_registration *reg, __poll_t key)
  */
 void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t events)
 {
+	struct socket *socket = sockiocp_registration_socket(reg);
+	bool is_error = !!(events & EPOLLERR);
 	u8 seen = reg->seen;
 
 	lockdep_assert_held(&reg->port->lock);
 
-	switch (sockiocp_readiness_turn(sockiocp_registration_socket(reg), reg->kind, !!(events & EPOLLERR))) {
+	switch (sockiocp_readiness_turn(socket, reg->kind, is_error)) {
 	case SOCKIOCP_GOES_ON:
 		return;
 	case SOCKIOCP_HAS_FAILED:
@@ -148,34 +120,15 @@ static u8 trigger_seen_before(const struct sockiocp_registration *reg, u32 now)
 }
 
 /*
- * What a packet of a registration carries if this is what its socket is like; 0 if
- * there is nothing to report.  A failure that is remembered is added to @known.
+ * EDGE: what has risen in a stream that is like this; @edges are those that were seen
+ * before.
  */
-static inline u32 trigger_events(const struct sockiocp_registration *reg, u32 *known,
-				const struct sockiocp_terms *taken)
+static u8 trigger_stream_edges(const struct sockiocp_registration *reg, u32 now, u8 edges)
 {
-	u32 now = *known;
-	u32 allowed = taken->filter | SOCKIOCP_EVENT_ERR;
-	bool sockiocp_registration_is_edge = taken->trigger & SOCKIOCP_TRIGGER_EDGE;
-	u8 edges = taken->edges, seen, staying;
-
-	if (now & (SOCKIOCP_GONE | SOCKIOCP_BUSY) || !READ_ONCE(reg->enabled))
-		return 0;
-
-	if (!sockiocp_registration_is_stream(reg))
-		return now & allowed & (sockiocp_registration_is_edge ? edges : ~0);
-
-	/* SO_ERROR clears an error in the socket; here it stays. */
-	if (unlikely(READ_ONCE(reg->seen) & SOCKIOCP_FAILED)) {
-		now |= SOCKIOCP_BROKEN;
-		*known = now;
-	}
-	if (!sockiocp_registration_is_edge)
-		return now & allowed;
-
-	seen = trigger_seen_before(reg, now);
+	u8 seen = trigger_seen_before(reg, now);
 	/* What stays has no edge but its first.  An error does if the stream has failed. */
-	staying = SOCKIOCP_EVENT_HANGUP;
+	u8 staying = SOCKIOCP_EVENT_HANGUP;
+
 	if (now & SOCKIOCP_FAILED)
 		staying |= SOCKIOCP_EVENT_ERR;
 	edges &= ~staying;
@@ -187,12 +140,25 @@ static inline u32 trigger_events(const struct sockiocp_registration *reg, u32 *k
 		if (news & SOCKIOCP_CONNECTED)
 			edges |= SOCKIOCP_EVENT_OUT;
 	}
-	return now & allowed & edges;
+	return edges;
+}
+
+/* As sockiocp_trigger_level_events(), whatever the trigger is. */
+static inline u32 trigger_events(const struct sockiocp_registration *reg, u32 *known,
+				 const struct sockiocp_terms *taken)
+{
+	u32 events = sockiocp_trigger_level_events(reg, known, taken->filter);
+
+	if (!(taken->trigger & SOCKIOCP_TRIGGER_EDGE) || !events)
+		return events;
+	if (!sockiocp_registration_is_stream(reg))
+		return events & taken->edges;
+	return events & trigger_stream_edges(reg, *known, taken->edges);
 }
 
 /* What a packet carries now. */
-static inline u32 trigger_look(struct sockiocp_registration *reg, const struct sockiocp_terms *taken,
-		       u32 *now)
+static inline u32 trigger_look(struct sockiocp_registration *reg,
+			       const struct sockiocp_terms *taken, u32 *now)
 {
 	u32 events;
 
@@ -220,7 +186,7 @@ void sockiocp_trigger_verify(struct sockiocp_delivery *deliveries, unsigned int 
 	for (d = deliveries; d < deliveries + nr; d++) {
 		if (d->is_notification)
 			d->events = trigger_look(sockiocp_packet_registration(d->packet),
-					 &d->taken, &d->now);
+						 &d->taken, &d->now);
 	}
 }
 
@@ -234,7 +200,7 @@ void sockiocp_trigger_verify(struct sockiocp_delivery *deliveries, unsigned int 
  * Return: SOCKIOCP_EVENT_* bits; 0 if there is nothing to report.
  */
 u32 sockiocp_trigger_look(struct sockiocp_registration *reg,
-			       const struct sockiocp_terms *taken, u32 *now)
+			  const struct sockiocp_terms *taken, u32 *now)
 {
 	return trigger_look(reg, taken, now);
 }
@@ -246,7 +212,8 @@ u32 sockiocp_trigger_look(struct sockiocp_registration *reg,
  */
 static bool trigger_is_memorable(const struct sockiocp_registration *reg, u32 now)
 {
-	return sockiocp_registration_is_stream(reg) && (sockiocp_registration_is_edge(reg) || unlikely(now & SOCKIOCP_FAILED));
+	return sockiocp_registration_is_stream(reg) &&
+	       (sockiocp_registration_is_edge(reg) || unlikely(now & SOCKIOCP_FAILED));
 }
 
 /*
@@ -255,6 +222,8 @@ static bool trigger_is_memorable(const struct sockiocp_registration *reg, u32 no
  */
 static void trigger_remember(struct sockiocp_registration *reg, u32 now, u32 life)
 {
+	u8 seen;
+
 	lockdep_assert_held(&reg->port->lock);
 
 	if (unlikely(reg->terms.life != life))
@@ -265,10 +234,12 @@ static void trigger_remember(struct sockiocp_registration *reg, u32 now, u32 lif
 	/* Whether connecting has failed is told by the socket. */
 	if (!(now & SOCKIOCP_CONNECTED))
 		now &= ~SOCKIOCP_FAILED;
-	WRITE_ONCE(reg->seen, (trigger_seen_before(reg, now) | now) & (STAYING | SOCKIOCP_FAILED));
+	seen = trigger_seen_before(reg, now) | now;
+	WRITE_ONCE(reg->seen, seen & (STAYING | SOCKIOCP_FAILED));
 }
 
-static bool trigger_asks_the_same(const struct sockiocp_terms *a, const struct sockiocp_terms *b)
+static bool trigger_asks_the_same(const struct sockiocp_terms *a,
+				  const struct sockiocp_terms *b)
 {
 	return a->filter == b->filter && a->trigger == b->trigger;
 }
@@ -315,7 +286,7 @@ static void trigger_level_becomes_edge(struct sockiocp_registration *reg, u8 fil
  * @taken: its terms when it was taken
  */
 void sockiocp_trigger_give_back(struct sockiocp_registration *reg,
-				  const struct sockiocp_terms *taken)
+				const struct sockiocp_terms *taken)
 {
 	if (sockiocp_registration_is_edge(reg) && !(taken->trigger & SOCKIOCP_TRIGGER_EDGE))
 		trigger_level_becomes_edge(reg, taken->filter);
@@ -323,44 +294,30 @@ void sockiocp_trigger_give_back(struct sockiocp_registration *reg,
 		reg->terms.edges |= taken->edges & (reg->terms.filter | SOCKIOCP_EVENT_ERR);
 }
 
-/*
- * Let a registration report what @entry asks for, as if by its model in the
- * specification: what EDGE has seen rise and not delivered yet stays, what
- * holds when EDGE begins has no edge, and a LEVEL packet that is queued becomes
- * the first edge.
- *
- * Returns the bits of the filter that were not there before.
+/**
+ * sockiocp_trigger_begin_edges - EDGE is asked for, first or again
+ * @reg: the registration, which has its new terms, see sockiocp_trigger_change_terms()
+ * @was_enabled: whether it was enabled
+ * @before: its old terms
  */
-u8 sockiocp_trigger_change_terms(struct sockiocp_registration *reg,
-		       const struct sockiocp_registration_entry *entry)
+void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_enabled,
+				  struct sockiocp_terms before)
 {
-	bool was_enabled = reg->enabled, was_edge = sockiocp_registration_is_edge(reg);
-	u8 added = entry->event_filter & ~reg->terms.filter;
-	u8 old_filter = reg->terms.filter;
+	struct socket *socket = sockiocp_registration_socket(reg);
 
-	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
+	lockdep_assert_held(&socket->wq.wait.lock);
 	lockdep_assert_held(&reg->port->lock);
 
-	/* Read without a lock by sockiocp_trigger_arm(). */
-	WRITE_ONCE(reg->terms.filter, entry->event_filter);
-	WRITE_ONCE(reg->terms.trigger, entry->trigger_flags);
-	sockiocp_trigger_set_enabled(reg, true);
-	/* Pairs with skwq_has_sleeper(): see sockiocp_registration_wake(). */
-	smp_mb();
-	if (!sockiocp_registration_is_edge(reg))
-		return added;
-
-	if (was_enabled && was_edge) {
+	if (was_enabled && before.trigger & SOCKIOCP_TRIGGER_EDGE) {
 		reg->terms.edges &= reg->terms.filter | SOCKIOCP_EVENT_ERR;
-		if (!(added & SOCKIOCP_REGISTER_IN))
-			return added;
+		if (!(reg->terms.filter & ~before.filter & SOCKIOCP_REGISTER_IN))
+			return;
 	} else if (was_enabled && sockiocp_packet_will_be_read(reg)) {
-		trigger_level_becomes_edge(reg, old_filter);
+		trigger_level_becomes_edge(reg, before.filter);
 	} else {
 		WRITE_ONCE(reg->seen, (reg->seen & SOCKIOCP_FAILED) | SOCKIOCP_UNSEEN);
 	}
-	reg->rcv_nxt = sockiocp_readiness_position(sockiocp_registration_socket(reg), reg->kind);
-	return added;
+	reg->rcv_nxt = sockiocp_readiness_position(socket, reg->kind);
 }
 
 /*
@@ -380,25 +337,17 @@ static void trigger_ask_for_more(struct sockiocp_registration *reg, u32 now, u8 
 	WRITE_ONCE(reg->seen, seen | now);
 }
 
-/* Look at the socket after sockiocp_trigger_change_terms(), and report what it asks for. */
-void sockiocp_trigger_arm(struct sockiocp_registration *reg, struct file *file, u8 added)
+/**
+ * sockiocp_trigger_report_armed - what a socket is like when its terms have changed
+ * @reg: the registration, without a lock
+ * @armed: its terms before the reading
+ * @now: the reading
+ * @added: the bits of the filter that were not there before
+ */
+void sockiocp_trigger_report_armed(struct sockiocp_registration *reg,
+				   struct sockiocp_terms armed, u32 now, u8 added)
 {
-	const struct sockiocp_terms armed = {
-		.filter = READ_ONCE(reg->terms.filter),
-		.trigger = READ_ONCE(reg->terms.trigger),
-		.life = READ_ONCE(reg->terms.life),
-	};
 	struct sockiocp_port *port = reg->port;
-	u32 now;
-
-	/* Who sees that life sees what ended the one before: pairs with skwq_has_sleeper(). */
-	smp_rmb();
-	now = sockiocp_readiness_read(sockiocp_registration_socket(reg), file, reg->kind, armed.filter);
-
-	/* No packet, and nothing to remember: that takes no lock. */
-	if (!sockiocp_registration_is_edge(reg) && !(now & (SOCKIOCP_BUSY | SOCKIOCP_FAILED)) &&
-	    !trigger_events(reg, &now, &armed))
-		return;
 
 	spin_lock_irq(&port->lock);
 	if (unlikely(now & SOCKIOCP_BUSY)) {

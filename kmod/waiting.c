@@ -146,9 +146,9 @@ static void waiting_slot_freed(struct irq_work *work)
 static bool waiting_begin(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
 {
 	struct sockiocp_worker *worker = waiter->worker;
-	bool sleeps;
 
-	spin_lock_irq(&port->lock);
+	lockdep_assert_held(&port->lock);
+
 	sockiocp_slot_begin_wait(worker);
 	sockiocp_port_has_somebody_of(port, waiter->files);
 	list_add(&waiter->node, &port->waiters);
@@ -157,10 +157,8 @@ static bool waiting_begin(struct sockiocp_port *port, struct sockiocp_waiter *wa
 	 * Only then: a worker that blocks from here on finds the waiter, one that
 	 * has blocked before has left a free slot.
 	 */
-	sleeps = !port->closed &&
-		 (list_empty(&port->queue) || (worker && !sockiocp_slot_is_free(port)));
-	spin_unlock_irq(&port->lock);
-	return sleeps;
+	return !port->closed &&
+	       (list_empty(&port->queue) || (worker && !sockiocp_slot_is_free(port)));
 }
 
 /* Returns as sockiocp_wait_for_packet(). */
@@ -198,7 +196,8 @@ static int waiting_sleep(struct sockiocp_waiter *waiter, struct file *file, unsi
 /* The thread is off the list, and holds a slot again.  Returns what @error becomes. */
 static int waiting_end(struct sockiocp_port *port, struct sockiocp_waiter *waiter, int error)
 {
-	spin_lock_irq(&port->lock);
+	lockdep_assert_held(&port->lock);
+
 	if (!waiter->woken) {
 		if (!list_empty(&waiter->node))
 			waiting_remove(port, waiter);
@@ -214,7 +213,6 @@ static int waiting_end(struct sockiocp_port *port, struct sockiocp_waiter *waite
 	if (waiter->woken && unlikely(!list_empty(&port->queue)))
 		sockiocp_waiting_release(port);
 	sockiocp_slot_end_wait(waiter->worker);
-	spin_unlock_irq(&port->lock);
 	return error;
 }
 
@@ -245,9 +243,14 @@ int sockiocp_wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker 
 	int error = 0;
 
 	INIT_LIST_HEAD(handed);
-	if (waiting_begin(port, &waiter))
+	spin_lock_irq(&port->lock);
+	if (waiting_begin(port, &waiter)) {
+		spin_unlock_irq(&port->lock);
 		error = waiting_sleep(&waiter, file, fd, deadline);
+		spin_lock_irq(&port->lock);
+	}
 	error = waiting_end(port, &waiter, error);
+	spin_unlock_irq(&port->lock);
 	*woken = waiter.woken;
 	return error;
 }
