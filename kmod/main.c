@@ -14,14 +14,59 @@
  * the socket is like then, so a LEVEL packet is never stale.  Posted packets, and
  * the packets that end a registration (REMOVE), stand in the same queue.
  *
- *   main.c		the device, the ioctls' arguments
- *   port.c		the queue, the waiters, the harvest
- *   registration.c	sockets coming, changing and going; the wake-up
- *   readiness.c	what a socket's state means in Windows' terms
- *   worker.c		how many threads of a port run at once
+ * Files
+ * =====
+ *
+ * Each stands on a floor, and calls those of lower floors only; what is inline in a header
+ * keeps to that, too.  selftests/vm/lint has the list and looks.  A function is named
+ * after its file.  From the highest floor down:
+ *
+ *   main.c		the device: loading, open(), ioctl(), poll()
+ *   lifetime.c		a port begins and ends, and what closing does
+ *   process.c		the call: arguments, then registrations, then packets
+ *   harvest.c		packets go from the queue to the user
+ *   apply.c		the entries of a batch: ENABLE, DISABLE, REMOVE
  *   reaper.c		looking for closed sockets
+ *   registration.c	a registration is made and ends; the wake-up
+ *   trigger.[ch]	what a registration reports, and when: filter, LEVEL, EDGE,
+ *			ONESHOT
+ *   packet.[ch]	the queue, and where a registration's packet is: nobody else
+ *			writes place
+ *   worker.c		which threads a port counts
+ *   notifier.c		the scheduler tells that a thread blocks
+ *   sampler.c		the same, by looking
+ *   association.c	the list of a port's workers
+ *   processor.c	processors that come online
+ *   pollers.c		those who poll a port's file
+ *   waiting.c		threads that wait: which is woken, and what for
+ *   slot.c		may one more thread run?
+ *   port.c		the object, and who has a descriptor of it
+ *   readiness.c	what a socket's state means in Windows' terms; below it a file for
+ *			each protocol
  *   account.c		what a user holds, and may hold
+ *
+ *   sockiocp.h		the structures, and what each file offers to those above it
+ *   insides.h		what is known of the insides of other subsystems
  *   compat.h		differences between kernel versions
+ *
+ * Where a change goes
+ * ===================
+ *
+ *   a new kind of socket		enum sockiocp_kind (sockiocp.h),
+ *					sockiocp_readiness_kind() and a file beside
+ *					readiness_tcp.c
+ *   another limit			account.c: a parameter, and who charges it
+ *   another rule for time-outs		process.c: process_deadline(), process_wait()
+ *   a new ioctl			the uapi header, sockiocp_ioctl() here, and the
+ *					file whose matter it is
+ *   a third trigger			trigger.[ch], and apply_entry_is_valid()
+ *   another answer to "may one
+ *   more thread run?"			slot.c
+ *   a new kind of packet		packet.[ch]; harvest_take(), harvest_hand_over()
+ *					and harvest_drop()
+ *   a kernel version			compat.h; insides.h is what may have moved
+ *   a new count in fdinfo		sockiocp_port_show()
+ *   how closed sockets are found	reaper.c
  *
  * Objects and ownership
  * =====================
@@ -88,8 +133,8 @@
  * reaper_lock (spinlock, reaper.c) and the lock of the table of accounts are taken with
  * no other lock held; inside the first are those of workqueues and timers.  So is the
  * lock of port->poll_wait taken, but for the wait queue's that the wake-up comes with.
- * sampled_lock (spinlock, worker.c) is taken inside port->lock; ports_lock (spinlock,
- * worker.c: the list of all ports) with no other lock held.
+ * sampled_lock (spinlock, sampler.c) is taken inside port->lock; ports_lock (spinlock,
+ * processor.c: the list of all ports) with no other lock held.
  *
  * No lock is waited for in a read-side section of RCU: with PREEMPT_RT that is to sleep,
  * and whoever waits for a grace period, the end of a port among them, would wait, too.
@@ -133,11 +178,12 @@
  *							place are also read
  *							without it, as are
  *							enabled, seen, history and
- *							life by look() and arm()
+ *							life by readings (trigger.c)
  *			terms.filter, terms.trigger,
  *			state				written under both, read
  *							under either; the first
- *							two also without, by arm()
+ *							two also without, by
+ *							sockiocp_trigger_arm()
  *			port, key, kind			immutable
  *			refs				atomic
  *   posted packet	packet				port->lock
@@ -151,8 +197,8 @@
  *							its thread without
  *			slot				the same lock; between held
  *							and lent its thread's
- *							notifiers, and enter() if it
- *							is sampled, change it
+ *							notifiers, and worker.c if
+ *							it is sampled, change it
  *							without, by cmpxchg()
  *			pinned				written by its thread, or when
  *							that has exited, under that
@@ -172,26 +218,26 @@
  *
  * A registration ends in one of these ways:
  *
- *   A  REMOVE		remove(): taken off the wait queue and the ring, its
+ *   A  REMOVE		apply_remove(): taken off the wait queue and the ring, its
  *			REMOVE packet queued
- *   B  port closed	drop_registrations(), from ->release
- *   C  socket closed	look_at_port(), from a later registration in the port,
+ *   B  port closed	lifetime_drop_registrations(), from ->release
+ *   C  socket closed	reaper_look_at_port(), from a later registration in the port,
  *			a call of the user beyond the limit, or the reaper
  *
- * All of them go through unhook(), under the wait queue's lock and the port's,
- * which acts on a live registration only: whoever comes second finds it REMOVED
+ * All of them go through sockiocp_registration_unhook(), under the wait queue's lock and
+ * the port's, which acts on a live registration only: whoever comes second finds it REMOVED
  * or DEAD and does nothing.  After it no wake-up can reach the registration,
  * since wake-ups run under the wait queue's lock.  B cannot meet A (A is part of
  * a call, which holds the file).  It can meet C, which found the port before
  * sockiocp_reaper_forget(), and has a reference to it.
  *
  * A harvest meets all of them.  It marks the packets that it takes off the queue
- * as taken, under the port's lock.  unhook() sees that, under the same lock, and
- * then neither the reference for being live is given back nor the REMOVE packet
+ * as taken, under the port's lock.  The one who unhooks sees that, under the same lock,
+ * and then neither the reference for being live is given back nor the REMOVE packet
  * queued: the harvest does either when it comes back with the lock.  So what it has
  * taken stays in memory without a reference for each, and a REMOVE packet cannot
  * overtake a notification that is on its way.  sockiocp_harvest_has_packet() does the
- * same with a packet that it takes.
+ * same, by the same steps, with a packet that it takes.
  *
  * The memory goes with the last reference (sockiocp_registration_put()), in task
  * context, since iput() sleeps.

@@ -58,7 +58,7 @@ static int processor_is_online(unsigned int cpu)
 
 /**
  * sockiocp_processor_add_port - a port begins
- * @port: the port, which sockiocp_worker_forget() ends
+ * @port: the port, which sockiocp_processor_forget_port() ends
  */
 void sockiocp_processor_add_port(struct sockiocp_port *port)
 {
