@@ -55,7 +55,7 @@ void sockiocp_association_unlink(struct sockiocp_worker *worker)
 void sockiocp_association_look_at_all(struct sockiocp_port *port,
 				      void (*act)(struct sockiocp_worker *worker,
 						  const void *arg),
-			    const void *arg)
+				      const void *arg)
 {
 	struct sockiocp_worker cursor = { .pinned = NULL };
 	struct sockiocp_worker *worker;

@@ -156,6 +156,8 @@ static bool harvest_settle_history(struct harvest *harvest, struct sockiocp_deli
 {
 	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
 
+	lockdep_assert_held(&harvest->port->lock);
+
 	if (reg->state != SOCKIOCP_DEAD)
 		return reg->place == SOCKIOCP_TAKEN_AGAIN;
 	d->ended = true;
@@ -188,6 +190,8 @@ static __always_inline bool harvest_settle(struct harvest *harvest, struct socki
 static void harvest_queue_run(struct sockiocp_port *port, struct list_head **first,
 			      struct list_head *last)
 {
+	lockdep_assert_held(&port->lock);
+
 	if (*first)
 		list_bulk_move_tail(&port->queue, *first, last);
 	*first = NULL;

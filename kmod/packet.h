@@ -67,6 +67,8 @@ static inline struct sockiocp_posted *sockiocp_packet_posted(struct sockiocp_pac
 /* Says so once, and marks it as queued; whoever has taken it does that himself. */
 static inline bool sockiocp_packet_mark_queued(struct sockiocp_registration *reg)
 {
+	lockdep_assert_held(&reg->port->lock);
+
 	if (reg->place == SOCKIOCP_IDLE) {
 		WRITE_ONCE(reg->place, SOCKIOCP_QUEUED);
 		return true;
@@ -79,8 +81,6 @@ static inline bool sockiocp_packet_mark_queued(struct sockiocp_registration *reg
 /* Inline, for the sake of the wake-ups. */
 static __always_inline void sockiocp_packet_queue(struct sockiocp_registration *reg)
 {
-	lockdep_assert_held(&reg->port->lock);
-
 	if (sockiocp_packet_mark_queued(reg))
 		sockiocp_queue_add_and_wake(reg->port, &reg->packet);
 }
@@ -92,8 +92,6 @@ static __always_inline void sockiocp_packet_queue(struct sockiocp_registration *
  */
 static inline void sockiocp_packet_queue_unread(struct sockiocp_registration *reg)
 {
-	lockdep_assert_held(&reg->port->lock);
-
 	if (sockiocp_packet_mark_queued(reg))
 		sockiocp_queue_add(reg->port, &reg->packet);
 }
@@ -129,6 +127,8 @@ static inline bool sockiocp_packet_will_be_read(const struct sockiocp_registrati
 static inline void sockiocp_packet_begin_look(struct sockiocp_registration *reg,
 					      struct sockiocp_terms *terms)
 {
+	lockdep_assert_held(&reg->port->lock);
+
 	*terms = reg->terms;
 	WRITE_ONCE(reg->history, false);
 }

@@ -129,6 +129,8 @@ void sockiocp_sampler_leave(void)
 /* Does a worker block, or go on?  If its thread has exited it ends. */
 static void sampler_look_at_worker(struct sockiocp_worker *worker, const void *unused)
 {
+	lockdep_assert_held(&worker->pinned->lock);
+
 	/* Only of those that are sampled is the thread pinned. */
 	if (!worker->sampled)
 		return;

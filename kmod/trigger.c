@@ -28,6 +28,9 @@ u8 sockiocp_trigger_wake_edges(struct sockiocp_registration *reg, __poll_t key)
 	struct socket *socket = sockiocp_registration_socket(reg);
 	u8 edges = 0;
 
+	lockdep_assert_held(&socket->wq.wait.lock);
+	lockdep_assert_held(&reg->port->lock);
+
 	if (key & SOCKIOCP_IN_WAKE && reg->terms.filter & SOCKIOCP_REGISTER_IN &&
 	    sockiocp_readiness_in_edge(socket, reg->kind, &reg->rcv_nxt))
 		edges |= SOCKIOCP_EVENT_IN;
@@ -255,6 +258,8 @@ bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d)
 	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
 	bool again = false;
 
+	lockdep_assert_held(&reg->port->lock);
+
 	/* If it asks for something else by now, this packet was before that. */
 	if (d->events && trigger_asks_the_same(&reg->terms, &d->taken)) {
 		/* It is enabled: this is not history. */
@@ -276,6 +281,8 @@ bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d)
  */
 static void trigger_level_becomes_edge(struct sockiocp_registration *reg, u8 filter)
 {
+	lockdep_assert_held(&reg->port->lock);
+
 	reg->terms.edges = (filter & reg->terms.filter) | SOCKIOCP_EVENT_ERR;
 	WRITE_ONCE(reg->seen, reg->seen & (SOCKIOCP_CONNECTED | SOCKIOCP_FAILED));
 }
@@ -288,6 +295,8 @@ static void trigger_level_becomes_edge(struct sockiocp_registration *reg, u8 fil
 void sockiocp_trigger_give_back(struct sockiocp_registration *reg,
 				const struct sockiocp_terms *taken)
 {
+	lockdep_assert_held(&reg->port->lock);
+
 	if (sockiocp_registration_is_edge(reg) && !(taken->trigger & SOCKIOCP_TRIGGER_EDGE))
 		trigger_level_becomes_edge(reg, taken->filter);
 	else
@@ -327,6 +336,8 @@ void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_en
 static void trigger_ask_for_more(struct sockiocp_registration *reg, u32 now, u8 added)
 {
 	u8 seen;
+
+	lockdep_assert_held(&reg->port->lock);
 
 	if (reg->seen & SOCKIOCP_FAILED)
 		now |= SOCKIOCP_BROKEN;

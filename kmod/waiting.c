@@ -96,6 +96,8 @@ void sockiocp_waiting_release(struct sockiocp_port *port)
 /* Wake it for no packet, and no slot: it will look around. */
 static void waiting_disturb(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
 {
+	lockdep_assert_held(&port->lock);
+
 	waiting_remove(port, waiter);
 	WRITE_ONCE(waiter->disturbed, true);
 	wake_up_process(waiter->task);

@@ -58,8 +58,9 @@ static void worker_begin_association(struct sockiocp_worker *worker, struct file
 }
 
 /* Apart, since most threads go on asking the same port. */
-noinline struct sockiocp_worker *sockiocp_worker_enter_port(struct file *file, unsigned int fd,
-					      struct sockiocp_worker *worker)
+noinline
+struct sockiocp_worker *sockiocp_worker_enter_port(struct file *file, unsigned int fd,
+						   struct sockiocp_worker *worker)
 {
 	struct sockiocp_worker *sampled = sockiocp_sampler_find(file->private_data);
 
@@ -89,6 +90,8 @@ struct closer {
 static void worker_end_if_of_closer(struct sockiocp_worker *worker, const void *arg)
 {
 	const struct closer *closer = arg;
+
+	lockdep_assert_held(&worker->pinned->lock);
 
 	/* exec may have given the thread a table of its own. */
 	if (worker->files == closer->files || worker->task == closer->task)
@@ -120,6 +123,8 @@ void sockiocp_worker_leave_process(struct sockiocp_port *port, fl_owner_t files)
 
 static void worker_end_with_port(struct sockiocp_worker *worker, const void *unused)
 {
+	lockdep_assert_held(&worker->pinned->lock);
+
 	if (worker->sampled)
 		sockiocp_sampler_end(worker);
 	else
