@@ -151,11 +151,15 @@ int kind_listen(enum kind kind, int *port, int bufsize)
 	return fd;
 }
 
+/* No others take the numbers of ones own. */
 int kind_refused_port(enum kind kind)
 {
-	int port;
-	int fd = kind_listen(kind, &port, 0);
+	int family = kinds[kind].family;
+	int port, fd;
 
+	if (family == AF_INET || family == AF_INET6)
+		return tcp_refused_port(family);
+	fd = kind_listen(kind, &port, 0);
 	if (fd < 0)
 		return fd;
 	close(fd);

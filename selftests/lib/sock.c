@@ -163,15 +163,23 @@ int tcp_accept(int listener)
 	return fd;
 }
 
-/* A port nobody listens on: bound once, then given back. */
+/*
+ * A port nobody listens on, nor comes to while this process runs: its socket stays bound.
+ * Otherwise somebody who connects to it may be given it for his own end, and is then
+ * connected to himself.
+ */
 int tcp_refused_port(int family)
 {
-	int port;
-	int fd = tcp_listen(family, 1, &port);
+	int port, ret;
+	int fd = any_socket(family, SOCK_STREAM, 0);
 
 	if (fd < 0)
 		return fd;
-	close(fd);
+	ret = bind_loopback(fd, family, &port);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
 	return port;
 }
 
