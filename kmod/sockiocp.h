@@ -264,6 +264,8 @@ enum sockiocp_kind {
  */
 #define SOCKIOCP_FAILED		0x20
 #define SOCKIOCP_BROKEN		(SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP | SOCKIOCP_FAILED)
+/* In sockiocp_registration.seen: since then the connection has ended, if it was one. */
+#define SOCKIOCP_OVER		0x80
 /* The socket is closed. */
 #define SOCKIOCP_GONE		0x100
 /* The socket cannot be looked at before somebody lets go of one of its locks. */

@@ -62,17 +62,17 @@ void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t even
 	case SOCKIOCP_HAS_FAILED:
 		WRITE_ONCE(reg->seen, seen | SOCKIOCP_FAILED);
 		return;
+	case SOCKIOCP_IS_MADE:
+		/* Another wake-up of the same one, or a harvest was here first. */
+		if ((seen & (SOCKIOCP_CONNECTED | SOCKIOCP_OVER)) == SOCKIOCP_CONNECTED)
+			return;
+		fallthrough;
 	case SOCKIOCP_WAS_IN_VAIN:
 		seen &= SOCKIOCP_UNSEEN;
 		break;
 	case SOCKIOCP_IS_TOLD:
-		seen &= ~(SOCKIOCP_FAILED | SOCKIOCP_CONNECTED);
-		break;
-	case SOCKIOCP_IS_MADE:
-		/* A harvest was here first, or it is another wake-up of the same one. */
-		if (seen & SOCKIOCP_CONNECTED)
-			return;
-		seen &= SOCKIOCP_UNSEEN;
+		seen &= ~SOCKIOCP_FAILED;
+		seen |= SOCKIOCP_OVER;
 		break;
 	case SOCKIOCP_IS_NEW:
 		seen = 0;
@@ -284,7 +284,8 @@ static void trigger_level_becomes_edge(struct sockiocp_registration *reg, u8 fil
 	lockdep_assert_held(&reg->port->lock);
 
 	reg->terms.edges = (filter & reg->terms.filter) | SOCKIOCP_EVENT_ERR;
-	WRITE_ONCE(reg->seen, reg->seen & (SOCKIOCP_CONNECTED | SOCKIOCP_FAILED));
+	WRITE_ONCE(reg->seen, reg->seen & (SOCKIOCP_CONNECTED | SOCKIOCP_FAILED |
+					       SOCKIOCP_OVER));
 }
 
 /**

@@ -810,6 +810,21 @@ TEST_F(ends, end_of_a_connection_is_an_edge_after_a_refusal)
 	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));
 	ASSERT_EQ(0, tcp_disconnect(self->fd));
 	EXPECT_PACKETS(self->port, { KEY, HAS_FAILED });
+
+	/* And so is the beginning of the next one, and of the one after that. */
+	EXPECT_LT(0, sock_error(self->fd));
+	ASSERT_EQ(0, kind_connect_wait(KIND_MPTCP4, self->fd, port));
+	self->peer = tcp_accept(listener);
+	ASSERT_LE(0, self->peer);
+	EXPECT_PACKETS(self->port, { KEY, EV_OUT });
+	ASSERT_EQ(0, kind_reset(KIND_MPTCP4, self->peer));
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR, COMES));
+	ASSERT_EQ(0, tcp_disconnect(self->fd));
+	EXPECT_LT(0, sock_error(self->fd));
+	ASSERT_EQ(0, kind_connect_wait(KIND_MPTCP4, self->fd, port));
+	self->peer = tcp_accept(listener);
+	ASSERT_LE(0, self->peer);
+	EXPECT_PACKETS(self->port, { KEY, EV_OUT });
 	fd_close(listener);
 }
 
