@@ -442,7 +442,8 @@ bool sockiocp_harvest_has_packet(struct sockiocp_port *port)
 	struct sockiocp_registration *reg;
 	struct sockiocp_packet *packet;
 	struct sockiocp_terms terms;
-	u32 now, events;
+	sockiocp_reading now;
+	u32 events;
 	bool ready = false;
 
 	while (!ready && looks--) {

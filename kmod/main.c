@@ -46,13 +46,14 @@
  *   account.c		what a user holds, and may hold
  *
  *   sockiocp.h		the structures, and what each file offers to those above it
+ *   reading.h		what a socket is, and is like: kinds, readings, turns
  *   insides.h		what is known of the insides of other subsystems
  *   compat.h		differences between kernel versions
  *
  * Where a change goes
  * ===================
  *
- *   a new kind of socket		enum sockiocp_kind (sockiocp.h),
+ *   a new kind of socket		enum sockiocp_kind (reading.h),
  *					sockiocp_readiness_kind() and a file beside
  *					readiness_tcp.c
  *   another limit			account.c: a parameter, and who charges it

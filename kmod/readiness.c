@@ -166,8 +166,8 @@ static bool readiness_lock_is_taken(const struct sock *sk)
 }
 
 /* Read the socket's state with ->poll's help. */
-static noinline u32 readiness_poll(struct socket *socket, struct file *file,
-				   enum sockiocp_kind kind, u8 filter)
+static noinline sockiocp_reading readiness_poll(struct socket *socket, struct file *file,
+						enum sockiocp_kind kind, u8 filter)
 {
 	/*
 	 * These sleep for the socket's lock, and no signal ends that.  Somebody's
@@ -203,10 +203,10 @@ static noinline u32 readiness_poll(struct socket *socket, struct file *file,
  *
  * May sleep: the ->poll of some protocols does.
  *
- * Return: SOCKIOCP_EVENT_* bits and SOCKIOCP_CONNECTED, or SOCKIOCP_BUSY.
+ * Return: SOCKIOCP_NOW_* bits and SOCKIOCP_CONNECTED or SOCKIOCP_BROKEN, or SOCKIOCP_BUSY.
  */
-u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
-			    enum sockiocp_kind kind, u8 filter)
+sockiocp_reading sockiocp_readiness_read(struct socket *socket, struct file *file,
+					 enum sockiocp_kind kind, u8 filter)
 {
 	/* kTLS and sockmap know best what is readable. */
 	if (unlikely(READ_ONCE(socket->sk->sk_prot)->sock_is_readable))

@@ -16,8 +16,7 @@
 #include <net/tcp_states.h>
 
 /*
- * A protocol has up to two functions that say what holds for a socket: SOCKIOCP_EVENT_*
- * bits and SOCKIOCP_CONNECTED, or SOCKIOCP_BUSY.
+ * A protocol has up to two functions that say what a socket is like, or SOCKIOCP_BUSY.
  *
  *   ..._poll()	asks the protocol's ->poll, which costs more than all the rest of a
  *		delivery
@@ -29,16 +28,26 @@
  *
  * The first are kept out of line so that the second stay short.
  */
-u32 sockiocp_readiness_tcp_read(struct socket *socket, struct file *file, u8 filter);
-u32 sockiocp_readiness_tcp_poll(struct socket *socket, struct file *file, u8 filter);
-u32 sockiocp_readiness_mptcp_poll(struct socket *socket, struct file *file, u8 filter);
-u32 sockiocp_readiness_vsock_poll(struct socket *socket, struct file *file, u8 filter);
-u32 sockiocp_readiness_unix_stream_read(struct socket *socket, struct file *file, u8 filter);
-u32 sockiocp_readiness_unix_stream_poll(struct socket *socket, struct file *file, u8 filter);
-u32 sockiocp_readiness_unix_dgram_read(struct socket *socket, struct file *file, u8 filter);
-u32 sockiocp_readiness_unix_dgram_poll(struct socket *socket, struct file *file, u8 filter);
-u32 sockiocp_readiness_udp_read(struct socket *socket, struct file *file, u8 filter);
-u32 sockiocp_readiness_udp_poll(struct socket *socket, struct file *file, u8 filter);
+sockiocp_reading
+sockiocp_readiness_tcp_read(struct socket *socket, struct file *file, u8 filter);
+sockiocp_reading
+sockiocp_readiness_tcp_poll(struct socket *socket, struct file *file, u8 filter);
+sockiocp_reading
+sockiocp_readiness_mptcp_poll(struct socket *socket, struct file *file, u8 filter);
+sockiocp_reading
+sockiocp_readiness_vsock_poll(struct socket *socket, struct file *file, u8 filter);
+sockiocp_reading
+sockiocp_readiness_unix_stream_read(struct socket *socket, struct file *file, u8 filter);
+sockiocp_reading
+sockiocp_readiness_unix_stream_poll(struct socket *socket, struct file *file, u8 filter);
+sockiocp_reading
+sockiocp_readiness_unix_dgram_read(struct socket *socket, struct file *file, u8 filter);
+sockiocp_reading
+sockiocp_readiness_unix_dgram_poll(struct socket *socket, struct file *file, u8 filter);
+sockiocp_reading
+sockiocp_readiness_udp_read(struct socket *socket, struct file *file, u8 filter);
+sockiocp_reading
+sockiocp_readiness_udp_poll(struct socket *socket, struct file *file, u8 filter);
 
 /* The protocol's part of sockiocp_readiness_turn(). */
 enum sockiocp_turn sockiocp_readiness_tcp_turn(const struct sock *sk);
@@ -110,22 +119,22 @@ static inline bool readiness_stays_closed(struct sock *sk)
 	return closed;
 }
 
-static inline u32 readiness_of_listener(__poll_t poll)
+static inline sockiocp_reading readiness_of_listener(__poll_t poll)
 {
-	return poll & EPOLLIN ? SOCKIOCP_EVENT_IN : 0;
+	return poll & EPOLLIN ? SOCKIOCP_NOW_IN : 0;
 }
 
 /* Of a datagram socket these two are told, and an error until it is read. */
-static inline u32 readiness_of_datagrams(const struct sock *sk, __poll_t poll)
+static inline sockiocp_reading readiness_of_datagrams(const struct sock *sk, __poll_t poll)
 {
-	u32 now = 0;
+	sockiocp_reading now = 0;
 
 	if (poll & EPOLLIN)
-		now |= SOCKIOCP_EVENT_IN;
+		now |= SOCKIOCP_NOW_IN;
 	if (poll & EPOLLOUT)
-		now |= SOCKIOCP_EVENT_OUT;
+		now |= SOCKIOCP_NOW_OUT;
 	if (READ_ONCE(sk->sk_err))
-		now |= SOCKIOCP_EVENT_ERR;
+		now |= SOCKIOCP_NOW_ERR;
 	return now;
 }
 

@@ -84,7 +84,7 @@ static bool readiness_mptcp_was_connected(const struct socket *socket, bool shut
  * A socket in TCP_CLOSE that was not connected: not yet, or an attempt has failed, and
  * that holds whether or not SO_ERROR has told it.
  */
-static u32 readiness_mptcp_read_unconnected(struct sock *sk)
+static sockiocp_reading readiness_mptcp_read_unconnected(struct sock *sk)
 {
 	if (!READ_ONCE(inet_sk(sk)->inet_dport))
 		return READ_ONCE(sk->sk_err) ? SOCKIOCP_BROKEN : 0;
@@ -98,7 +98,7 @@ static u32 readiness_mptcp_read_unconnected(struct sock *sk)
  * tell it.  At the end of a stream it has to be read before readiness_mptcp_peek() may
  * look for data in front of that end.  Until then IN says that there may be some.
  */
-static u32 readiness_mptcp_judge_error(struct sock *sk, __poll_t poll)
+static sockiocp_reading readiness_mptcp_judge_error(struct sock *sk, __poll_t poll)
 {
 	bool closed;
 
@@ -107,17 +107,18 @@ static u32 readiness_mptcp_judge_error(struct sock *sk, __poll_t poll)
 	release_sock(sk);
 	if (closed)
 		return SOCKIOCP_BROKEN;
-	return poll & EPOLLIN ? SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_IN : SOCKIOCP_EVENT_ERR;
+	return poll & EPOLLIN ? SOCKIOCP_NOW_ERR | SOCKIOCP_NOW_IN : SOCKIOCP_NOW_ERR;
 }
 
 /* The state follows the connection as a whole, not a path of it. */
-u32 sockiocp_readiness_mptcp_poll(struct socket *socket, struct file *file, u8 filter)
+sockiocp_reading
+sockiocp_readiness_mptcp_poll(struct socket *socket, struct file *file, u8 filter)
 {
 	struct sock *sk = socket->sk;
 	int state = readiness_state(sk);
 	__poll_t poll = readiness_ask_poll(socket, file, filter);
 	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
-	u32 now = SOCKIOCP_CONNECTED;
+	sockiocp_reading now = SOCKIOCP_CONNECTED;
 
 	switch (state) {
 	case TCP_LISTEN:
@@ -125,27 +126,27 @@ u32 sockiocp_readiness_mptcp_poll(struct socket *socket, struct file *file, u8 f
 	case TCP_SYN_SENT:
 	case TCP_SYN_RECV:
 		/* An accepted one never is, whatever the state of its first path. */
-		return poll & EPOLLOUT ? SOCKIOCP_EVENT_OUT : 0;
+		return poll & EPOLLOUT ? SOCKIOCP_NOW_OUT : 0;
 	case TCP_CLOSE:
 		if (!readiness_mptcp_was_connected(socket, shut))
 			return readiness_mptcp_read_unconnected(sk);
-		now |= SOCKIOCP_EVENT_OUT;
+		now |= SOCKIOCP_NOW_OUT;
 		if (!shut)
 			now |= SOCKIOCP_BROKEN;
 		fallthrough;
 	case TCP_CLOSE_WAIT:
 	case TCP_LAST_ACK:
 	case TCP_CLOSING:
-		now |= SOCKIOCP_EVENT_HANGUP;
+		now |= SOCKIOCP_NOW_HANGUP;
 		break;
 	}
 
 	if (poll & EPOLLOUT)
-		now |= SOCKIOCP_EVENT_OUT;
+		now |= SOCKIOCP_NOW_OUT;
 	if (READ_ONCE(sk->sk_err))
 		return now | readiness_mptcp_judge_error(sk, poll);
 	if (poll & EPOLLIN && (!shut || readiness_mptcp_peek(socket)))
-		now |= SOCKIOCP_EVENT_IN;
+		now |= SOCKIOCP_NOW_IN;
 	return now;
 }
 

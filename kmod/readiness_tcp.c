@@ -95,10 +95,10 @@ static bool readiness_tcp_read_settled_past(struct sock *sk, struct readiness_tc
 }
 
 /* Of a socket in TCP_CLOSE.  SOCK_DONE is set by a FIN and nothing else. */
-static u32 readiness_tcp_read_closed(struct sock *sk, __poll_t poll)
+static sockiocp_reading readiness_tcp_read_closed(struct sock *sk, __poll_t poll)
 {
 	struct readiness_tcp_past past = readiness_tcp_read_past(sk);
-	u32 now;
+	sockiocp_reading now;
 
 	/*
 	 * What was never to be connected, or was disconnected, has nothing to tell.  Nor
@@ -114,13 +114,13 @@ static u32 readiness_tcp_read_closed(struct sock *sk, __poll_t poll)
 		return SOCKIOCP_BROKEN;
 	/* connect(AF_UNSPEC): an error is nothing but what recv() has to tell once. */
 	if (!past.connected || !past.ended)
-		return past.error ? SOCKIOCP_EVENT_ERR : 0;
+		return past.error ? SOCKIOCP_NOW_ERR : 0;
 
-	now = SOCKIOCP_CONNECTED | SOCKIOCP_EVENT_OUT | SOCKIOCP_EVENT_HANGUP;
+	now = SOCKIOCP_CONNECTED | SOCKIOCP_NOW_OUT | SOCKIOCP_NOW_HANGUP;
 	if (past.error || !sock_flag(sk, SOCK_DONE))
 		now |= SOCKIOCP_BROKEN;
 	else if (poll & EPOLLIN && readiness_tcp_has_data(sk))
-		now |= SOCKIOCP_EVENT_IN;
+		now |= SOCKIOCP_NOW_IN;
 	return now;
 }
 
@@ -148,7 +148,8 @@ static bool readiness_tcp_may_survive(int error)
 }
 
 /* A connection has an error: is that its end?  Otherwise it is as @now says. */
-static noinline u32 readiness_tcp_judge_error(struct sock *sk, int error, u32 now)
+static noinline sockiocp_reading
+readiness_tcp_judge_error(struct sock *sk, int error, sockiocp_reading now)
 {
 	bool busy, closed;
 
@@ -160,18 +161,18 @@ static noinline u32 readiness_tcp_judge_error(struct sock *sk, int error, u32 no
 	readiness_let_go(sk);
 	if (busy)
 		return SOCKIOCP_BUSY;
-	return closed ? SOCKIOCP_BROKEN : now | SOCKIOCP_EVENT_ERR;
+	return closed ? SOCKIOCP_BROKEN : now | SOCKIOCP_NOW_ERR;
 }
 
 /* What tells of the end of a connection: HANGUP and ERR. */
-static u32 readiness_tcp_read_end(struct sock *sk, int state)
+static sockiocp_reading readiness_tcp_read_end(struct sock *sk, int state)
 {
 	int error = READ_ONCE(sk->sk_err);
-	u32 now = 0;
+	sockiocp_reading now = 0;
 
 	/* Not by SOCK_DONE: that may be newer than what was read of the data. */
 	if (BIT(state) & (TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING))
-		now = SOCKIOCP_EVENT_HANGUP;
+		now = SOCKIOCP_NOW_HANGUP;
 	return unlikely(error) ? readiness_tcp_judge_error(sk, error, now) : now;
 }
 
@@ -179,23 +180,24 @@ static u32 readiness_tcp_read_end(struct sock *sk, int state)
  * A fast open connection that was accepted before its handshake is done.  ->poll is no
  * help: for a moment, while the handshake gets done, it says nothing.
  */
-static u32 readiness_tcp_read_fast_open(struct sock *sk, int state)
+static sockiocp_reading readiness_tcp_read_fast_open(struct sock *sk, int state)
 {
-	u32 now = SOCKIOCP_CONNECTED;
+	sockiocp_reading now = SOCKIOCP_CONNECTED;
 
 	if (readiness_tcp_count_unread(sk) >= sock_rcvlowat(sk, 0, INT_MAX))
-		now |= SOCKIOCP_EVENT_IN;
+		now |= SOCKIOCP_NOW_IN;
 	if (__sk_stream_is_writeable(sk, 1))
-		now |= SOCKIOCP_EVENT_OUT;
+		now |= SOCKIOCP_NOW_OUT;
 	return now | readiness_tcp_read_end(sk, state);
 }
 
-noinline u32 sockiocp_readiness_tcp_poll(struct socket *socket, struct file *file, u8 filter)
+noinline sockiocp_reading
+sockiocp_readiness_tcp_poll(struct socket *socket, struct file *file, u8 filter)
 {
 	struct sock *sk = socket->sk;
 	int state = readiness_state(sk);
 	__poll_t poll = readiness_ask_poll(socket, file, filter);
-	u32 now = SOCKIOCP_CONNECTED;
+	sockiocp_reading now = SOCKIOCP_CONNECTED;
 
 	switch (state) {
 	case TCP_LISTEN:
@@ -204,7 +206,7 @@ noinline u32 sockiocp_readiness_tcp_poll(struct socket *socket, struct file *fil
 		return readiness_tcp_read_closed(sk, poll);
 	case TCP_SYN_SENT:
 		/* Fast open: writable, the first write connects it. */
-		return poll & EPOLLOUT ? SOCKIOCP_EVENT_OUT : 0;
+		return poll & EPOLLOUT ? SOCKIOCP_NOW_OUT : 0;
 	case TCP_SYN_RECV:
 		/* Two that connect to each other at the same time are not yet connected. */
 		return READ_ONCE(socket->state) == SS_CONNECTED ?
@@ -212,17 +214,18 @@ noinline u32 sockiocp_readiness_tcp_poll(struct socket *socket, struct file *fil
 	}
 
 	if (poll & EPOLLIN && readiness_tcp_has_data(sk))
-		now |= SOCKIOCP_EVENT_IN;
+		now |= SOCKIOCP_NOW_IN;
 	if (poll & EPOLLOUT)
-		now |= SOCKIOCP_EVENT_OUT;
+		now |= SOCKIOCP_NOW_OUT;
 	return now | readiness_tcp_read_end(sk, state);
 }
 
-u32 sockiocp_readiness_tcp_read(struct socket *socket, struct file *file, u8 filter)
+sockiocp_reading
+sockiocp_readiness_tcp_read(struct socket *socket, struct file *file, u8 filter)
 {
 	struct sock *sk = socket->sk;
 	int state = readiness_state(sk);
-	u32 now = SOCKIOCP_CONNECTED;
+	sockiocp_reading now = SOCKIOCP_CONNECTED;
 	s32 unread;
 
 	/* Only a connection whose handshake is over. */
@@ -234,13 +237,13 @@ u32 sockiocp_readiness_tcp_read(struct socket *socket, struct file *file, u8 fil
 	if (unread > 0) {
 		if (unread < sock_rcvlowat(sk, 0, INT_MAX))
 			goto poll;
-		now |= SOCKIOCP_EVENT_IN;
+		now |= SOCKIOCP_NOW_IN;
 	}
 	if (filter & SOCKIOCP_REGISTER_OUT) {
 		if (!(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) &&
 		    !__sk_stream_is_writeable(sk, 1))
 			goto poll;
-		now |= SOCKIOCP_EVENT_OUT;
+		now |= SOCKIOCP_NOW_OUT;
 	}
 	return now | readiness_tcp_read_end(sk, state);
 poll:

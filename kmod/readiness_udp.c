@@ -18,7 +18,8 @@ static bool readiness_udp_has_datagram(const struct sock *sk)
 	return !skb_queue_empty_lockless(&udp_sk(sk)->reader_queue);
 }
 
-noinline u32 sockiocp_readiness_udp_poll(struct socket *socket, struct file *file, u8 filter)
+noinline sockiocp_reading
+sockiocp_readiness_udp_poll(struct socket *socket, struct file *file, u8 filter)
 {
 	const struct sock *sk = socket->sk;
 	__poll_t poll = readiness_ask_poll(socket, file, filter);
@@ -29,24 +30,25 @@ noinline u32 sockiocp_readiness_udp_poll(struct socket *socket, struct file *fil
 	return readiness_of_datagrams(sk, poll);
 }
 
-u32 sockiocp_readiness_udp_read(struct socket *socket, struct file *file, u8 filter)
+sockiocp_reading
+sockiocp_readiness_udp_read(struct socket *socket, struct file *file, u8 filter)
 {
 	const struct sock *sk = socket->sk;
-	u32 now = 0;
+	sockiocp_reading now = 0;
 
 	if (readiness_udp_has_datagram(sk)) {
 		/* With a wrong checksum recv() would block: ->poll drops such datagrams. */
 		if (!(READ_ONCE(file->f_flags) & O_NONBLOCK))
 			goto poll;
-		now |= SOCKIOCP_EVENT_IN;
+		now |= SOCKIOCP_NOW_IN;
 	}
 	if (filter & SOCKIOCP_REGISTER_OUT) {
 		if (!sock_writeable(sk))
 			goto poll;
-		now |= SOCKIOCP_EVENT_OUT;
+		now |= SOCKIOCP_NOW_OUT;
 	}
 	if (READ_ONCE(sk->sk_err))
-		now |= SOCKIOCP_EVENT_ERR;
+		now |= SOCKIOCP_NOW_ERR;
 	return now;
 poll:
 	return sockiocp_readiness_udp_poll(socket, file, filter);

@@ -6,12 +6,12 @@
 #include "readiness.h"
 
 /* Of @poll only EPOLLOUT counts and, for a listener, EPOLLIN. */
-static u32 readiness_unix_read_stream(struct sock *sk, __poll_t poll, int state)
+static sockiocp_reading readiness_unix_read_stream(struct sock *sk, __poll_t poll, int state)
 {
 	const struct proto *prot = READ_ONCE(sk->sk_prot);
 	bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
 	bool error = READ_ONCE(sk->sk_err);
-	u32 now = SOCKIOCP_CONNECTED;
+	sockiocp_reading now = SOCKIOCP_CONNECTED;
 
 	if (state == TCP_LISTEN)
 		return readiness_of_listener(poll);
@@ -24,19 +24,19 @@ static u32 readiness_unix_read_stream(struct sock *sk, __poll_t poll, int state)
 	/* A sockmap has a queue of its own. */
 	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) ||
 	    unlikely(prot->sock_is_readable && prot->sock_is_readable(sk)))
-		now |= SOCKIOCP_EVENT_IN;
+		now |= SOCKIOCP_NOW_IN;
 	sockiocp_race_window();
 	if (poll & EPOLLOUT)
-		now |= SOCKIOCP_EVENT_OUT;
+		now |= SOCKIOCP_NOW_OUT;
 	/* The peer's shutdown(SHUT_WR) and our SHUT_RD leave the same state. */
 	if (shut)
-		now |= SOCKIOCP_EVENT_HANGUP;
+		now |= SOCKIOCP_NOW_HANGUP;
 	if (error)
 		now |= SOCKIOCP_BROKEN;
 	return now;
 }
 
-static u32 readiness_unix_read_dgram(const struct sock *sk, __poll_t poll)
+static sockiocp_reading readiness_unix_read_dgram(const struct sock *sk, __poll_t poll)
 {
 	/* After a local shutdown ->poll says readable whatever is queued. */
 	if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN &&
@@ -45,8 +45,8 @@ static u32 readiness_unix_read_dgram(const struct sock *sk, __poll_t poll)
 	return readiness_of_datagrams(sk, poll);
 }
 
-noinline u32 sockiocp_readiness_unix_stream_poll(struct socket *socket, struct file *file,
-						 u8 filter)
+noinline sockiocp_reading
+sockiocp_readiness_unix_stream_poll(struct socket *socket, struct file *file, u8 filter)
 {
 	int state = readiness_state(socket->sk);
 
@@ -54,8 +54,8 @@ noinline u32 sockiocp_readiness_unix_stream_poll(struct socket *socket, struct f
 					  state);
 }
 
-noinline u32 sockiocp_readiness_unix_dgram_poll(struct socket *socket, struct file *file,
-						u8 filter)
+noinline sockiocp_reading
+sockiocp_readiness_unix_dgram_poll(struct socket *socket, struct file *file, u8 filter)
 {
 	return readiness_unix_read_dgram(socket->sk, readiness_ask_poll(socket, file, filter));
 }
@@ -66,7 +66,8 @@ static __poll_t readiness_unix_poll_queue(const struct sock *sk)
 	return skb_queue_empty_lockless(&sk->sk_receive_queue) ? 0 : EPOLLIN;
 }
 
-u32 sockiocp_readiness_unix_stream_read(struct socket *socket, struct file *file, u8 filter)
+sockiocp_reading
+sockiocp_readiness_unix_stream_read(struct socket *socket, struct file *file, u8 filter)
 {
 	struct sock *sk = socket->sk;
 	int state;
@@ -78,7 +79,8 @@ u32 sockiocp_readiness_unix_stream_read(struct socket *socket, struct file *file
 	return readiness_unix_read_stream(sk, readiness_unix_poll_queue(sk), state);
 }
 
-u32 sockiocp_readiness_unix_dgram_read(struct socket *socket, struct file *file, u8 filter)
+sockiocp_reading
+sockiocp_readiness_unix_dgram_read(struct socket *socket, struct file *file, u8 filter)
 {
 	struct sock *sk = socket->sk;
 

@@ -41,7 +41,7 @@ static bool readiness_vsock_was_connected(const struct socket *socket)
  * that holds whether or not SO_ERROR has told it.  connect() sets the peer's address when
  * it begins, under the socket's lock, and nothing clears it.
  */
-static u32 readiness_vsock_read_unconnected(struct sock *sk)
+static sockiocp_reading readiness_vsock_read_unconnected(struct sock *sk)
 {
 	if (READ_ONCE(vsock_sk(sk)->remote_addr.svm_port) == VMADDR_PORT_ANY)
 		return READ_ONCE(sk->sk_err) ? SOCKIOCP_BROKEN : 0;
@@ -49,13 +49,13 @@ static u32 readiness_vsock_read_unconnected(struct sock *sk)
 }
 
 /* @peer_ended was read before @poll: see the head of readiness.c. */
-static u32 readiness_vsock_read_state(struct socket *socket, __poll_t poll, int state,
-				      bool peer_ended)
+static sockiocp_reading
+readiness_vsock_read_state(struct socket *socket, __poll_t poll, int state, bool peer_ended)
 {
 	struct sock *sk = socket->sk;
 	u8 shut = READ_ONCE(sk->sk_shutdown);
 	bool error = READ_ONCE(sk->sk_err);
-	u32 now = SOCKIOCP_CONNECTED;
+	sockiocp_reading now = SOCKIOCP_CONNECTED;
 
 	switch (state) {
 	case TCP_LISTEN:
@@ -64,11 +64,11 @@ static u32 readiness_vsock_read_state(struct socket *socket, __poll_t poll, int 
 		if (!(shut & RCV_SHUTDOWN) && poll & EPOLLIN &&
 		    ((sk->sk_type == SOCK_STREAM && !peer_ended) ||
 		     readiness_vsock_ask_transport(sk)))
-			now |= SOCKIOCP_EVENT_IN;
+			now |= SOCKIOCP_NOW_IN;
 		if (poll & EPOLLOUT || shut & SEND_SHUTDOWN)
-			now |= SOCKIOCP_EVENT_OUT;
+			now |= SOCKIOCP_NOW_OUT;
 		if (peer_ended)
-			now |= SOCKIOCP_EVENT_HANGUP;
+			now |= SOCKIOCP_NOW_HANGUP;
 		break;
 	case TCP_CLOSE:
 		if (!readiness_vsock_was_connected(socket))
@@ -77,7 +77,7 @@ static u32 readiness_vsock_read_state(struct socket *socket, __poll_t poll, int 
 			error = true;
 		fallthrough;
 	case TCP_CLOSING:
-		now |= SOCKIOCP_EVENT_OUT | SOCKIOCP_EVENT_HANGUP;
+		now |= SOCKIOCP_NOW_OUT | SOCKIOCP_NOW_HANGUP;
 		break;
 	default:
 		return 0;
@@ -87,7 +87,8 @@ static u32 readiness_vsock_read_state(struct socket *socket, __poll_t poll, int 
 	return now;
 }
 
-u32 sockiocp_readiness_vsock_poll(struct socket *socket, struct file *file, u8 filter)
+sockiocp_reading
+sockiocp_readiness_vsock_poll(struct socket *socket, struct file *file, u8 filter)
 {
 	struct sock *sk = socket->sk;
 	int state = readiness_state(sk);

@@ -113,7 +113,7 @@ u32 sockiocp_registration_create(struct sockiocp_port *port, struct socket *sock
 	reg->enabled = false;
 	reg->place = SOCKIOCP_IDLE;
 	reg->history = false;
-	reg->seen = SOCKIOCP_UNSEEN;
+	reg->seen = (__force u8)SOCKIOCP_UNSEEN;
 	reg->terms = (struct sockiocp_terms) { 0 };
 	ihold(SOCK_INODE(socket));
 	*result = reg;

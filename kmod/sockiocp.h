@@ -9,6 +9,7 @@
 #define _SOCKIOCP_H
 
 #include "compat.h"
+#include "reading.h"
 
 #include <linux/atomic.h>
 #include <linux/fs.h>
@@ -239,53 +240,6 @@ enum sockiocp_place {
 	SOCKIOCP_TAKEN_AGAIN,
 };
 
-/* What a socket is, as far as its readiness goes: streams first. */
-enum sockiocp_kind {
-	SOCKIOCP_TCP,
-	SOCKIOCP_MPTCP,
-	SOCKIOCP_VSOCK,
-	SOCKIOCP_UNIX_STREAM,
-	SOCKIOCP_UDP,
-	SOCKIOCP_UNIX_DGRAM,
-};
-
-/*
- * Beside the SOCKIOCP_EVENT_* bits a reading of a socket's state may have these,
- * which no user sees.
- */
-/* A stream that is, or was, connected. */
-#define SOCKIOCP_CONNECTED	0x08
-/* In sockiocp_registration.seen: nothing has been read yet. */
-#define SOCKIOCP_UNSEEN		0x10
-/*
- * A stream has failed, and stays so.  An error without this is one that the stream
- * lives on with, until it is read.  In sockiocp_registration.seen: of the connection
- * that the stream has, not of an attempt at one.
- */
-#define SOCKIOCP_FAILED		0x20
-#define SOCKIOCP_BROKEN		(SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP | SOCKIOCP_FAILED)
-/* In sockiocp_registration.seen: since then the connection has ended, if it was one. */
-#define SOCKIOCP_OVER		0x80
-/* The socket is closed. */
-#define SOCKIOCP_GONE		0x100
-/* The socket cannot be looked at before somebody lets go of one of its locks. */
-#define SOCKIOCP_BUSY		0x200
-
-/* What a wake-up for an error, or a change of state, means to a stream's connection. */
-enum sockiocp_turn {
-	SOCKIOCP_GOES_ON,
-	/* It has failed: that stays. */
-	SOCKIOCP_HAS_FAILED,
-	/* The attempt to connect has failed, once more perhaps. */
-	SOCKIOCP_WAS_IN_VAIN,
-	/* The same, and that was before: by now connect() has told it. */
-	SOCKIOCP_IS_TOLD,
-	/* It was disconnected: the next one has no past. */
-	SOCKIOCP_IS_NEW,
-	/* An attempt to connect has succeeded: what was before it is over. */
-	SOCKIOCP_IS_MADE,
-};
-
 /**
  * struct sockiocp_terms - what a registration reports
  * @life: counts the connections, and attempts at one, that are over: whoever read the
@@ -352,8 +306,7 @@ struct sockiocp_registration {
  * @is_notification: of a registration; anything else goes out as it is
  * @ended: the registration ended meanwhile, and its reference is the harvest's
  * @taken: &struct sockiocp_registration.terms when it was taken
- * @now: what the socket is like: SOCKIOCP_EVENT_* bits and SOCKIOCP_CONNECTED, or
- *	SOCKIOCP_GONE, or SOCKIOCP_BUSY
+ * @now: what the socket is like, or SOCKIOCP_GONE, or SOCKIOCP_BUSY
  * @events: what the packet carries, SOCKIOCP_EVENT_* bits; 0 if it does not go out
  */
 struct sockiocp_delivery {
@@ -361,7 +314,7 @@ struct sockiocp_delivery {
 	bool is_notification;
 	bool ended;
 	struct sockiocp_terms taken;
-	u32 now;
+	sockiocp_reading now;
 	u32 events;
 };
 
@@ -375,6 +328,13 @@ static inline struct socket *
 sockiocp_registration_socket(const struct sockiocp_registration *reg)
 {
 	return reg->wait.private;
+}
+
+/* Of &struct sockiocp_registration.seen, which has the lowest eight bits of a reading. */
+static inline sockiocp_reading
+sockiocp_registration_seen(const struct sockiocp_registration *reg)
+{
+	return (__force sockiocp_reading)READ_ONCE(reg->seen);
 }
 
 static inline bool sockiocp_registration_is_edge(const struct sockiocp_registration *reg)
@@ -406,8 +366,8 @@ static inline bool sockiocp_readiness_sleeps(enum sockiocp_kind kind)
 }
 
 int sockiocp_readiness_kind(struct socket *socket);
-u32 sockiocp_readiness_read(struct socket *socket, struct file *file,
-			    enum sockiocp_kind kind, u8 filter);
+sockiocp_reading sockiocp_readiness_read(struct socket *socket, struct file *file,
+					 enum sockiocp_kind kind, u8 filter);
 enum sockiocp_turn sockiocp_readiness_turn(const struct socket *socket,
 					   enum sockiocp_kind kind, bool error);
 
@@ -625,14 +585,15 @@ u8 sockiocp_trigger_wake_edges(struct sockiocp_registration *reg, __poll_t key);
 void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t events);
 void sockiocp_trigger_verify(struct sockiocp_delivery *deliveries, unsigned int nr);
 u32 sockiocp_trigger_look(struct sockiocp_registration *reg,
-			  const struct sockiocp_terms *taken, u32 *now);
+			  const struct sockiocp_terms *taken, sockiocp_reading *now);
 bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d);
 void sockiocp_trigger_give_back(struct sockiocp_registration *reg,
 				const struct sockiocp_terms *taken);
 void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_enabled,
 				  struct sockiocp_terms before);
 void sockiocp_trigger_report_armed(struct sockiocp_registration *reg,
-				   struct sockiocp_terms armed, u32 now, u8 added);
+				   struct sockiocp_terms armed, sockiocp_reading now,
+				   u8 added);
 
 /* ---------------------------------------------------------- registration */
 

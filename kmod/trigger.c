@@ -15,7 +15,15 @@
 #include <net/sock.h>
 
 /* These stay in a stream once they are there, so that they have one edge. */
-#define STAYING		(SOCKIOCP_EVENT_HANGUP | SOCKIOCP_EVENT_ERR | SOCKIOCP_CONNECTED)
+#define STAYING		(SOCKIOCP_NOW_HANGUP | SOCKIOCP_NOW_ERR | SOCKIOCP_CONNECTED)
+
+/* Looked at without a lock, too. */
+static void trigger_set_seen(struct sockiocp_registration *reg, sockiocp_reading seen)
+{
+	lockdep_assert_held(&reg->port->lock);
+
+	WRITE_ONCE(reg->seen, (__force u8)seen);
+}
 
 /* ------------------------------------------------------------- wake-ups */
 
@@ -52,7 +60,7 @@ void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t even
 {
 	struct socket *socket = sockiocp_registration_socket(reg);
 	bool is_error = !!(events & EPOLLERR);
-	u8 seen = reg->seen;
+	sockiocp_reading seen = sockiocp_registration_seen(reg);
 
 	lockdep_assert_held(&reg->port->lock);
 
@@ -60,7 +68,7 @@ void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t even
 	case SOCKIOCP_GOES_ON:
 		return;
 	case SOCKIOCP_HAS_FAILED:
-		WRITE_ONCE(reg->seen, seen | SOCKIOCP_FAILED);
+		trigger_set_seen(reg, seen | SOCKIOCP_FAILED);
 		return;
 	case SOCKIOCP_IS_MADE:
 		/* Another wake-up of the same one, or a harvest was here first. */
@@ -78,7 +86,7 @@ void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t even
 		seen = 0;
 		break;
 	}
-	WRITE_ONCE(reg->seen, seen);
+	trigger_set_seen(reg, seen);
 	WRITE_ONCE(reg->terms.life, reg->terms.life + 1);
 	reg->rcv_nxt = 0;
 }
@@ -88,13 +96,13 @@ void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t even
 /*
  * Read the state of a registered socket.
  *
- * Returns SOCKIOCP_EVENT_* bits and SOCKIOCP_CONNECTED, or SOCKIOCP_GONE, or
- * SOCKIOCP_BUSY: who closes it may do that for as long as SO_LINGER says.
+ * SOCKIOCP_BUSY stands for a close(), too, which may take as long as SO_LINGER says.
  */
-static inline u32 trigger_read_socket(struct sockiocp_registration *reg, u8 filter)
+static inline
+sockiocp_reading trigger_read_socket(struct sockiocp_registration *reg, u8 filter)
 {
 	struct socket *socket = sockiocp_registration_socket(reg);
-	u32 now = SOCKIOCP_GONE;
+	sockiocp_reading now = SOCKIOCP_GONE;
 
 	if (unlikely(!sockiocp_socket_try_hold(socket))) {
 		rcu_read_lock();
@@ -112,12 +120,13 @@ static inline u32 trigger_read_socket(struct sockiocp_registration *reg, u8 filt
  * What EDGE knows of a stream when it is read: a new connection has no past.  One that
  * has failed stays so.
  */
-static u8 trigger_seen_before(const struct sockiocp_registration *reg, u32 now)
+static sockiocp_reading trigger_seen_before(const struct sockiocp_registration *reg,
+					    sockiocp_reading now)
 {
-	u8 seen = READ_ONCE(reg->seen);
+	sockiocp_reading seen = sockiocp_registration_seen(reg);
 
 	if (unlikely((now ^ seen) & SOCKIOCP_CONNECTED ||
-		     (seen & SOCKIOCP_EVENT_ERR && !(now & SOCKIOCP_FAILED))))
+		     (seen & SOCKIOCP_NOW_ERR && !(now & SOCKIOCP_FAILED))))
 		seen &= ~STAYING;
 	return seen;
 }
@@ -126,9 +135,10 @@ static u8 trigger_seen_before(const struct sockiocp_registration *reg, u32 now)
  * EDGE: what has risen in a stream that is like this; @edges are those that were seen
  * before.
  */
-static u8 trigger_stream_edges(const struct sockiocp_registration *reg, u32 now, u8 edges)
+static u8 trigger_stream_edges(const struct sockiocp_registration *reg, sockiocp_reading now,
+			       u8 edges)
 {
-	u8 seen = trigger_seen_before(reg, now);
+	sockiocp_reading seen = trigger_seen_before(reg, now);
 	/* What stays has no edge but its first.  An error does if the stream has failed. */
 	u8 staying = SOCKIOCP_EVENT_HANGUP;
 
@@ -137,9 +147,9 @@ static u8 trigger_stream_edges(const struct sockiocp_registration *reg, u32 now,
 	edges &= ~staying;
 	/* The first reading of all is where edges start from. */
 	if (!(seen & SOCKIOCP_UNSEEN)) {
-		u8 news = now & ~seen;
+		sockiocp_reading news = now & ~seen;
 
-		edges |= news & staying;
+		edges |= sockiocp_reading_events(news, staying);
 		if (news & SOCKIOCP_CONNECTED)
 			edges |= SOCKIOCP_EVENT_OUT;
 	}
@@ -147,7 +157,8 @@ static u8 trigger_stream_edges(const struct sockiocp_registration *reg, u32 now,
 }
 
 /* As sockiocp_trigger_level_events(), whatever the trigger is. */
-static inline u32 trigger_events(const struct sockiocp_registration *reg, u32 *known,
+static inline u32 trigger_events(const struct sockiocp_registration *reg,
+				 sockiocp_reading *known,
 				 const struct sockiocp_terms *taken)
 {
 	u32 events = sockiocp_trigger_level_events(reg, known, taken->filter);
@@ -161,7 +172,7 @@ static inline u32 trigger_events(const struct sockiocp_registration *reg, u32 *k
 
 /* What a packet carries now. */
 static inline u32 trigger_look(struct sockiocp_registration *reg,
-			       const struct sockiocp_terms *taken, u32 *now)
+			       const struct sockiocp_terms *taken, sockiocp_reading *now)
 {
 	u32 events;
 
@@ -197,13 +208,12 @@ void sockiocp_trigger_verify(struct sockiocp_delivery *deliveries, unsigned int 
  * sockiocp_trigger_look - what a packet carries now
  * @reg: its registration, without a lock
  * @taken: its terms a moment ago
- * @now: where to what the socket is like goes: SOCKIOCP_EVENT_* bits and
- *	SOCKIOCP_CONNECTED, or SOCKIOCP_GONE, or SOCKIOCP_BUSY
+ * @now: where to what the socket is like goes, or SOCKIOCP_GONE, or SOCKIOCP_BUSY
  *
  * Return: SOCKIOCP_EVENT_* bits; 0 if there is nothing to report.
  */
 u32 sockiocp_trigger_look(struct sockiocp_registration *reg,
-			  const struct sockiocp_terms *taken, u32 *now)
+			  const struct sockiocp_terms *taken, sockiocp_reading *now)
 {
 	return trigger_look(reg, taken, now);
 }
@@ -213,7 +223,7 @@ u32 sockiocp_trigger_look(struct sockiocp_registration *reg,
  * SO_ERROR may clear an error that nobody was woken for: it is older than the
  * registration.
  */
-static bool trigger_is_memorable(const struct sockiocp_registration *reg, u32 now)
+static bool trigger_is_memorable(const struct sockiocp_registration *reg, sockiocp_reading now)
 {
 	return sockiocp_registration_is_stream(reg) &&
 	       (sockiocp_registration_is_edge(reg) || unlikely(now & SOCKIOCP_FAILED));
@@ -223,9 +233,9 @@ static bool trigger_is_memorable(const struct sockiocp_registration *reg, u32 no
  * Remember what has been read, if the connection is still the one that was there
  * before the reading.  sockiocp_trigger_arm() may have read it later: so it is added.
  */
-static void trigger_remember(struct sockiocp_registration *reg, u32 now, u32 life)
+static void trigger_remember(struct sockiocp_registration *reg, sockiocp_reading now, u32 life)
 {
-	u8 seen;
+	sockiocp_reading seen;
 
 	lockdep_assert_held(&reg->port->lock);
 
@@ -233,12 +243,12 @@ static void trigger_remember(struct sockiocp_registration *reg, u32 now, u32 lif
 		return;
 	/* An error that the stream lives on with is nothing to remember. */
 	if (!(now & SOCKIOCP_FAILED))
-		now &= ~SOCKIOCP_EVENT_ERR;
+		now &= ~SOCKIOCP_NOW_ERR;
 	/* Whether connecting has failed is told by the socket. */
 	if (!(now & SOCKIOCP_CONNECTED))
 		now &= ~SOCKIOCP_FAILED;
 	seen = trigger_seen_before(reg, now) | now;
-	WRITE_ONCE(reg->seen, seen & (STAYING | SOCKIOCP_FAILED));
+	trigger_set_seen(reg, seen & (STAYING | SOCKIOCP_FAILED));
 }
 
 static bool trigger_asks_the_same(const struct sockiocp_terms *a,
@@ -281,11 +291,12 @@ bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d)
  */
 static void trigger_level_becomes_edge(struct sockiocp_registration *reg, u8 filter)
 {
+	sockiocp_reading seen = sockiocp_registration_seen(reg);
+
 	lockdep_assert_held(&reg->port->lock);
 
 	reg->terms.edges = (filter & reg->terms.filter) | SOCKIOCP_EVENT_ERR;
-	WRITE_ONCE(reg->seen, reg->seen & (SOCKIOCP_CONNECTED | SOCKIOCP_FAILED |
-					       SOCKIOCP_OVER));
+	trigger_set_seen(reg, seen & (SOCKIOCP_CONNECTED | SOCKIOCP_FAILED | SOCKIOCP_OVER));
 }
 
 /**
@@ -314,6 +325,7 @@ void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_en
 				  struct sockiocp_terms before)
 {
 	struct socket *socket = sockiocp_registration_socket(reg);
+	sockiocp_reading seen = sockiocp_registration_seen(reg);
 
 	lockdep_assert_held(&socket->wq.wait.lock);
 	lockdep_assert_held(&reg->port->lock);
@@ -325,7 +337,7 @@ void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_en
 	} else if (was_enabled && sockiocp_packet_will_be_read(reg)) {
 		trigger_level_becomes_edge(reg, before.filter);
 	} else {
-		WRITE_ONCE(reg->seen, (reg->seen & SOCKIOCP_FAILED) | SOCKIOCP_UNSEEN);
+		trigger_set_seen(reg, (seen & SOCKIOCP_FAILED) | SOCKIOCP_UNSEEN);
 	}
 	reg->rcv_nxt = sockiocp_readiness_position(socket, reg->kind);
 }
@@ -334,19 +346,20 @@ void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_en
  * What held when the filter of EDGE began to ask for it has no edge; a connection that
  * is new has one, if it was asked for before.
  */
-static void trigger_ask_for_more(struct sockiocp_registration *reg, u32 now, u8 added)
+static void trigger_ask_for_more(struct sockiocp_registration *reg, sockiocp_reading now,
+				 u8 added)
 {
-	u8 seen;
+	sockiocp_reading seen;
 
 	lockdep_assert_held(&reg->port->lock);
 
-	if (reg->seen & SOCKIOCP_FAILED)
+	if (sockiocp_registration_seen(reg) & SOCKIOCP_FAILED)
 		now |= SOCKIOCP_BROKEN;
 	seen = trigger_seen_before(reg, now);
 	if (now & ~seen & SOCKIOCP_CONNECTED)
 		reg->terms.edges |= reg->terms.filter & ~added & SOCKIOCP_EVENT_OUT;
-	now &= SOCKIOCP_CONNECTED | (added & SOCKIOCP_EVENT_HANGUP);
-	WRITE_ONCE(reg->seen, seen | now);
+	now &= SOCKIOCP_CONNECTED | SOCKIOCP_NOW(added & SOCKIOCP_EVENT_HANGUP);
+	trigger_set_seen(reg, seen | now);
 }
 
 /**
@@ -357,7 +370,7 @@ static void trigger_ask_for_more(struct sockiocp_registration *reg, u32 now, u8 
  * @added: the bits of the filter that were not there before
  */
 void sockiocp_trigger_report_armed(struct sockiocp_registration *reg,
-				   struct sockiocp_terms armed, u32 now, u8 added)
+				   struct sockiocp_terms armed, sockiocp_reading now, u8 added)
 {
 	struct sockiocp_port *port = reg->port;
 
@@ -366,7 +379,8 @@ void sockiocp_trigger_report_armed(struct sockiocp_registration *reg,
 		/* Unread: a harvest will read it. */
 		if (reg->enabled)
 			sockiocp_packet_queue(reg);
-	} else if (sockiocp_registration_is_edge(reg) && !(reg->seen & SOCKIOCP_UNSEEN)) {
+	} else if (sockiocp_registration_is_edge(reg) &&
+		   !(sockiocp_registration_seen(reg) & SOCKIOCP_UNSEEN)) {
 		if (likely(reg->terms.life == armed.life))
 			trigger_ask_for_more(reg, now, added);
 	} else {

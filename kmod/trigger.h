@@ -83,17 +83,17 @@ static inline u8 sockiocp_trigger_change_terms(struct sockiocp_registration *reg
  * to report.  A failure that is remembered is added to @known.
  */
 static inline u32 sockiocp_trigger_level_events(const struct sockiocp_registration *reg,
-						u32 *known, u8 filter)
+						sockiocp_reading *known, u8 filter)
 {
 	u32 allowed = filter | SOCKIOCP_EVENT_ERR;
 
 	if (*known & (SOCKIOCP_GONE | SOCKIOCP_BUSY) || !READ_ONCE(reg->enabled))
 		return 0;
 	/* SO_ERROR clears an error in the socket; here it stays. */
-	if (unlikely(READ_ONCE(reg->seen) & SOCKIOCP_FAILED) &&
+	if (unlikely(sockiocp_registration_seen(reg) & SOCKIOCP_FAILED) &&
 	    sockiocp_registration_is_stream(reg))
 		*known |= SOCKIOCP_BROKEN;
-	return *known & allowed;
+	return sockiocp_reading_events(*known, allowed);
 }
 
 /**
@@ -110,7 +110,7 @@ static inline void sockiocp_trigger_arm(struct sockiocp_registration *reg, struc
 		.trigger = READ_ONCE(reg->terms.trigger),
 		.life = READ_ONCE(reg->terms.life),
 	};
-	u32 now;
+	sockiocp_reading now;
 
 	/* Who sees that life sees what ended the one before: pairs with skwq_has_sleeper(). */
 	smp_rmb();
