@@ -754,6 +754,33 @@ TEST_F(ends, reset_that_was_reported_is_nothing_to_the_next_connection)
 	fd_close(listener);
 }
 
+/* Sequence numbers begin anywhere, half of the time behind those of the connection before. */
+TEST_F(ends, first_data_of_each_connection_is_an_edge)
+{
+	int i, port, listener = tcp_listen(FAM_INET, 4, &port);
+	char c;
+
+	ASSERT_LE(0, listener);
+	self->fd = kind_socket(KIND_TCP4);
+	ASSERT_LE(0, self->fd);
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_EDGE));
+	for (i = 0; i < 24; i++) {
+		ASSERT_EQ(0, kind_connect_wait(KIND_TCP4, self->fd, port));
+		self->peer = tcp_accept(listener);
+		ASSERT_LE(0, self->peer);
+		EXPECT_NOTHING_NOW(self->port);
+		ASSERT_EQ(1, sock_send(self->peer, "x", 1));
+		EXPECT_PACKETS(self->port, { KEY, EV_IN });
+		ASSERT_EQ(1, sock_recv(self->fd, &c, 1));
+		ASSERT_EQ(0, tcp_disconnect(self->fd));
+		EXPECT_PACKETS(self->port, { KEY, EV_ERR });
+		EXPECT_LT(0, sock_error(self->fd));
+		ASSERT_EQ(0, fd_close(self->peer));
+		self->peer = -1;
+	}
+	fd_close(listener);
+}
+
 /* MPTCP keeps an error that nobody has read, and tells it in the next connection. */
 TEST_F(ends, error_that_mptcp_keeps_is_read_once)
 {
