@@ -337,6 +337,8 @@ void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_en
 	} else if (was_enabled && sockiocp_packet_will_be_read(reg)) {
 		trigger_level_becomes_edge(reg, before.filter);
 	} else {
+		/* There may be some of an EDGE before the LEVEL before. */
+		reg->terms.edges = 0;
 		trigger_set_seen(reg, (seen & SOCKIOCP_FAILED) | SOCKIOCP_UNSEEN);
 	}
 	reg->rcv_nxt = sockiocp_readiness_position(socket, reg->kind);

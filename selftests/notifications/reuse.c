@@ -880,6 +880,26 @@ TEST_F(ends, reset_behind_the_end_is_known_to_who_was_disabled)
 	EXPECT_PACKETS(self->port, { KEY, HAS_FAILED | EV_OUT });
 }
 
+/* ENABLE notes a connection that AF_UNIX has made without a word, for the next packet. */
+TEST_F(ends, edge_that_was_noted_does_not_outlast_level)
+{
+	int port, listener = kind_listen(KIND_UNIX, &port, 0);
+
+	ASSERT_LE(0, listener);
+	self->fd = kind_socket(KIND_UNIX);
+	ASSERT_LE(0, self->fd);
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_ALL, T_EDGE));
+	ASSERT_EQ(0, kind_connect_wait(KIND_UNIX, self->fd, port));
+	self->peer = tcp_accept(listener);
+	ASSERT_LE(0, self->peer);
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_ALL, T_EDGE));
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_HANGUP, T_LEVEL));
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_ALL, T_EDGE));
+	ASSERT_EQ(1, sock_send(self->peer, "x", 1));
+	EXPECT_PACKETS(self->port, { KEY, EV_IN });
+	fd_close(listener);
+}
+
 TEST_F(ends, error_of_a_unix_stream_is_reported_after_it_was_read)
 {
 	PAIR(KIND_UNIX);
