@@ -15,6 +15,10 @@
  *
  * A handle names a thread by the inode of its file (thread.c), so duplicates do,
  * and a number that has come to be another file's does not.
+ *
+ * The functions of waitable timers are for the thread that has set the timer, and only
+ * while it waits alertably.  So nobody has to queue them when they are due: the thread
+ * itself sleeps no longer than until then.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -48,14 +52,34 @@ static _Thread_local struct thread {
 	ino_t inode;
 	struct apc *_Atomic first;
 	struct apc *last;
-	/* Of the alertable wait that is under way, or NULL. */
+	/* Of the alertable wait that is under way, or NULL, and how many numbers it has. */
 	long long *_Atomic timeout;
+	unsigned int timeout_count;
 	bool can_be_woken;
+	/* A number that no other thread of the process ever has; 0 until it is needed. */
+	unsigned long long serial;
 } self __attribute__((__tls_model__("initial-exec")));
 
 /* Those that have a handle. */
 static struct thread *threads;
 static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* A function that a thread is to call when a timer is due. */
+struct timed {
+	struct timed *next;
+	/* The timer's descriptor, and whose function it is. */
+	int fd;
+	unsigned long long serial;
+	/* In ns of sockiocp_now_ns(). */
+	unsigned long long due, period;
+	PTIMERAPCROUTINE function;
+	void *argument;
+};
+
+/* Protected by threads_lock. */
+static struct timed *timed;
+/* How many there are, for those who have no time to look. */
+static atomic_int nr_timed;
 
 /* 0, which tgkill() takes for no signal, if the program uses them all. */
 static int wake_signal;
@@ -64,10 +88,12 @@ static int wake_signal;
 static void end_wait(int signal)
 {
 	volatile long long *timeout = self.timeout;
+	unsigned int i;
 
 	(void)signal;
 	if (timeout && self.first)
-		*timeout = 0;
+		for (i = 0; i < self.timeout_count; i++)
+			timeout[i] = 0;
 }
 
 static void choose_signal(void)
@@ -100,18 +126,22 @@ static void become_wakeable(void)
 }
 
 /*
- * Begins an alertable wait whose time-out the kernel reads at @timeout, where 0
- * means that it does not wait.  The caller ends it by sockiocp_alertable_end().
- * Returns whether something is queued already.
+ * Begins an alertable wait whose time-out the kernel reads at @timeout, where @count
+ * zeros mean that it does not wait.  The caller ends it by sockiocp_alertable_end(); it
+ * may begin anew before.  Returns whether something is queued already.
  */
-bool sockiocp_alertable_begin(long long *timeout)
+bool sockiocp_alertable_begin(long long *timeout, unsigned int count)
 {
+	unsigned int i;
+
 	if (!self.can_be_woken)
 		become_wakeable();
+	self.timeout_count = count;
 	self.timeout = timeout;
 	if (!self.first)
 		return false;
-	*timeout = 0;
+	for (i = 0; i < count; i++)
+		timeout[i] = 0;
 	return true;
 }
 
@@ -134,27 +164,6 @@ static void drop_apcs(void)
 
 	while ((apc = take_apc()))
 		free(apc);
-}
-
-/*
- * Ends an alertable wait; if it came to nothing, runs what is queued.  Returns
- * whether there was something.
- */
-bool sockiocp_alertable_end(bool in_vain)
-{
-	struct apc *apc;
-	bool ran = false;
-
-	self.timeout = NULL;
-	while (in_vain && (apc = take_apc())) {
-		PAPCFUNC function = apc->function;
-		ULONG_PTR data = apc->data;
-
-		free(apc);
-		function(data);
-		ran = true;
-	}
-	return ran;
 }
 
 /*
@@ -183,6 +192,142 @@ static void prepare_for_fork(void)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, register_fork_handler);
+}
+
+/* Returns until when an alertable wait of this thread may sleep at most. */
+unsigned long long sockiocp_alertable_deadline(unsigned long long deadline)
+{
+	struct timed *entry;
+
+	if (!atomic_load(&nr_timed) || !self.serial)
+		return deadline;
+	pthread_mutex_lock(&threads_lock);
+	for (entry = timed; entry; entry = entry->next)
+		if (entry->serial == self.serial && entry->due < deadline)
+			deadline = entry->due;
+	pthread_mutex_unlock(&threads_lock);
+	return deadline;
+}
+
+/* Needs threads_lock. */
+static void drop_timed(struct timed **link)
+{
+	struct timed *entry = *link;
+
+	*link = entry->next;
+	atomic_fetch_sub(&nr_timed, 1);
+	free(entry);
+}
+
+/*
+ * Has this thread call @function from @due on, and every @period ms after that, if it
+ * waits alertably then; forgets what was told of the same timer before.  Without a
+ * function there is nothing to call.  Returns 0 or an errno value.
+ */
+int sockiocp_time_apc(int fd, unsigned long long due, LONG period,
+		      PTIMERAPCROUTINE function, void *argument)
+{
+	static atomic_ullong serials;
+	struct timed *entry = NULL;
+	struct timed **link;
+
+	if (!function && !atomic_load(&nr_timed))
+		return 0;
+	if (function) {
+		entry = malloc(sizeof(*entry));
+		if (!entry)
+			return ENOMEM;
+		if (!self.serial)
+			self.serial = atomic_fetch_add(&serials, 1) + 1;
+		*entry = (struct timed) {
+			.fd = fd, .serial = self.serial, .due = due,
+			.period = (unsigned int)period * NSEC_PER_MSEC,
+			.function = function, .argument = argument,
+		};
+	}
+
+	prepare_for_fork();
+	pthread_mutex_lock(&threads_lock);
+	for (link = &timed; *link; link = &(*link)->next) {
+		if ((*link)->fd == fd) {
+			drop_timed(link);
+			break;
+		}
+	}
+	if (entry) {
+		entry->next = timed;
+		timed = entry;
+		atomic_fetch_add(&nr_timed, 1);
+	}
+	pthread_mutex_unlock(&threads_lock);
+	return 0;
+}
+
+/* Takes a function of this thread's that is due, as a copy.  Returns false if none is. */
+static bool take_timed(struct timed *taken, unsigned long long now)
+{
+	struct timed **link;
+	bool found = false;
+
+	if (!atomic_load(&nr_timed) || !self.serial)
+		return false;
+	pthread_mutex_lock(&threads_lock);
+	for (link = &timed; *link && !found; link = &(*link)->next) {
+		struct timed *entry = *link;
+
+		if (entry->serial != self.serial || entry->due > now)
+			continue;
+		found = true;
+		*taken = *entry;
+		if (!entry->period) {
+			drop_timed(link);
+			break;
+		}
+		/* However often it was due, it is called once. */
+		entry->due += ((now - entry->due) / entry->period + 1) * entry->period;
+	}
+	pthread_mutex_unlock(&threads_lock);
+	return found;
+}
+
+/* Calls the functions of timers that are due.  Returns whether there was one. */
+static bool call_timed(void)
+{
+	unsigned long long now = sockiocp_now_ns();
+	struct timed due;
+	bool any = false;
+
+	while (take_timed(&due, now)) {
+		unsigned long long time = sockiocp_file_time() -
+					  (now - due.due) / NSEC_PER_UNIT;
+
+		due.function(due.argument, (DWORD)time, (DWORD)(time >> 32));
+		any = true;
+	}
+	return any;
+}
+
+/*
+ * Ends an alertable wait; if it came to nothing, runs what is queued.  Returns
+ * whether there was something.
+ */
+bool sockiocp_alertable_end(bool in_vain)
+{
+	struct apc *apc;
+	bool ran = false;
+
+	self.timeout = NULL;
+	if (in_vain)
+		ran = call_timed();
+	while (in_vain && (apc = take_apc())) {
+		PAPCFUNC function = apc->function;
+		ULONG_PTR data = apc->data;
+
+		free(apc);
+		function(data);
+		ran = true;
+	}
+	return ran;
 }
 
 /* Makes this thread known as the one whose handle is @fd. */
@@ -258,8 +403,8 @@ static void queue_apc(struct thread *thread, struct apc *apc)
  * @hThread: a handle of CreateThread(), or GetCurrentThread()
  * @dwData: what the function is given
  *
- * Alertable waits are SleepEx() and GetQueuedCompletionStatusEx() that are asked
- * to be.  The functions are called in the order in which they were queued, all
+ * Alertable waits are SleepEx(), WaitForSingleObjectEx(), WaitForMultipleObjectsEx() and
+ * GetQueuedCompletionStatusEx() that are asked to be.  The functions are called in the order in which they were queued, all
  * of them, also those that are queued meanwhile.  A thread that never waits so
  * never calls them.
  *
@@ -301,7 +446,8 @@ DWORD WINAPI QueueUserAPC(PAPCFUNC pfnAPC, HANDLE hThread, ULONG_PTR dwData)
 /**
  * SleepEx - let time pass, or functions be called
  * @dwMilliseconds: how long, in ms; 0 does not wait, INFINITE waits for ever
- * @bAlertable: whether functions of QueueUserAPC() are called, which end it
+ * @bAlertable: whether functions of QueueUserAPC() and of waitable timers are called,
+ *	which end it
  *
  * Return: 0 when the time has passed; WAIT_IO_COMPLETION if functions were
  * called.
@@ -310,24 +456,28 @@ DWORD WINAPI QueueUserAPC(PAPCFUNC pfnAPC, HANDLE hThread, ULONG_PTR dwData)
  */
 DWORD WINAPI SleepEx(DWORD dwMilliseconds, BOOL bAlertable)
 {
-	struct __kernel_timespec until = { .tv_sec = LLONG_MAX };
+	unsigned long long end = ULLONG_MAX, wake;
+	struct __kernel_timespec until;
 
 	if (!bAlertable) {
 		Sleep(dwMilliseconds);
 		return 0;
 	}
-	if (dwMilliseconds != INFINITE) {
-		unsigned long long ns = sockiocp_now_ns() +
-					dwMilliseconds * NSEC_PER_MSEC;
+	if (dwMilliseconds != INFINITE)
+		end = sockiocp_now_ns() + dwMilliseconds * NSEC_PER_MSEC;
 
-		until.tv_sec = (long long)(ns / NSEC_PER_SEC);
-		until.tv_nsec = (long long)(ns % NSEC_PER_SEC);
-	}
-
-	sockiocp_alertable_begin(&until.tv_sec);
-	/* Not libc's: it need not read until.tv_sec at the last moment. */
-	while (syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME,
-		       &until, NULL) && errno == EINTR)
-		;
-	return sockiocp_alertable_end(true) ? WAIT_IO_COMPLETION : 0;
+	do {
+		wake = sockiocp_alertable_deadline(end);
+		until.tv_sec = (long long)(wake / NSEC_PER_SEC);
+		until.tv_nsec = (long long)(wake % NSEC_PER_SEC);
+		sockiocp_alertable_begin(&until.tv_sec, 1);
+		/* Not libc's: it need not read until.tv_sec at the last moment. */
+		while (syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME,
+			       &until, NULL) && errno == EINTR)
+			;
+		if (sockiocp_alertable_end(true))
+			return WAIT_IO_COMPLETION;
+		/* A timer may have been cancelled while this slept. */
+	} while (wake < end);
+	return 0;
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * Descriptors: which numbers were closed, and keeping them above the standard streams.
+ * Descriptors: which numbers were closed, which are events and timers, and keeping them
+ * above the standard streams.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -19,6 +22,96 @@
 atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
 
 /*
+ * Which numbers this library has made events or timers, so that nothing has to be asked
+ * of the kernel before they are used.  What is not here may be one too: a duplicate.
+ */
+static atomic_uchar kinds[SOCKIOCP_COUNTED_FDS];
+
+/* How many threads of this process sleep until an event that resets itself is set. */
+static atomic_ushort sleepers[SOCKIOCP_COUNTED_FDS];
+/* The highest number that any has slept for. */
+static atomic_int highest;
+
+static bool is_counted(int fd)
+{
+	return fd >= 0 && fd < SOCKIOCP_COUNTED_FDS;
+}
+
+/* Notes what a number is, or with 0 that it is nothing of this library any more. */
+void sockiocp_set_kind(int fd, unsigned int kind)
+{
+	if (is_counted(fd))
+		atomic_store_explicit(&kinds[fd], (unsigned char)kind,
+				      memory_order_release);
+}
+
+/* Returns what a number is known to be, or 0. */
+unsigned int sockiocp_known_kind(int fd)
+{
+	return is_counted(fd) ?
+		atomic_load_explicit(&kinds[fd], memory_order_acquire) : 0;
+}
+
+/*
+ * Asks the kernel: a file is an event or a timer in whichever process, and under
+ * whichever number.  Returns SOCKIOCP_* bits, 0 for other files and for none.
+ */
+unsigned int sockiocp_find_kind(int fd)
+{
+	char path[sizeof("/proc/self/fd/2147483647")], name[32];
+	int flags = fcntl(fd, F_GETFL);
+	unsigned int kind;
+	ssize_t length;
+
+	if (flags < 0 || !(flags & O_NONBLOCK))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	length = readlink(path, name, sizeof(name) - 1);
+	if (length < 0)
+		return 0;
+	name[length] = 0;
+	if (!strcmp(name, "anon_inode:[eventfd]"))
+		kind = SOCKIOCP_EVENT;
+	else if (!strcmp(name, "anon_inode:[timerfd]"))
+		kind = SOCKIOCP_TIMER;
+	else
+		return 0;
+	return kind | (flags & SOCKIOCP_MANUAL_FLAG ? SOCKIOCP_MANUAL : 0);
+}
+
+/* Returns what a descriptor is. */
+unsigned int sockiocp_kind(int fd)
+{
+	unsigned int kind = sockiocp_known_kind(fd);
+
+	return kind ? kind : sockiocp_find_kind(fd);
+}
+
+/* A thread begins or ends (-1) to sleep until an event is set. */
+void sockiocp_count_sleeper(int fd, int by)
+{
+	if (!is_counted(fd))
+		return;
+	if (fd > atomic_load_explicit(&highest, memory_order_relaxed))
+		atomic_store_explicit(&highest, fd, memory_order_relaxed);
+	atomic_fetch_add(&sleepers[fd], (unsigned short)by);
+}
+
+unsigned int sockiocp_sleepers(int fd)
+{
+	return is_counted(fd) ? atomic_load(&sleepers[fd]) : 0;
+}
+
+/* A new process has one thread, which does not sleep. */
+void sockiocp_forget_sleepers(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= atomic_load(&highest); fd++)
+		atomic_store(&sleepers[fd], 0);
+}
+
+/*
  * Moves a new descriptor above the standard streams: programs hold 0 for "no
  * handle", and nobody should print into a socket.
  *
@@ -28,12 +121,38 @@ int sockiocp_fd_above_stdio(int fd)
 {
 	int err, moved;
 
-	if (fd < 0 || fd >= SOCKIOCP_FIRST_FD)
+	if (fd < 0)
 		return fd;
+	if (fd >= SOCKIOCP_FIRST_FD) {
+		sockiocp_set_kind(fd, 0);
+		return fd;
+	}
 
 	moved = fcntl(fd, F_DUPFD_CLOEXEC, SOCKIOCP_FIRST_FD);
 	err = errno;
 	close(fd);
+	sockiocp_set_kind(moved, 0);
 	errno = err;
 	return moved;
+}
+
+/*
+ * Moves a new descriptor to an even number above the standard streams: the low bit of
+ * OVERLAPPED.hEvent means something else.
+ *
+ * Returns the descriptor, or -1 with errno set and @fd closed.
+ */
+int sockiocp_fd_even(int fd)
+{
+	int err, moved;
+
+	fd = sockiocp_fd_above_stdio(fd);
+	while (fd >= 0 && fd % 2) {
+		moved = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
+		err = errno;
+		close(fd);
+		errno = err;
+		fd = moved;
+	}
+	return fd;
 }

@@ -175,6 +175,18 @@ int sockiocp_wsa_fail(int err)
 	return SOCKET_ERROR;
 }
 
+/*
+ * Objects have no names.  Returns whether one of so many characters is refused, which it
+ * is with Windows' error if it were too long there.
+ */
+bool sockiocp_refuse_name(size_t length)
+{
+	if (length)
+		SetLastError(length >= MAX_PATH ? ERROR_FILENAME_EXCED_RANGE :
+						  ERROR_NOT_SUPPORTED);
+	return length;
+}
+
 /**
  * GetLastError - the error of the last function that failed in this thread
  *

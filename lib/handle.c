@@ -9,14 +9,15 @@
 #include "internal.h"
 
 /**
- * CloseHandle - close a completion port or a thread's handle
- * @hObject: a handle of CreateIoCompletionPort() or CreateThread()
+ * CloseHandle - close a handle of any kind
+ * @hObject: a handle of a completion port, a thread, an event, a timer or a file
  *
  * Whoever in this process waits on a port that is closed gets
  * ERROR_ABANDONED_WAIT_0 at once, unless the process has another descriptor of
  * it, or WAIT_ABANDONED_0 from WaitForSingleObject().  Its packets and registrations
  * go when the last descriptor in any process is closed.  A thread goes on when its
- * handle is closed.  Closing what GetCurrentThread() returns has no effect.
+ * handle is closed, and so does a wait for an event.  A timer is cancelled with its last
+ * descriptor.  Closing what GetCurrentThread() returns has no effect.
  *
  * The handle is a file descriptor, so close(2) does the same, except that a
  * thread which is between two system calls of one wait cannot notice it, nor
@@ -36,6 +37,10 @@ BOOL WINAPI CloseHandle(HANDLE hObject)
 	if (fd >= 0 && fd < SOCKIOCP_COUNTED_FDS)
 		atomic_fetch_add_explicit(&sockiocp_close_counts[fd], 1,
 					  memory_order_acq_rel);
+	if (sockiocp_known_kind(fd)) {
+		sockiocp_time_apc(fd, 0, 0, NULL, NULL);
+		sockiocp_set_kind(fd, 0);
+	}
 	/* Linux has closed it, whatever else close() complains of. */
 	if (close(fd) && errno == EBADF)
 		return sockiocp_fail(EBADF);

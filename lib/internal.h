@@ -9,10 +9,11 @@
  * From the lowest floor up; calls run downward only:
  *
  *   error.c    last error of the thread, the table of errors
- *   machine.c  its processors and its clocks
  *   abi.c      compile-time checks only
  *
- *   descriptor.c  descriptors above 2, which ones were closed
+ *   machine.c  the machine's processors and its clocks
+ *
+ *   descriptor.c  descriptors above 2, which ones were closed, which are events
  *   lock.c     SRW locks, critical sections
  *   socket_state.c  what Winsock's calls ask about a socket
  *   startup.c  WSAStartup, WSACleanup
@@ -24,13 +25,16 @@
  *   apc.c      functions that threads are given to run while they wait
  *   associate.c  which sockets are associated with a port
  *   message.c  the texts of errors
- *   wait.c     waiting for threads and ports
  *   winsock_option.c  options of sockets that only Winsock has
  *
+ *   wait.c     waiting for handles
+ *
+ *   event.c    events
  *   handle.c   CloseHandle
  *   port.c     completion ports, and the one function that waits on them
  *   sockopt.c  options of sockets
  *   thread.c   threads
+ *   timer.c    waitable timers
  *
  *   buffers.c  sending and receiving with several buffers
  *   notify.c   ProcessSocketNotifications
@@ -68,6 +72,8 @@ struct sockiocp_process;
 #define NSEC_PER_MSEC	1000000ULL
 #define NSEC_PER_SEC	1000000000ULL
 #define MSEC_PER_SEC	1000
+/* ns of a unit of Win32's points in time */
+#define NSEC_PER_UNIT	100ULL
 
 /* error.c */
 DWORD sockiocp_win32_error(int err);
@@ -75,9 +81,14 @@ int sockiocp_wsa_error(int err);
 DWORD sockiocp_status_error(ULONG_PTR status);
 BOOL sockiocp_fail(int err);
 int sockiocp_wsa_fail(int err);
+bool sockiocp_refuse_name(size_t length);
 
 /* machine.c */
+#define SOCKIOCP_1601_TO_1970	11644473600ULL
+#define SOCKIOCP_UNITS_PER_SEC	10000000ULL
+
 unsigned long long sockiocp_now_ns(void);
+unsigned long long sockiocp_file_time(void);
 struct timespec sockiocp_timespec(unsigned long long ns);
 
 /* descriptor.c */
@@ -86,7 +97,30 @@ struct timespec sockiocp_timespec(unsigned long long ns);
 
 extern atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
 
+/* What a descriptor can be. */
+#define SOCKIOCP_EVENT		1u
+#define SOCKIOCP_TIMER		2u
+/* It stays signalled until it is reset. */
+#define SOCKIOCP_MANUAL		4u
+
+/* The flag of the open file that says the same, for duplicates of it. */
+#define SOCKIOCP_MANUAL_FLAG	O_APPEND
+
+/*
+ * What SetEvent() adds to an event that resets itself when somebody sleeps until then:
+ * that each such call releases one thread, not all of them one (wait.c).
+ */
+#define SOCKIOCP_SET_FOR_SLEEPER	(1ULL << 32)
+
 int sockiocp_fd_above_stdio(int fd);
+int sockiocp_fd_even(int fd);
+void sockiocp_set_kind(int fd, unsigned int kind);
+unsigned int sockiocp_known_kind(int fd);
+unsigned int sockiocp_find_kind(int fd);
+unsigned int sockiocp_kind(int fd);
+void sockiocp_count_sleeper(int fd, int by);
+unsigned int sockiocp_sleepers(int fd);
+void sockiocp_forget_sleepers(void);
 
 /* device.c */
 int sockiocp_create_port(DWORD concurrency, HANDLE *port);
@@ -123,8 +157,11 @@ void sockiocp_disturb_waits(void);
 /* apc.c */
 void sockiocp_thread_begins(int fd);
 void sockiocp_thread_ends(void);
-bool sockiocp_alertable_begin(long long *timeout);
+bool sockiocp_alertable_begin(long long *timeout, unsigned int count);
 bool sockiocp_alertable_end(bool in_vain);
+unsigned long long sockiocp_alertable_deadline(unsigned long long deadline);
+int sockiocp_time_apc(int fd, unsigned long long due, LONG period,
+		      PTIMERAPCROUTINE function, void *argument);
 
 /* Returns the descriptor of a handle; -1, which the kernel refuses, of others. */
 static inline int sockiocp_handle_fd(HANDLE handle)

@@ -57,6 +57,18 @@ ULONGLONG WINAPI GetTickCount64(void)
 	       (ULONGLONG)ts.tv_nsec / NSEC_PER_MSEC;
 }
 
+/**
+ * GetTickCount - the same, in 32 bits
+ *
+ * Return: ms since the machine was started, from 0 again after 49.7 days.
+ *
+ * Windows: "GetTickCount function (sysinfoapi.h)".
+ */
+DWORD WINAPI GetTickCount(void)
+{
+	return (DWORD)GetTickCount64();
+}
+
 /* The clock of all time-outs. */
 unsigned long long sockiocp_now_ns(void)
 {
@@ -65,6 +77,77 @@ unsigned long long sockiocp_now_ns(void)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (unsigned long long)ts.tv_sec * NSEC_PER_SEC +
 	       (unsigned long long)ts.tv_nsec;
+}
+
+/* In units of 100 ns, since 1601. */
+unsigned long long sockiocp_file_time(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ((unsigned long long)ts.tv_sec + SOCKIOCP_1601_TO_1970) *
+	       SOCKIOCP_UNITS_PER_SEC + (unsigned long long)ts.tv_nsec / NSEC_PER_UNIT;
+}
+
+static void to_file_time(LPFILETIME time, unsigned long long units)
+{
+	time->dwLowDateTime = (DWORD)units;
+	time->dwHighDateTime = (DWORD)(units >> 32);
+}
+
+/**
+ * GetSystemTimeAsFileTime - the time of the day
+ * @lpSystemTimeAsFileTime: receives it, in units of 100 ns since 1601, UTC
+ *
+ * Windows: "GetSystemTimeAsFileTime function (sysinfoapi.h)".
+ */
+void WINAPI GetSystemTimeAsFileTime(LPFILETIME lpSystemTimeAsFileTime)
+{
+	to_file_time(lpSystemTimeAsFileTime, sockiocp_file_time());
+}
+
+/**
+ * GetSystemTimePreciseAsFileTime - the same
+ * @lpSystemTimeAsFileTime: receives it, as precise as GetSystemTimeAsFileTime()'s
+ *
+ * Windows: "GetSystemTimePreciseAsFileTime function (sysinfoapi.h)".
+ */
+void WINAPI GetSystemTimePreciseAsFileTime(LPFILETIME lpSystemTimeAsFileTime)
+{
+	to_file_time(lpSystemTimeAsFileTime, sockiocp_file_time());
+}
+
+/**
+ * QueryPerformanceCounter - a clock to measure with
+ * @lpPerformanceCount: receives the time of CLOCK_MONOTONIC in units of 100 ns
+ *
+ * Return: nonzero; FALSE if @lpPerformanceCount is NULL, and GetLastError() says
+ * ERROR_NOACCESS.
+ *
+ * Windows: "QueryPerformanceCounter function (profileapi.h)".
+ */
+BOOL WINAPI QueryPerformanceCounter(LARGE_INTEGER *lpPerformanceCount)
+{
+	if (!lpPerformanceCount)
+		return sockiocp_fail(EFAULT);
+	lpPerformanceCount->QuadPart = (LONGLONG)(sockiocp_now_ns() / NSEC_PER_UNIT);
+	return TRUE;
+}
+
+/**
+ * QueryPerformanceFrequency - how often that clock counts in a second
+ * @lpFrequency: receives 10,000,000, which is what Windows has and programs multiply with
+ *
+ * Return: nonzero; FALSE if @lpFrequency is NULL, and GetLastError() says ERROR_NOACCESS.
+ *
+ * Windows: "QueryPerformanceFrequency function (profileapi.h)".
+ */
+BOOL WINAPI QueryPerformanceFrequency(LARGE_INTEGER *lpFrequency)
+{
+	if (!lpFrequency)
+		return sockiocp_fail(EFAULT);
+	lpFrequency->QuadPart = SOCKIOCP_UNITS_PER_SEC;
+	return TRUE;
 }
 
 struct timespec sockiocp_timespec(unsigned long long ns)

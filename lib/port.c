@@ -102,6 +102,7 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
 					       ms * NSEC_PER_MSEC,
 		.entry_count = count,
 	};
+	unsigned long long end = ULLONG_MAX, wake, now;
 	int fd = sockiocp_handle_fd(port);
 	bool queued;
 	int err;
@@ -109,15 +110,28 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
 	if (!alertable)
 		return sockiocp_process(port, &process);
 
-	queued = sockiocp_alertable_begin((long long *)&process.timeout_ns);
-	if (queued && entries && received && !is_associated(fd) &&
-	    !sockiocp_check_port(fd)) {
-		*received = 0;
-		err = ETIME;
-	} else {
-		err = sockiocp_process(port, &process);
-	}
-	return sockiocp_alertable_end(err == ETIME) ? ECANCELED : err;
+	now = sockiocp_now_ns();
+	if (ms != INFINITE)
+		end = now + ms * NSEC_PER_MSEC;
+	do {
+		wake = sockiocp_alertable_deadline(end);
+		process.timeout_ns = wake == ULLONG_MAX ? SOCKIOCP_INFINITE :
+				     wake > now ? wake - now : 0;
+		process.deadline_ns = 0;
+		queued = sockiocp_alertable_begin((long long *)&process.timeout_ns, 1);
+		if (queued && entries && received && !is_associated(fd) &&
+		    !sockiocp_check_port(fd)) {
+			*received = 0;
+			err = ETIME;
+		} else {
+			err = sockiocp_process(port, &process);
+		}
+		if (sockiocp_alertable_end(err == ETIME))
+			return ECANCELED;
+		now = sockiocp_now_ns();
+		/* A timer may have been cancelled while this slept. */
+	} while (err == ETIME && wake < end);
+	return err;
 }
 
 /**

@@ -328,8 +328,11 @@ BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode);
 HANDLE WINAPI GetCurrentThread(void);
 DWORD WINAPI GetCurrentThreadId(void);
 DWORD WINAPI WaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds);
+DWORD WINAPI WaitForSingleObjectEx(HANDLE hHandle, DWORD dwMilliseconds, BOOL bAlertable);
 DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE *lpHandles,
 				    BOOL bWaitAll, DWORD dwMilliseconds);
+DWORD WINAPI WaitForMultipleObjectsEx(DWORD nCount, const HANDLE *lpHandles,
+				      BOOL bWaitAll, DWORD dwMilliseconds, BOOL bAlertable);
 void WINAPI Sleep(DWORD dwMilliseconds);
 DWORD WINAPI SleepEx(DWORD dwMilliseconds, BOOL bAlertable);
 
@@ -337,6 +340,57 @@ DWORD WINAPI SleepEx(DWORD dwMilliseconds, BOOL bAlertable);
 typedef void (NTAPI *PAPCFUNC)(ULONG_PTR Parameter);
 
 DWORD WINAPI QueueUserAPC(PAPCFUNC pfnAPC, HANDLE hThread, ULONG_PTR dwData);
+
+/* Events: even numbers, which poll(2) takes too */
+#define CREATE_EVENT_MANUAL_RESET	0x00000001
+#define CREATE_EVENT_INITIAL_SET	0x00000002
+
+HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES lpEventAttributes, BOOL bManualReset,
+			   BOOL bInitialState, LPCSTR lpName);
+HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES lpEventAttributes, BOOL bManualReset,
+			   BOOL bInitialState, LPCWSTR lpName);
+HANDLE WINAPI CreateEventExA(LPSECURITY_ATTRIBUTES lpEventAttributes, LPCSTR lpName,
+			     DWORD dwFlags, DWORD dwDesiredAccess);
+HANDLE WINAPI CreateEventExW(LPSECURITY_ATTRIBUTES lpEventAttributes, LPCWSTR lpName,
+			     DWORD dwFlags, DWORD dwDesiredAccess);
+BOOL WINAPI SetEvent(HANDLE hEvent);
+BOOL WINAPI ResetEvent(HANDLE hEvent);
+#ifdef UNICODE
+#define CreateEvent	CreateEventW
+#define CreateEventEx	CreateEventExW
+#else
+#define CreateEvent	CreateEventA
+#define CreateEventEx	CreateEventExA
+#endif
+
+/* Waitable timers */
+#define CREATE_WAITABLE_TIMER_MANUAL_RESET	0x00000001
+#define CREATE_WAITABLE_TIMER_HIGH_RESOLUTION	0x00000002
+
+typedef VOID (APIENTRY *PTIMERAPCROUTINE)(LPVOID lpArgToCompletionRoutine,
+					  DWORD dwTimerLowValue, DWORD dwTimerHighValue);
+
+HANDLE WINAPI CreateWaitableTimerA(LPSECURITY_ATTRIBUTES lpTimerAttributes,
+				   BOOL bManualReset, LPCSTR lpTimerName);
+HANDLE WINAPI CreateWaitableTimerW(LPSECURITY_ATTRIBUTES lpTimerAttributes,
+				   BOOL bManualReset, LPCWSTR lpTimerName);
+HANDLE WINAPI CreateWaitableTimerExA(LPSECURITY_ATTRIBUTES lpTimerAttributes,
+				     LPCSTR lpTimerName, DWORD dwFlags,
+				     DWORD dwDesiredAccess);
+HANDLE WINAPI CreateWaitableTimerExW(LPSECURITY_ATTRIBUTES lpTimerAttributes,
+				     LPCWSTR lpTimerName, DWORD dwFlags,
+				     DWORD dwDesiredAccess);
+BOOL WINAPI SetWaitableTimer(HANDLE hTimer, const LARGE_INTEGER *lpDueTime, LONG lPeriod,
+			     PTIMERAPCROUTINE pfnCompletionRoutine,
+			     LPVOID lpArgToCompletionRoutine, BOOL fResume);
+BOOL WINAPI CancelWaitableTimer(HANDLE hTimer);
+#ifdef UNICODE
+#define CreateWaitableTimer	CreateWaitableTimerW
+#define CreateWaitableTimerEx	CreateWaitableTimerExW
+#else
+#define CreateWaitableTimer	CreateWaitableTimerA
+#define CreateWaitableTimerEx	CreateWaitableTimerExA
+#endif
 
 /* Locks.  Larger than on Windows; initialised in the same way. */
 typedef struct _RTL_SRWLOCK {
@@ -391,6 +445,11 @@ typedef struct _SYSTEM_INFO {
 
 void WINAPI GetSystemInfo(LPSYSTEM_INFO lpSystemInfo);
 ULONGLONG WINAPI GetTickCount64(void);
+DWORD WINAPI GetTickCount(void);
+void WINAPI GetSystemTimeAsFileTime(LPFILETIME lpSystemTimeAsFileTime);
+void WINAPI GetSystemTimePreciseAsFileTime(LPFILETIME lpSystemTimeAsFileTime);
+BOOL WINAPI QueryPerformanceCounter(LARGE_INTEGER *lpPerformanceCount);
+BOOL WINAPI QueryPerformanceFrequency(LARGE_INTEGER *lpFrequency);
 
 /* Memory */
 #define RtlZeroMemory(destination, length) \
