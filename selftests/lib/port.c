@@ -7,6 +7,7 @@
 #include "port.h"
 
 #include <stdio.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -224,7 +225,25 @@ static void *wait_once(void *arg)
 	else
 		wait_psn(w);
 	w->elapsed_ns = now_ns() - start;
+	if (w->stay) {
+		__atomic_add_fetch(&w->stay->there, 1, __ATOMIC_RELAXED);
+		while (!__atomic_load_n(&w->stay->may_end, __ATOMIC_RELAXED))
+			sched_yield();
+	}
 	return NULL;
+}
+
+int stay_over(struct stay *stay, int count, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+	int there;
+
+	do {
+		sleep_ms(1);
+		there = __atomic_load_n(&stay->there, __ATOMIC_RELAXED);
+	} while (there < count && now_ms() < end);
+	__atomic_store_n(&stay->may_end, 1, __ATOMIC_RELAXED);
+	return there == count;
 }
 
 int waiter_start(struct waiter *w)

@@ -120,6 +120,18 @@ enum how {
 };
 
 /*
+ * Threads that have waited stay, and neither block nor end, until they may: either would
+ * wake the next one, too.
+ */
+struct stay {
+	int there;
+	int may_end;
+};
+
+/* Do so many come?  From then on they may end. */
+int stay_over(struct stay *stay, int count, int timeout_ms);
+
+/*
  * A thread that waits once.  The test fills in the first part; the rest is
  * valid after waiter_join() returned 0.
  */
@@ -127,6 +139,8 @@ struct waiter {
 	HANDLE port;
 	enum how how;
 	DWORD timeout;
+	/* NULL if it ends at once. */
+	struct stay *stay;
 	SOCK_NOTIFY_REGISTRATION *reg;
 	UINT32 reg_count;
 

@@ -4,9 +4,6 @@
  * A packet that stands in the queue: what is merged into it, what takes it back,
  * and who is woken for it.
  */
-#include <pthread.h>
-#include <sched.h>
-
 #include "kselftest_harness.h"
 
 #include "lib/port.h"
@@ -66,53 +63,33 @@ TEST_F(queued, remove_packet_goes_to_the_end)
 	EXPECT_PACKETS_NOW(self->port, { 2, 1 }, { KEY, EV_REMOVE });
 }
 
-struct takers {
-	HANDLE port;
-	int taken;
-	int may_end;
-};
-
-/* It neither blocks nor ends until it may: either would wake the next thread, too. */
-static void *take_one_and_stay(void *arg)
-{
-	struct takers *takers = arg;
-	OVERLAPPED_ENTRY got;
-	ULONG n;
-
-	if (GetQueuedCompletionStatusEx(takers->port, &got, 1, &n, INFINITE, FALSE) &&
-	    got.lpCompletionKey == KEY && got.dwNumberOfBytesTransferred == EV_IN)
-		__atomic_add_fetch(&takers->taken, 1, __ATOMIC_RELAXED);
-	while (!__atomic_load_n(&takers->may_end, __ATOMIC_RELAXED))
-		sched_yield();
-	return NULL;
-}
-
 /*
  * With more slots than threads, so that nothing but the queue decides: what a
  * harvest leaves there wakes the next thread.
  */
 TEST_F(queued, packet_that_is_left_wakes_the_next_thread)
 {
-	struct takers takers = { .taken = 0 };
-	pthread_t thread[3];
-	int64_t end;
+	struct stay stay = { .there = 0 };
+	struct waiter w[3];
+	HANDLE port;
 	int i;
 
-	takers.port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 64);
-	ASSERT_NE(NULL, takers.port);
-	EXPECT_EQ(0, enable(takers.port, self->fd, KEY, EV_IN, T_LEVEL));
-	for (i = 0; i < 3; i++)
-		ASSERT_EQ(0, pthread_create(&thread[i], NULL, take_one_and_stay, &takers));
-	ASSERT_TRUE(port_becomes(takers.port, "waiters", 3, 2 * COMES));
+	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 64);
+	ASSERT_NE(NULL, port);
+	EXPECT_EQ(0, enable(port, self->fd, KEY, EV_IN, T_LEVEL));
+	for (i = 0; i < 3; i++) {
+		w[i] = (struct waiter) { .port = port, .timeout = INFINITE, .stay = &stay };
+		START_WAITER(&w[i]);
+	}
 	ASSERT_EQ(4, sock_send(self->peer, "data", 4));
-	end = now_ms() + 2 * COMES;
-	while (__atomic_load_n(&takers.taken, __ATOMIC_RELAXED) < 3 && now_ms() < end)
-		sleep_ms(1);
-	EXPECT_EQ(3, __atomic_load_n(&takers.taken, __ATOMIC_RELAXED));
-	__atomic_store_n(&takers.may_end, 1, __ATOMIC_RELAXED);
-	EXPECT_TRUE(CloseHandle(takers.port));
-	for (i = 0; i < 3; i++)
-		EXPECT_EQ(0, pthread_join(thread[i], NULL));
+	EXPECT_TRUE(stay_over(&stay, 3, 2 * COMES));
+	EXPECT_TRUE(CloseHandle(port));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, waiter_join(&w[i], COMES));
+		EXPECT_EQ(0, w[i].code);
+		EXPECT_EQ(KEY, w[i].packet.key);
+		EXPECT_EQ(EV_IN, w[i].packet.mask);
+	}
 }
 
 TEST_HARNESS_MAIN

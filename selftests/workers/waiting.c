@@ -487,17 +487,20 @@ enum { CROWD = 100 };
 TEST_F(waiting, new_value_releases_a_crowd)
 {
 	int port = port_fd(self->port), i;
+	struct stay stay = { .there = 0 };
 	struct waiter w[CROWD];
 
 	ASSERT_EQ(0, port_configure(port, 1));
 	for (i = 0; i < CROWD; i++) {
 		w[i] = (struct waiter) WAITER(INFINITE);
+		w[i].stay = &stay;
 		ASSERT_EQ(0, waiter_start(&w[i]));
 	}
 	ASSERT_TRUE(port_becomes(self->port, "waiters", CROWD, COMES + LATE_MS));
 	for (i = 0; i < CROWD; i++)
 		ASSERT_TRUE(PostQueuedCompletionStatus(self->port, i, KEY, NULL));
 	ASSERT_EQ(0, port_configure(port, CROWD));
+	EXPECT_TRUE(stay_over(&stay, CROWD, COMES + LATE_MS));
 	for (i = 0; i < CROWD; i++) {
 		JOIN(&w[i]);
 		EXPECT_EQ(0, w[i].code);
