@@ -143,6 +143,7 @@ sockiocp_readiness_mptcp_poll(struct socket *socket, struct file *file, u8 filte
 
 	if (poll & EPOLLOUT)
 		now |= SOCKIOCP_NOW_OUT;
+	sockiocp_race_window();
 	if (READ_ONCE(sk->sk_err))
 		return now | readiness_mptcp_judge_error(sk, poll);
 	if (poll & EPOLLIN && (!shut || readiness_mptcp_peek(socket)))

@@ -97,9 +97,11 @@ static bool readiness_tcp_read_settled_past(struct sock *sk, struct readiness_tc
 /* Of a socket in TCP_CLOSE.  SOCK_DONE is set by a FIN and nothing else. */
 static sockiocp_reading readiness_tcp_read_closed(struct sock *sk, __poll_t poll)
 {
-	struct readiness_tcp_past past = readiness_tcp_read_past(sk);
+	struct readiness_tcp_past past;
 	sockiocp_reading now;
 
+	sockiocp_race_window();
+	past = readiness_tcp_read_past(sk);
 	/*
 	 * What was never to be connected, or was disconnected, has nothing to tell.  Nor
 	 * is there a doubt about a connection that has ended.  All else may be the middle
