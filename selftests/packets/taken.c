@@ -213,8 +213,8 @@ TEST_F(taken, and_removed_since_goes_out_before_the_remove_packet)
 }
 
 /*
- * A counter of these would have come round, were it one of 16 bits; one of 32 does in
- * some minutes, and so there is none.
+ * A counter of what was disabled would have come round, were it one of 16 bits; one of
+ * 32 does in some minutes, which is too long for a test, and so there is none.
  */
 TEST_F(taken, and_disabled_very_often_and_removed_since_goes_out_before_the_remove_packet)
 {
