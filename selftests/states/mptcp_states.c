@@ -9,6 +9,7 @@
 
 #include "lib/kinds.h"
 #include "lib/look.h"
+#include "lib/task.h"
 
 FIXTURE(mptcp) {
 	struct look look;
@@ -125,6 +126,41 @@ TEST_F(mptcp, reset_by_a_tcp_client_is_error_and_hangup)
 {
 	FROM_A_TCP_CLIENT();
 	EXPECT_RESET();
+}
+
+/* What comes without a word of MPTCP is accepted as TCP, Fast Open's too. */
+TEST_F(mptcp, data_of_fast_open_is_readable_before_the_handshake_is_done)
+{
+	int family = variant->tcp == KIND_TCP4 ? FAM_INET : FAM_INET6;
+	int port, listener;
+	char data[8];
+
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
+	ASSERT_EQ(0, network_of_its_own());
+	ASSERT_EQ(0, tcp_allow_fast_open());
+	listener = kind_listen(variant->mptcp, &port, 0);
+	ASSERT_LE(0, listener);
+	if (sock_fast_open(listener)) {
+		self->missing = "MPTCP has no Fast Open before Linux 6.2";
+		SKIP(return, "%s", self->missing);
+	}
+	self->peer = tcp_fast_open(family, port, "data", 4);
+	ASSERT_LE(0, self->peer);
+	self->fd = tcp_accept(listener);
+	ASSERT_LE(0, self->fd);
+	fd_close(listener);
+
+	ASSERT_EQ(0, look_begin(&self->look, self->fd, EV_ALL));
+	EXPECT_STATE(&self->look, EV_IN | EV_OUT, 0);
+	ASSERT_EQ(4, sock_recv(self->fd, data, sizeof(data)));
+	EXPECT_STATE(&self->look, EV_OUT, 0);
+	EXPECT_EQ(0, sock_sees(self->peer));
+	ASSERT_EQ(0, sock_hears(self->peer));
+	ASSERT_TRUE(sock_becomes(self->peer, SEE_OUT, 2 * COMES));
+	ASSERT_EQ(2, sock_send(self->peer, "on", 2));
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_IN, COMES));
+	EXPECT_STATE(&self->look, EV_IN | EV_OUT, EV_IN);
 }
 
 /* No difference is left between this and a connection that was given up. */
