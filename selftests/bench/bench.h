@@ -5,7 +5,8 @@
  *
  * A side is one of the things that are compared, behind the same few functions:
  * sockiocp's ports (port.c, on the Win32 functions), epoll (epoll.c), io_uring
- * (uring.c) and epoll with eventfds (eventfd.c), each through its public interface.
+ * (uring.c) and epoll with eventfds (eventfd.c), each through its public interface; and
+ * Win32's events beside eventfds and poll (event.c).
  * A bar is a piece of work that two sides do on the same sockets, in turns, and the
  * ratio that is demanded of what it costs them.
  *
@@ -14,7 +15,7 @@
  *   base.c		the clock, errors, memory
  *   sockets.c		the sockets
  *   programs.c		other programs: servers, and load
- *   port.c, epoll.c, uring.c, eventfd.c	the sides
+ *   port.c, epoll.c, uring.c, eventfd.c, event.c	the sides
  *   measure.c		rounds
  *   registering.c	bars about registrations that come and go
  *   harvesting.c	bars about events that are waited for
@@ -90,6 +91,9 @@ extern const struct side uring_coop_side;
 extern const struct side uring_defer_side;
 extern const struct side eventfd_level_side;
 extern const struct side eventfd_edge_side;
+extern const struct side event_side;
+extern const struct side event_manual_side;
+extern const struct side eventfd_poll_side;
 
 /* A side, and with how many sockets (or what else the bar counts). */
 struct entrant {

@@ -71,6 +71,28 @@ static double post_and_take(const struct side *side, int n)
 	return cost / TIMES;
 }
 
+/* Who looks and finds nothing. */
+static double look_in_vain(const struct side *side, int n)
+{
+	void *ctx = side->open(NULL, n);
+	uint64_t start;
+	double cost;
+	int i;
+
+	settle();
+	side->take_many(ctx);
+	start = now();
+	for (i = 0; i < TIMES; i++) {
+		if (side->take_many(ctx))
+			die("%s: something was set", side->name);
+	}
+	cost = now() - start;
+
+	side->close(ctx);
+	side->free(ctx);
+	return cost / TIMES;
+}
+
 const struct bar waking_bars[] = {
 	{ "P8", "count", "what being registered adds to a send",
 	  hook, .ours = { &port_side, 64 }, .peers = { { &epoll_side, 64 } },
@@ -79,5 +101,14 @@ const struct bar waking_bars[] = {
 	  post_and_take, .ours = { &port_side, 1 },
 	  .peers = { { &eventfd_level_side, 1 }, { &eventfd_edge_side, 1 } },
 	  .gate = 0.50, .goal = 0.40 },
+	{ "W1", "count", "set an event and wait for it",
+	  post_and_take, .ours = { &event_side, 1 }, .peers = { { &eventfd_poll_side, 1 } },
+	  .gate = 1.00, .goal = 1.00 },
+	{ "W1-manual", "count", "the same with one that stays set",
+	  post_and_take, .ours = { &event_manual_side, 1 },
+	  .peers = { { &eventfd_poll_side, 1 } }, .gate = 1.00, .goal = 1.00 },
+	{ "W2", "count", "look at 64 events, none of which is set",
+	  look_in_vain, .ours = { &event_side, 64 }, .peers = { { &eventfd_poll_side, 64 } },
+	  .gate = 2.00, .goal = 1.25, .fds = 64 },
 	{ 0 }
 };
