@@ -103,7 +103,8 @@ static unsigned int harvest_detach(struct harvest *harvest,
  * Copy what goes out, and the number of packets with it.  Returns whether that
  * worked.
  *
- * Word by word: a call of copy_to_user() for a chunk costs several times as much.
+ * Word by word: an array on the stack and copy_to_user() take 36 instructions more a
+ * packet (P3).
  */
 static bool harvest_hand_over(const struct sockiocp_delivery *deliveries, unsigned int nr,
 			      struct sockiocp_packet_entry __user *uentries,

@@ -344,7 +344,7 @@ static long sockiocp_configure(struct sockiocp_port *port, void __user *from, si
 	return 0;
 }
 
-/* Word by word, as below: these are the calls that have to be cheap. */
+/* Word by word: copy_from_user() takes 54 instructions more (P7). */
 static int read_process(struct sockiocp_process *args,
 			const struct sockiocp_process __user *from)
 {
