@@ -14,6 +14,7 @@
  *   machine.c  the machine's processors and its clocks
  *
  *   descriptor.c  descriptors above 2, which ones were closed, which are events
+ *   heap.c     the heap of the process
  *   lock.c     SRW locks, critical sections
  *   socket_state.c  what Winsock's calls ask about a socket
  *   startup.c  WSAStartup, WSACleanup

@@ -230,6 +230,7 @@ typedef union _SLIST_HEADER {
 #define HEAP_GROWABLE			0x00000002
 #define HEAP_GENERATE_EXCEPTIONS	0x00000004
 #define HEAP_ZERO_MEMORY		0x00000008
+#define HEAP_REALLOC_IN_PLACE_ONLY	0x00000010
 
 /* Versions of the system */
 #define VER_EQUAL		1

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * The heap of the process, in pure Win32.
+ */
+#include <windows.h>
+
+#include "tap.h"
+
+#define PROGRAM "memory"
+
+enum { SMALL = 5, LARGE = 100000 };
+
+static int is_zero(const unsigned char *memory, size_t from, size_t to)
+{
+	size_t i;
+
+	for (i = from; i < to; i++)
+		if (memory[i])
+			return 0;
+	return 1;
+}
+
+static void memory_has_the_size_that_was_asked_for(void)
+{
+	HANDLE heap = GetProcessHeap();
+	size_t size;
+	void *memory;
+
+	for (size = 0; size < 100; size++) {
+		memory = HeapAlloc(heap, 0, size);
+		ASSERT(memory);
+		EXPECT_EQ(0, (ULONG_PTR)memory % 16);
+		EXPECT_EQ(size, HeapSize(heap, 0, memory));
+		EXPECT(HeapFree(heap, 0, memory));
+	}
+	EXPECT(HeapFree(heap, 0, NULL));
+}
+
+static void memory_is_zero_if_that_was_asked_for(void)
+{
+	HANDLE heap = GetProcessHeap();
+	unsigned char *memory = HeapAlloc(heap, 0, LARGE);
+
+	ASSERT(memory);
+	memset(memory, 0xaa, LARGE);
+	EXPECT(HeapFree(heap, 0, memory));
+	memory = HeapAlloc(heap, HEAP_ZERO_MEMORY, LARGE);
+	ASSERT(memory);
+	EXPECT(is_zero(memory, 0, LARGE));
+	EXPECT(HeapFree(heap, 0, memory));
+}
+
+static void what_is_new_is_zero_and_the_rest_stays(void)
+{
+	HANDLE heap = GetProcessHeap();
+	unsigned char *memory = HeapAlloc(heap, 0, LARGE);
+
+	ASSERT(memory);
+	memset(memory, 0xaa, LARGE);
+	memory = HeapReAlloc(heap, 0, memory, SMALL);
+	ASSERT(memory);
+	EXPECT_EQ(SMALL, HeapSize(heap, 0, memory));
+	memory = HeapReAlloc(heap, HEAP_ZERO_MEMORY, memory, 2 * LARGE);
+	ASSERT(memory);
+	EXPECT_EQ(2 * LARGE, HeapSize(heap, 0, memory));
+	EXPECT_EQ(0xaa, memory[0]);
+	EXPECT_EQ(0xaa, memory[SMALL - 1]);
+	EXPECT(is_zero(memory, SMALL, 2 * LARGE));
+	EXPECT(HeapFree(heap, 0, memory));
+}
+
+static void in_place_it_does_not_move(void)
+{
+	HANDLE heap = GetProcessHeap();
+	void *memory = HeapAlloc(heap, 0, LARGE);
+
+	ASSERT(memory);
+	EXPECT(HeapReAlloc(heap, HEAP_REALLOC_IN_PLACE_ONLY, memory, SMALL) == memory);
+	EXPECT_EQ(SMALL, HeapSize(heap, 0, memory));
+	EXPECT(!HeapReAlloc(heap, HEAP_REALLOC_IN_PLACE_ONLY, memory, (SIZE_T)1 << 40));
+	EXPECT_EQ(SMALL, HeapSize(heap, 0, memory));
+	EXPECT(HeapFree(heap, 0, memory));
+}
+
+static void too_much_is_null(void)
+{
+	HANDLE heap = GetProcessHeap();
+	void *memory = HeapAlloc(heap, 0, SMALL);
+
+	ASSERT(memory);
+	EXPECT(!HeapAlloc(heap, 0, ~(SIZE_T)0));
+	EXPECT(!HeapReAlloc(heap, 0, memory, ~(SIZE_T)0 - 7));
+	EXPECT_EQ(SMALL, HeapSize(heap, 0, memory));
+	EXPECT(HeapFree(heap, 0, memory));
+}
+
+int main(void)
+{
+	RUN(memory_has_the_size_that_was_asked_for);
+	RUN(memory_is_zero_if_that_was_asked_for);
+	RUN(what_is_new_is_zero_and_the_rest_stays);
+	RUN(in_place_it_does_not_move);
+	RUN(too_much_is_null);
+	return tap_end();
+}
