@@ -37,6 +37,7 @@
  *   thread.c   threads
  *   timer.c    waitable timers
  *
+ *   beginthread.c  threads as Microsoft's C library starts them
  *   buffers.c  sending and receiving with several buffers
  *   notify.c   ProcessSocketNotifications
  *   resolve.c  names of hosts
@@ -57,6 +58,7 @@
 
 /* Everything is hidden but what the Win32 headers declare. */
 #pragma GCC visibility push(default)
+#include <process.h>
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <windows.h>

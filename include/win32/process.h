@@ -13,4 +13,17 @@
 typedef void (__cdecl *_beginthread_proc_type)(void *);
 typedef unsigned (__stdcall *_beginthreadex_proc_type)(void *);
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+ULONG_PTR __cdecl _beginthreadex(void *security, unsigned stack_size,
+				 _beginthreadex_proc_type start_address, void *arglist,
+				 unsigned initflag, unsigned *thrdaddr);
+void __cdecl _endthreadex(unsigned retval) __attribute__((__noreturn__));
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif /* _SOCKIOCP_PROCESS_H */

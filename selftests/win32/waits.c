@@ -3,6 +3,8 @@
 /*
  * Threads, locks, and waiting for handles, in pure Win32.
  */
+#include <errno.h>
+#include <process.h>
 #include <windows.h>
 
 #include "tap.h"
@@ -200,6 +202,44 @@ static void locks_exclude(void)
 	DeleteCriticalSection(&section);
 }
 
+static unsigned __stdcall end_with_it(void *argument)
+{
+	_endthreadex(*(unsigned *)argument);
+	return 99;
+}
+
+static unsigned __stdcall return_the_number(void *argument)
+{
+	(void)argument;
+	return GetCurrentThreadId();
+}
+
+static void c_library_starts_threads(void)
+{
+	unsigned number = 0, wanted = 42;
+	DWORD code;
+	HANDLE thread;
+
+	thread = (HANDLE)_beginthreadex(NULL, 0, return_the_number, NULL, 0, &number);
+	ASSERT(thread);
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
+	EXPECT(GetExitCodeThread(thread, &code));
+	EXPECT(number != 0);
+	EXPECT_EQ(number, code);
+	EXPECT(CloseHandle(thread));
+
+	thread = (HANDLE)_beginthreadex(NULL, 0, end_with_it, &wanted, 0, NULL);
+	ASSERT(thread);
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
+	EXPECT(GetExitCodeThread(thread, &code));
+	EXPECT_EQ(42, code);
+	EXPECT(CloseHandle(thread));
+
+	errno = 0;
+	EXPECT_EQ(0, _beginthreadex(NULL, 0, NULL, NULL, 0, NULL));
+	EXPECT_EQ(EINVAL, errno);
+}
+
 int main(void)
 {
 	RUN(thread_returns_its_code);
@@ -212,5 +252,6 @@ int main(void)
 	RUN(closed_handle_is_invalid);
 	RUN(sleep_is_not_early);
 	RUN(locks_exclude);
+	RUN(c_library_starts_threads);
 	return tap_end();
 }
