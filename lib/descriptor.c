@@ -16,7 +16,7 @@
  * How often CloseHandle() has closed each number.  A thread that is between two
  * system calls of one wait (a signal handler ran) is not a waiter the kernel
  * could release; it looks here to learn that its port has gone, even if the
- * number belongs to another port by now.  64 KiB of zeros, of which only the
+ * number belongs to another port by now.  A MiB of zeros, of which only the
  * pages of numbers in use are ever touched.
  */
 atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
@@ -108,7 +108,23 @@ void sockiocp_forget_sleepers(void)
 	int fd;
 
 	for (fd = 0; fd <= atomic_load(&highest); fd++)
-		atomic_store(&sleepers[fd], 0);
+		if (atomic_load(&sleepers[fd]))
+			atomic_store(&sleepers[fd], 0);
+}
+
+/*
+ * Moves a new descriptor to one that is @least or more.  Returns that, or -1 with errno
+ * set; @fd is closed.
+ */
+static int move(int fd, int least)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, least);
+	int err = errno;
+
+	close(fd);
+	/* @least is beyond RLIMIT_NOFILE: so there is none left. */
+	errno = err == EINVAL ? EMFILE : err;
+	return moved;
 }
 
 /*
@@ -119,21 +135,12 @@ void sockiocp_forget_sleepers(void)
  */
 int sockiocp_fd_above_stdio(int fd)
 {
-	int err, moved;
-
 	if (fd < 0)
 		return fd;
-	if (fd >= SOCKIOCP_FIRST_FD) {
-		sockiocp_set_kind(fd, 0);
-		return fd;
-	}
-
-	moved = fcntl(fd, F_DUPFD_CLOEXEC, SOCKIOCP_FIRST_FD);
-	err = errno;
-	close(fd);
-	sockiocp_set_kind(moved, 0);
-	errno = err;
-	return moved;
+	if (fd < SOCKIOCP_FIRST_FD)
+		fd = move(fd, SOCKIOCP_FIRST_FD);
+	sockiocp_set_kind(fd, 0);
+	return fd;
 }
 
 /*
@@ -144,15 +151,8 @@ int sockiocp_fd_above_stdio(int fd)
  */
 int sockiocp_fd_even(int fd)
 {
-	int err, moved;
-
 	fd = sockiocp_fd_above_stdio(fd);
-	while (fd >= 0 && fd % 2) {
-		moved = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
-		err = errno;
-		close(fd);
-		errno = err;
-		fd = moved;
-	}
+	while (fd >= 0 && fd % 2)
+		fd = move(fd, fd + 1);
 	return fd;
 }

@@ -96,7 +96,8 @@ struct timespec sockiocp_timespec(unsigned long long ns);
 
 /* descriptor.c */
 #define SOCKIOCP_FIRST_FD	3
-#define SOCKIOCP_COUNTED_FDS	65536
+/* Linux has no more in a process, unless fs.nr_open was raised. */
+#define SOCKIOCP_COUNTED_FDS	1048576
 
 extern atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
 

@@ -109,6 +109,6 @@ const struct bar waking_bars[] = {
 	  .peers = { { &eventfd_poll_side, 1 } }, .gate = 1.00, .goal = 1.00 },
 	{ "W2", "count", "look at 64 events, none of which is set",
 	  look_in_vain, .ours = { &event_side, 64 }, .peers = { { &eventfd_poll_side, 64 } },
-	  .gate = 2.00, .goal = 1.25, .fds = 64 },
+	  .gate = 2.00, .goal = 1.25, .fds = 2 * 64 },
 	{ 0 }
 };

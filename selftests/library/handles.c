@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 
@@ -138,6 +139,43 @@ TEST(no_descriptor_is_needed_to_wait_for_threads)
 	end(&thread);
 	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread.handle, COMES));
 	EXPECT_TRUE(CloseHandle(thread.handle));
+}
+
+/* An event's number is even: the last descriptor that is left may be of no use. */
+TEST(last_descriptor_may_be_too_odd_for_an_event)
+{
+	int odd = fcntl(0, F_DUPFD, 0);
+
+	if (odd % 2 == 0)
+		odd = fcntl(0, F_DUPFD, odd);
+	ASSERT_EQ(1, odd % 2);
+	close(odd);
+	ASSERT_EQ(0, leave_descriptors(1));
+	SetLastError(0);
+	EXPECT_EQ(NULL, CreateEventA(NULL, FALSE, FALSE, NULL));
+	EXPECT_EQ(ERROR_TOO_MANY_OPEN_FILES, GetLastError());
+	/* And it is given back. */
+	EXPECT_EQ(odd, fcntl(0, F_DUPFD, 0));
+}
+
+/* More than 65,536 is nothing unusual for a server. */
+TEST(event_of_a_high_number_is_known_without_asking)
+{
+	struct rlimit limit = { 70100, 70100 };
+	HANDLE event;
+	int fd;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		SKIP(return, "a process may not have 70,000 descriptors here");
+	for (fd = 0; fd >= 0 && fd < 70000;)
+		fd = fcntl(0, F_DUPFD, 0);
+	ASSERT_LE(70000, fd);
+	event = CreateEventA(NULL, FALSE, TRUE, NULL);
+	ASSERT_LT(70000, (int)(intptr_t)event);
+	/* Without /proc nothing can be asked. */
+	ASSERT_EQ(0, chroot("/dev"));
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(event, 0));
+	EXPECT_TRUE(CloseHandle(event));
 }
 
 TEST(duplicate_of_a_threads_handle_is_one)
