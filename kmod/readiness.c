@@ -174,7 +174,8 @@ static noinline sockiocp_reading readiness_poll(struct socket *socket, struct fi
 	 * send() may hold it while it waits for a page of its memory: so not then.
 	 */
 	if (sockiocp_readiness_sleeps(kind) && readiness_lock_is_taken(socket->sk))
-		return SOCKIOCP_BUSY;
+		return readiness_state(socket->sk) == TCP_ESTABLISHED ?
+			SOCKIOCP_BUSY | SOCKIOCP_CONNECTED : SOCKIOCP_BUSY;
 
 	switch (kind) {
 	case SOCKIOCP_TCP:

@@ -364,6 +364,27 @@ static void trigger_ask_for_more(struct sockiocp_registration *reg, sockiocp_rea
 	trigger_set_seen(reg, seen | now);
 }
 
+/*
+ * Nobody could look, or it was at the connection before: a harvest will.  EDGE begins with
+ * nothing seen, since what is found then may have risen meanwhile.  So what stays, and
+ * held before, has an edge that is none; but OUT has not if the stream is connected.
+ */
+static void trigger_begin_unread(struct sockiocp_registration *reg, sockiocp_reading now)
+{
+	sockiocp_reading seen = sockiocp_registration_seen(reg);
+
+	lockdep_assert_held(&reg->port->lock);
+
+	if (seen & SOCKIOCP_UNSEEN) {
+		seen &= ~SOCKIOCP_UNSEEN;
+		if (now & SOCKIOCP_BUSY)
+			seen |= now & SOCKIOCP_CONNECTED;
+		trigger_set_seen(reg, seen);
+	}
+	if (reg->enabled)
+		sockiocp_packet_queue(reg);
+}
+
 /**
  * sockiocp_trigger_report_armed - what a socket is like when its terms have changed
  * @reg: the registration, without a lock
@@ -377,14 +398,11 @@ void sockiocp_trigger_report_armed(struct sockiocp_registration *reg,
 	struct sockiocp_port *port = reg->port;
 
 	spin_lock_irq(&port->lock);
-	if (unlikely(now & SOCKIOCP_BUSY)) {
-		/* Unread: a harvest will read it. */
-		if (reg->enabled)
-			sockiocp_packet_queue(reg);
+	if (unlikely(now & SOCKIOCP_BUSY || reg->terms.life != armed.life)) {
+		trigger_begin_unread(reg, now);
 	} else if (sockiocp_registration_is_edge(reg) &&
 		   !(sockiocp_registration_seen(reg) & SOCKIOCP_UNSEEN)) {
-		if (likely(reg->terms.life == armed.life))
-			trigger_ask_for_more(reg, now, added);
+		trigger_ask_for_more(reg, now, added);
 	} else {
 		if (trigger_events(reg, &now, &armed))
 			sockiocp_packet_queue(reg);

@@ -127,4 +127,35 @@ TEST_F(held, enabling_it_goes_on)
 	EXPECT_NOTHING(self->port);
 }
 
+/* What comes between ENABLE and the first look at it has risen. */
+TEST_F(held, edge_that_could_not_look_loses_no_end)
+{
+	NEEDS_ALL();
+	HOLD();
+	/* AF_VSOCK tells of room with all that comes in. */
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY,
+			    variant->kind == KIND_VSOCK ? EV_IN | EV_HANGUP : EV_ALL, T_EDGE));
+	LET_GO();
+	ASSERT_EQ(0, sock_shutdown(self->peer, 'w'));
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_RDHUP, COMES));
+	EXPECT_PACKETS(self->port, { KEY, EV_HANGUP });
+	EXPECT_NOTHING(self->port);
+}
+
+TEST_F(held, edge_that_could_not_look_loses_no_reset)
+{
+	NEEDS_ALL();
+	/* AF_VSOCK's reset is an end, as above. */
+	if (variant->kind == KIND_VSOCK)
+		return;
+	HOLD();
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_HANGUP, T_EDGE));
+	LET_GO();
+	ASSERT_EQ(0, kind_reset(variant->kind, self->peer));
+	self->peer = -1;
+	ASSERT_TRUE(sock_becomes(self->fd, SEE_ERR | SEE_RDHUP, COMES));
+	EXPECT_PACKETS(self->port, { KEY, EV_ERR | EV_HANGUP });
+	EXPECT_NOTHING(self->port);
+}
+
 TEST_HARNESS_MAIN
