@@ -193,7 +193,7 @@ static int measure(const char *device, struct times *t)
 
 	for (i = 0; i < TRIES; i++) {
 		if (time_both("/dev/zero", &t[ZERO], &t[CLOSING + ZERO], i) ||
-		    time_both(device, &t[DEVICE], &t[CLOSING + DEVICE], i) ||
+		    (device && time_both(device, &t[DEVICE], &t[CLOSING + DEVICE], i)) ||
 		    become(++others) ||
 		    time_both("/dev/sockiocp", &t[FIRST_PORT], &t[CLOSING + FIRST_PORT], i) ||
 		    become(USER) ||
@@ -244,8 +244,6 @@ FIXTURE_SETUP(bystanders)
 	if (geteuid())
 		SKIP(return, "only root can change the limits");
 	self->device = other_device();
-	if (!self->device)
-		SKIP(return, "there is no other misc device");
 	self->times = calloc(NR_KINDS, sizeof(*self->times));
 	self->crowd.threads = variant->threads;
 	self->crowd.count = shared_memory(sizeof(*self->crowd.count));
@@ -287,6 +285,8 @@ TEST_F(bystanders, are_not_held_up_by_threads_at_the_limit)
 
 	if (run_before_others())
 		SKIP(return, "no real-time priorities here");
+	if (!self->device)
+		TH_LOG("there is no other misc device here: ports only");
 	ASSERT_TRUE(reaches(&self->crowd.count->refused, 3));
 	ASSERT_TRUE(reaches(&self->crowd.count->opened, 3));
 	for (i = 0; i < ATTEMPTS && !all; i++) {
