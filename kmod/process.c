@@ -158,7 +158,7 @@ static ktime_t process_deadline(const struct sockiocp_process *args)
  * @timer: @deadline, or NULL before the first wait, and if there is none
  * @handed: the packet that the thread was woken for, if @woken
  * @woken: the thread was woken for a packet, and holds a slot
- * @busy: a socket could not be looked at, and has to be tried again soon
+ * @busy: the last harvest could not look at a socket, which has to be tried again soon
  */
 struct process_wait {
 	ktime_t deadline;
@@ -173,7 +173,6 @@ static __always_inline int process_harvest(struct sockiocp_port *port,
 					   const struct sockiocp_process *args,
 					   struct process_wait *wait)
 {
-	wait->busy = false;
 	/* Nothing: to see that takes no lock. */
 	if (!wait->woken && sockiocp_seems_empty(&port->queue))
 		return -ENOMSG;
@@ -200,8 +199,11 @@ static int process_wait(struct file *file, const struct sockiocp_process *args,
 		return -EINTR;
 	if (wait->timer && !ktime_before(ktime_get(), wait->deadline))
 		return -ETIME;
-	if (wait->busy)
+	/* The pass that follows may be one that does not harvest. */
+	if (wait->busy) {
+		wait->busy = false;
 		return sockiocp_wait_for_busy(file, args->handle, wait->timer);
+	}
 	return sockiocp_wait_for_packet(port, worker, file, args->handle, wait->timer,
 					&wait->handed, &wait->woken);
 }
@@ -216,6 +218,7 @@ static int process_harvest_or_wait(struct file *file, struct sockiocp_process *a
 
 	wait.timer = NULL;
 	wait.woken = false;
+	wait.busy = false;
 	do {
 		/* The thread that was woken has a slot; one that does not wait needs none. */
 		if (wait.woken || !args->timeout_ns || sockiocp_slot_may_harvest(worker)) {

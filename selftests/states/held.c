@@ -114,6 +114,33 @@ TEST_F(held, harvest_goes_on_without_it)
 	EXPECT_PACKETS(self->port, { KEY, EV_IN | EV_HANGUP });
 }
 
+/*
+ * Whoever waits looks at the socket again and again, until another thread has its slot:
+ * then it sleeps, and is woken for the packet.
+ */
+TEST_F(held, thread_that_lost_its_slot_to_another_waits)
+{
+	struct waiter w = { .port = self->port, .timeout = INFINITE, .how = BY_PSN };
+	int64_t end;
+
+	NEEDS_ALL();
+	ASSERT_EQ(0, port_configure(port_fd(self->port), 1));
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN | EV_HANGUP,
+			    T_LEVEL | T_ONESHOT));
+	END();
+	HOLD();
+	ASSERT_EQ(0, waiter_start(&w));
+	EXPECT_EQ(ETIMEDOUT, waiter_join(&w, COMES_NOT));
+	/* From now on this thread has it, as long as it does not block. */
+	EXPECT_NOTHING_NOW(self->port);
+	for (end = now_ns() + 100000000; now_ns() < end; )
+		continue;
+	EXPECT_EQ(1, port_told(self->port, "waiters"));
+	LET_GO();
+	EXPECT_EQ(0, waiter_join(&w, COMES));
+	EXPECT_EQ(KEY, w.packet.key);
+}
+
 TEST_F(held, enabling_it_goes_on)
 {
 	NEEDS_ALL();

@@ -222,6 +222,8 @@ TEST_F(concurrency, harvest_that_waits_has_to)
 		EXPECT_EQ(ETIMEDOUT, waiter_join(&w, COMES_NOT));
 		EXPECT_EQ(JOB_QUEUED, b->at);
 		EXPECT_EQ(1, port_told(self->port, "packets"));
+		/* It sleeps until it is woken. */
+		EXPECT_EQ(3, port_told(self->port, "waiters"));
 
 		/* It is the last that waits, so it is the first to be woken. */
 		ASSERT_EQ(0, port_configure(port_fd(self->port), 2));
