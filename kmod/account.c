@@ -93,22 +93,3 @@ void sockiocp_account_put(struct sockiocp_account *account)
 	WARN_ON_ONCE(atomic_long_read(&account->packets));
 	kfree(account);
 }
-
-/**
- * sockiocp_account_charge - count one more, unless that is one too many
- * @count: one of the account's counters
- * @limit: the parameter that limits it
- *
- * Return: whether it was counted.  Several tasks that charge at once may see
- * each other's attempt and fail together just below the limit; none gets past
- * it.
- */
-bool sockiocp_account_charge(atomic_long_t *count, const unsigned long *limit)
-{
-	unsigned long charged = atomic_long_inc_return(count);
-
-	if (likely(charged <= READ_ONCE(*limit)))
-		return true;
-	atomic_long_dec(count);
-	return false;
-}

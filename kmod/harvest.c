@@ -270,15 +270,10 @@ static void harvest_drop(struct harvest *harvest, struct sockiocp_delivery *deli
 	}
 }
 
-/*
- * If a packet is left, tell those who wait and those who poll: while it was in
- * the hands of this thread they saw none.  Who queues one later tells them himself.
- */
-void sockiocp_harvest_pass_on(struct sockiocp_port *port)
+/* There seems to be a packet for them, see sockiocp_harvest_pass_on(). */
+void sockiocp_harvest_wake_others(struct sockiocp_port *port)
 {
-	if (sockiocp_seems_empty(&port->queue))
-		return;
-	/* Who begins to wait now looks at the queue first: no lock to see that. */
+	/* Whoever begins to wait now looks at the queue first: no lock to see that. */
 	if (!sockiocp_seems_empty(&port->waiters)) {
 		spin_lock_irq(&port->lock);
 		sockiocp_waiting_release(port);

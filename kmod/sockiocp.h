@@ -357,7 +357,25 @@ extern unsigned long sockiocp_max_user_packets;
 void sockiocp_account_init(void);
 struct sockiocp_account *sockiocp_account_get(void);
 void sockiocp_account_put(struct sockiocp_account *account);
-bool sockiocp_account_charge(atomic_long_t *count, const unsigned long *limit);
+
+/**
+ * sockiocp_account_charge - count one more, unless that is one too many
+ * @count: one of the account's counters
+ * @limit: the parameter that limits it
+ *
+ * Return: whether it was counted.  Several tasks that charge at once may see
+ * each other's attempt and fail together just below the limit; none gets past
+ * it.
+ */
+static inline bool sockiocp_account_charge(atomic_long_t *count, const unsigned long *limit)
+{
+	unsigned long charged = atomic_long_inc_return(count);
+
+	if (likely(charged <= READ_ONCE(*limit)))
+		return true;
+	atomic_long_dec(count);
+	return false;
+}
 
 /* ------------------------------------------------------------- readiness */
 
@@ -634,8 +652,18 @@ int sockiocp_apply_entries(struct sockiocp_port *port, const struct sockiocp_pro
 int sockiocp_harvest(struct sockiocp_port *port,
 		     struct sockiocp_packet_entry __user *uentries, u32 count,
 		     u32 __user *ureceived, struct list_head *handed, bool *busy);
-void sockiocp_harvest_pass_on(struct sockiocp_port *port);
+void sockiocp_harvest_wake_others(struct sockiocp_port *port);
 bool sockiocp_harvest_has_packet(struct sockiocp_port *port);
+
+/*
+ * If a packet is left, tell those who wait and those who poll: while it was in
+ * the hands of this thread they saw none.  Whoever queues one later tells them.
+ */
+static inline void sockiocp_harvest_pass_on(struct sockiocp_port *port)
+{
+	if (!sockiocp_seems_empty(&port->queue))
+		sockiocp_harvest_wake_others(port);
+}
 
 /* --------------------------------------------------------------- process */
 
