@@ -108,11 +108,11 @@
 #define TRUE			1
 #endif
 
-typedef char CHAR, *PCHAR, *LPCH, *PSTR, *LPSTR;
-typedef const char *PCSTR, *LPCSTR;
+typedef char CHAR, *PCHAR, *PCH, *LPCH, *PSTR, *LPSTR, *PSZ;
+typedef const char *PCCH, *LPCCH, *PCSTR, *LPCSTR;
 /* As wide as L"" is with this compiler: 32 bits, where Windows has 16. */
-typedef wchar_t WCHAR, *PWCHAR, *LPWCH, *PWSTR, *LPWSTR;
-typedef const wchar_t *PCWSTR, *LPCWSTR;
+typedef wchar_t WCHAR, *PWCHAR, *PWCH, *LPWCH, *PWSTR, *LPWSTR;
+typedef const wchar_t *PCWCH, *LPCWCH, *PCWSTR, *LPCWSTR;
 
 typedef unsigned char BYTE, *PBYTE, *LPBYTE;
 typedef unsigned char UCHAR, *PUCHAR;
@@ -127,14 +127,14 @@ typedef unsigned int DWORD, *PDWORD, *LPDWORD;
 typedef long long LONGLONG, *PLONGLONG;
 typedef unsigned long long ULONGLONG, *PULONGLONG;
 typedef ULONGLONG DWORDLONG, *PDWORDLONG;
-typedef float FLOAT;
+typedef float FLOAT, *PFLOAT;
 typedef int BOOL, *PBOOL, *LPBOOL;
 typedef BYTE BOOLEAN, *PBOOLEAN;
 typedef char CCHAR;
 typedef double DOUBLE;
 typedef WORD ATOM, LANGID;
-typedef DWORD LCID;
-typedef LONG HRESULT;
+typedef DWORD LCID, *PLCID;
+typedef LONG HRESULT, SCODE;
 typedef UINT_PTR WPARAM;
 typedef LONG_PTR LPARAM, LRESULT;
 
@@ -143,7 +143,7 @@ typedef const void *PCVOID, *LPCVOID;
 typedef void *HANDLE, **PHANDLE, **LPHANDLE;
 typedef HANDLE HLOCAL, HGLOBAL;
 typedef HANDLE HMODULE, HINSTANCE, HRSRC;
-typedef HANDLE HWND, HKEY;
+typedef HANDLE HWND, HKEY, *PHKEY;
 typedef int HFILE;
 typedef INT_PTR (WINAPI *FARPROC)(void);
 
@@ -180,9 +180,18 @@ typedef struct tagPOINT {
 #define LOBYTE(value)	((BYTE)((DWORD_PTR)(value) & 0xff))
 #define HIBYTE(value)	((BYTE)(((DWORD_PTR)(value) >> 8) & 0xff))
 
-#define RTL_NUMBER_OF(array)	(sizeof(array) / sizeof((array)[0]))
-#define ARRAYSIZE(array)	RTL_NUMBER_OF(array)
+#define RTL_NUMBER_OF_V1(array)	(sizeof(array) / sizeof((array)[0]))
+#define RTL_NUMBER_OF_V2(array)	RTL_NUMBER_OF_V1(array)
+#define RTL_NUMBER_OF(array)	RTL_NUMBER_OF_V1(array)
+#define ARRAYSIZE(array)	RTL_NUMBER_OF_V1(array)
 
 #define UNREFERENCED_PARAMETER(parameter)	((void)(parameter))
+#define UNREFERENCED_LOCAL_VARIABLE(variable)	((void)(variable))
+
+#define DECLARE_HANDLE(name) \
+	struct name##__ { \
+		int unused; \
+	}; \
+	typedef struct name##__ *name
 
 #endif /* _SOCKIOCP_WINDEF_H */

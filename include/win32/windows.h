@@ -466,6 +466,8 @@ SIZE_T WINAPI HeapSize(HANDLE hHeap, DWORD dwFlags, LPCVOID lpMem);
 	((void)__builtin_memcpy((destination), (source), (length)))
 #define RtlMoveMemory(destination, source, length) \
 	((void)__builtin_memmove((destination), (source), (length)))
+#define RtlEqualMemory(one, other, length) \
+	(!__builtin_memcmp((one), (other), (length)))
 #define ZeroMemory(destination, length)	RtlZeroMemory(destination, length)
 #define FillMemory(destination, length, fill) \
 	RtlFillMemory(destination, length, fill)
