@@ -6,12 +6,16 @@
  * A HANDLE or a SOCKET is a file descriptor and nothing else: there is no table
  * of handles, and nobody but the kernel owns what is behind one.
  *
- * From the lowest floor up; calls run downward only:
+ * From the lowest floor up; calls run downward only.  The files of base/ are what
+ * programs need beside sockets and ports, which do not know them:
  *
  *   error.c    last error of the thread, the table of errors
  *   abi.c      compile-time checks only
  *
  *   machine.c  the machine's processors and its clocks
+ *   base/init_once.c  initialisation that happens once
+ *   base/slist.c  singly linked lists that threads share
+ *   base/tls.c  values of threads
  *
  *   descriptor.c  descriptors above 2, which ones were closed, which are events
  *   heap.c     the heap of the process

@@ -136,20 +136,123 @@ static __inline__ BOOLEAN InterlockedBitTestAndComplement(LONG volatile *Base, L
 		(Bit & 31)) & 1;
 }
 
+static __inline__ unsigned char InterlockedBitTestAndSet64(LONG64 volatile *Base, LONG64 Bit)
+{
+	return (__atomic_fetch_or(&Base[Bit >> 6], (1ull << (Bit & 63)), __ATOMIC_SEQ_CST) >>
+		(Bit & 63)) & 1;
+}
+
+static __inline__ unsigned char InterlockedBitTestAndReset64(LONG64 volatile *Base, LONG64 Bit)
+{
+	return (__atomic_fetch_and(&Base[Bit >> 6], ~(1ull << (Bit & 63)), __ATOMIC_SEQ_CST) >>
+		(Bit & 63)) & 1;
+}
+
+static __inline__ unsigned char InterlockedBitTestAndComplement64(LONG64 volatile *Base, LONG64 Bit)
+{
+	return (__atomic_fetch_xor(&Base[Bit >> 6], (1ull << (Bit & 63)), __ATOMIC_SEQ_CST) >>
+		(Bit & 63)) & 1;
+}
+
 /* No weaker barriers here than Windows promises; a few are stronger. */
 #define InterlockedIncrementAcquire	InterlockedIncrement
 #define InterlockedIncrementRelease	InterlockedIncrement
 #define InterlockedIncrementNoFence	InterlockedIncrement
+#define InterlockedIncrementAcquire64	InterlockedIncrement64
+#define InterlockedIncrementRelease64	InterlockedIncrement64
+#define InterlockedIncrementNoFence64	InterlockedIncrement64
 #define InterlockedDecrementAcquire	InterlockedDecrement
 #define InterlockedDecrementRelease	InterlockedDecrement
 #define InterlockedDecrementNoFence	InterlockedDecrement
-#define InterlockedExchangeAcquire	InterlockedExchange
-#define InterlockedExchangeNoFence	InterlockedExchange
+#define InterlockedDecrementAcquire64	InterlockedDecrement64
+#define InterlockedDecrementRelease64	InterlockedDecrement64
+#define InterlockedDecrementNoFence64	InterlockedDecrement64
 #define InterlockedExchangeAddAcquire	InterlockedExchangeAdd
 #define InterlockedExchangeAddRelease	InterlockedExchangeAdd
 #define InterlockedExchangeAddNoFence	InterlockedExchangeAdd
+#define InterlockedExchangeAddAcquire64	InterlockedExchangeAdd64
+#define InterlockedExchangeAddRelease64	InterlockedExchangeAdd64
+#define InterlockedExchangeAddNoFence64	InterlockedExchangeAdd64
 #define InterlockedCompareExchangeAcquire	InterlockedCompareExchange
 #define InterlockedCompareExchangeRelease	InterlockedCompareExchange
 #define InterlockedCompareExchangeNoFence	InterlockedCompareExchange
+#define InterlockedCompareExchangeAcquire64	InterlockedCompareExchange64
+#define InterlockedCompareExchangeRelease64	InterlockedCompareExchange64
+#define InterlockedCompareExchangeNoFence64	InterlockedCompareExchange64
+#define InterlockedAndAcquire	InterlockedAnd
+#define InterlockedAndRelease	InterlockedAnd
+#define InterlockedAndNoFence	InterlockedAnd
+#define InterlockedAndAcquire64	InterlockedAnd64
+#define InterlockedAndRelease64	InterlockedAnd64
+#define InterlockedAndNoFence64	InterlockedAnd64
+#define InterlockedOrAcquire	InterlockedOr
+#define InterlockedOrRelease	InterlockedOr
+#define InterlockedOrNoFence	InterlockedOr
+#define InterlockedOrAcquire64	InterlockedOr64
+#define InterlockedOrRelease64	InterlockedOr64
+#define InterlockedOrNoFence64	InterlockedOr64
+#define InterlockedXorAcquire	InterlockedXor
+#define InterlockedXorRelease	InterlockedXor
+#define InterlockedXorNoFence	InterlockedXor
+#define InterlockedXorAcquire64	InterlockedXor64
+#define InterlockedXorRelease64	InterlockedXor64
+#define InterlockedXorNoFence64	InterlockedXor64
+#define InterlockedAddAcquire	InterlockedAdd
+#define InterlockedAddRelease	InterlockedAdd
+#define InterlockedAddNoFence	InterlockedAdd
+#define InterlockedAddAcquire64	InterlockedAdd64
+#define InterlockedAddRelease64	InterlockedAdd64
+#define InterlockedAddNoFence64	InterlockedAdd64
+#define InterlockedExchangeAcquire	InterlockedExchange
+#define InterlockedExchangeNoFence	InterlockedExchange
+#define InterlockedExchangeAcquire64	InterlockedExchange64
+#define InterlockedExchangeNoFence64	InterlockedExchange64
+#define InterlockedExchangePointerAcquire	InterlockedExchangePointer
+#define InterlockedExchangePointerNoFence	InterlockedExchangePointer
+#define InterlockedCompareExchangePointerAcquire	InterlockedCompareExchangePointer
+#define InterlockedCompareExchangePointerRelease	InterlockedCompareExchangePointer
+#define InterlockedCompareExchangePointerNoFence	InterlockedCompareExchangePointer
+#define InterlockedIncrementAcquire16	InterlockedIncrement16
+#define InterlockedIncrementRelease16	InterlockedIncrement16
+#define InterlockedIncrementNoFence16	InterlockedIncrement16
+#define InterlockedDecrementAcquire16	InterlockedDecrement16
+#define InterlockedDecrementRelease16	InterlockedDecrement16
+#define InterlockedDecrementNoFence16	InterlockedDecrement16
+#define InterlockedCompareExchangeAcquire16	InterlockedCompareExchange16
+#define InterlockedCompareExchangeRelease16	InterlockedCompareExchange16
+#define InterlockedCompareExchangeNoFence16	InterlockedCompareExchange16
+#define InterlockedBitTestAndSetAcquire	InterlockedBitTestAndSet
+#define InterlockedBitTestAndSetRelease	InterlockedBitTestAndSet
+#define InterlockedBitTestAndSetNoFence	InterlockedBitTestAndSet
+#define InterlockedBitTestAndResetAcquire	InterlockedBitTestAndReset
+#define InterlockedBitTestAndResetRelease	InterlockedBitTestAndReset
+#define InterlockedBitTestAndResetNoFence	InterlockedBitTestAndReset
+#define InterlockedIncrementSizeT(addend)	InterlockedIncrement64((LONG64 *)(addend))
+#define InterlockedDecrementSizeT(addend)	InterlockedDecrement64((LONG64 *)(addend))
+#define InterlockedExchangeAddSizeT(addend, value) \
+	InterlockedExchangeAdd64((LONG64 *)(addend), (LONG64)(value))
+
+/* Loads and stores */
+#define __SOCKIOCP_READ_WRITE(type, suffix) \
+	static __inline__ type ReadAcquire##suffix(type const volatile *Source) \
+	{ \
+		return __atomic_load_n(Source, __ATOMIC_ACQUIRE); \
+	} \
+	static __inline__ type ReadNoFence##suffix(type const volatile *Source) \
+	{ \
+		return __atomic_load_n(Source, __ATOMIC_RELAXED); \
+	} \
+	static __inline__ void WriteRelease##suffix(type volatile *Destination, type Value) \
+	{ \
+		__atomic_store_n(Destination, Value, __ATOMIC_RELEASE); \
+	} \
+	static __inline__ void WriteNoFence##suffix(type volatile *Destination, type Value) \
+	{ \
+		__atomic_store_n(Destination, Value, __ATOMIC_RELAXED); \
+	}
+__SOCKIOCP_READ_WRITE(LONG, )
+__SOCKIOCP_READ_WRITE(LONG64, 64)
+__SOCKIOCP_READ_WRITE(PVOID, Pointer)
+#undef __SOCKIOCP_READ_WRITE
 
 #endif /* _SOCKIOCP_INTERLOCKEDAPI_H */

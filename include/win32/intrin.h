@@ -50,6 +50,14 @@
 #define _interlockedbittestandset	InterlockedBitTestAndSet
 #define _interlockedbittestandreset	InterlockedBitTestAndReset
 #define _interlockedbittestandcomplement	InterlockedBitTestAndComplement
+#define _interlockedbittestandset64	InterlockedBitTestAndSet64
+#define _interlockedbittestandreset64	InterlockedBitTestAndReset64
+#define _interlockedbittestandcomplement64	InterlockedBitTestAndComplement64
+#define _InterlockedIncrement_nf	InterlockedIncrement
+#define _InterlockedDecrement_nf	InterlockedDecrement
+#define _InterlockedExchange_nf		InterlockedExchange
+#define _InterlockedExchangeAdd_nf	InterlockedExchangeAdd
+#define _InterlockedCompareExchange_nf	InterlockedCompareExchange
 
 #define _ReadWriteBarrier()	__atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define _ReadBarrier()		__atomic_signal_fence(__ATOMIC_ACQUIRE)
@@ -60,6 +68,43 @@
 #define _byteswap_ushort(value)	__builtin_bswap16(value)
 #define _byteswap_ulong(value)	__builtin_bswap32(value)
 #define _byteswap_uint64(value)	__builtin_bswap64(value)
+
+/* Bits that nobody else looks at meanwhile. */
+#define __SOCKIOCP_BIT_TEST(name, type, bits, change) \
+	static __inline__ unsigned char name(type *Base, type Bit) \
+	{ \
+		unsigned type *word = (unsigned type *)&Base[Bit / bits]; \
+		unsigned type mask = (unsigned type)1 << (Bit & (bits - 1)); \
+		unsigned char was = (*word & mask) != 0; \
+		change; \
+		return was; \
+	}
+__SOCKIOCP_BIT_TEST(_bittestandset, int, 32, *word |= mask)
+__SOCKIOCP_BIT_TEST(_bittestandreset, int, 32, *word &= ~mask)
+__SOCKIOCP_BIT_TEST(_bittestandcomplement, int, 32, *word ^= mask)
+__SOCKIOCP_BIT_TEST(_bittestandset64, long long, 64, *word |= mask)
+__SOCKIOCP_BIT_TEST(_bittestandreset64, long long, 64, *word &= ~mask)
+__SOCKIOCP_BIT_TEST(_bittestandcomplement64, long long, 64, *word ^= mask)
+#undef __SOCKIOCP_BIT_TEST
+
+static __inline__ unsigned char _bittest(int const *Base, int Bit)
+{
+	return (unsigned char)(((unsigned int)Base[Bit / 32] >> (Bit & 31)) & 1);
+}
+
+static __inline__ unsigned char _bittest64(long long const *Base, long long Bit)
+{
+	return (unsigned char)(((unsigned long long)Base[Bit / 64] >> (Bit & 63)) & 1);
+}
+
+#define BitTest				_bittest
+#define BitTestAndSet			_bittestandset
+#define BitTestAndReset			_bittestandreset
+#define BitTestAndComplement		_bittestandcomplement
+#define BitTest64			_bittest64
+#define BitTestAndSet64			_bittestandset64
+#define BitTestAndReset64		_bittestandreset64
+#define BitTestAndComplement64		_bittestandcomplement64
 
 /* Index is written only if there is a bit. */
 #define __SOCKIOCP_BIT_SCAN(name, type, value) \

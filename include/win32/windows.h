@@ -31,6 +31,7 @@ extern "C" {
 #define INVALID_SET_FILE_POINTER	0xffffffffu
 #define INVALID_FILE_ATTRIBUTES	0xffffffffu
 #define TLS_OUT_OF_INDEXES	0xffffffffu
+#define TLS_MINIMUM_AVAILABLE	64
 #define FLS_OUT_OF_INDEXES	0xffffffffu
 #define STD_INPUT_HANDLE	((DWORD)-10)
 #define STD_OUTPUT_HANDLE	((DWORD)-11)
@@ -418,6 +419,42 @@ void WINAPI EnterCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
 BOOL WINAPI TryEnterCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
 void WINAPI LeaveCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
 void WINAPI DeleteCriticalSection(LPCRITICAL_SECTION lpCriticalSection);
+
+/* Values of threads */
+DWORD WINAPI TlsAlloc(void);
+BOOL WINAPI TlsFree(DWORD dwTlsIndex);
+LPVOID WINAPI TlsGetValue(DWORD dwTlsIndex);
+BOOL WINAPI TlsSetValue(DWORD dwTlsIndex, LPVOID lpTlsValue);
+
+/* One-time initialisation */
+typedef struct _RTL_RUN_ONCE {
+	PVOID Ptr;
+} INIT_ONCE, *PINIT_ONCE, *LPINIT_ONCE, RTL_RUN_ONCE, *PRTL_RUN_ONCE;
+
+#define INIT_ONCE_STATIC_INIT		{ 0 }
+#define INIT_ONCE_CHECK_ONLY		0x00000001u
+#define INIT_ONCE_ASYNC			0x00000002u
+#define INIT_ONCE_INIT_FAILED		0x00000004u
+#define INIT_ONCE_CTX_RESERVED_BITS	2
+
+typedef BOOL (WINAPI *PINIT_ONCE_FN)(PINIT_ONCE InitOnce, PVOID Parameter, PVOID *Context);
+
+void WINAPI InitOnceInitialize(PINIT_ONCE InitOnce);
+BOOL WINAPI InitOnceExecuteOnce(PINIT_ONCE InitOnce, PINIT_ONCE_FN InitFn,
+				PVOID Parameter, LPVOID *Context);
+BOOL WINAPI InitOnceBeginInitialize(LPINIT_ONCE lpInitOnce, DWORD dwFlags, PBOOL fPending,
+				    LPVOID *lpContext);
+BOOL WINAPI InitOnceComplete(LPINIT_ONCE lpInitOnce, DWORD dwFlags, LPVOID lpContext);
+
+/* Singly linked lists */
+void WINAPI InitializeSListHead(PSLIST_HEADER ListHead);
+PSLIST_ENTRY WINAPI InterlockedPushEntrySList(PSLIST_HEADER ListHead, PSLIST_ENTRY ListEntry);
+PSLIST_ENTRY WINAPI InterlockedPushListSListEx(PSLIST_HEADER ListHead, PSLIST_ENTRY List,
+					       PSLIST_ENTRY ListEnd, ULONG Count);
+PSLIST_ENTRY WINAPI InterlockedPopEntrySList(PSLIST_HEADER ListHead);
+PSLIST_ENTRY WINAPI InterlockedFlushSList(PSLIST_HEADER ListHead);
+USHORT WINAPI QueryDepthSList(PSLIST_HEADER ListHead);
+PSLIST_ENTRY NTAPI RtlFirstEntrySList(const SLIST_HEADER *ListHead);
 
 /* The machine */
 #define PROCESSOR_ARCHITECTURE_AMD64	9
