@@ -287,16 +287,17 @@ bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d)
 
 /*
  * A LEVEL packet that was queued under @filter, and asks for EDGE now, stands for an
- * edge of all that it could carry.
+ * edge of all that it could carry, beside what EDGE has found since.
  */
 static void trigger_level_becomes_edge(struct sockiocp_registration *reg, u8 filter)
 {
 	sockiocp_reading seen = sockiocp_registration_seen(reg);
+	u32 carried = filter | SOCKIOCP_EVENT_ERR;
 
 	lockdep_assert_held(&reg->port->lock);
 
-	reg->terms.edges = (filter & reg->terms.filter) | SOCKIOCP_EVENT_ERR;
-	trigger_set_seen(reg, seen & (SOCKIOCP_CONNECTED | SOCKIOCP_FAILED | SOCKIOCP_OVER));
+	reg->terms.edges |= carried & (reg->terms.filter | SOCKIOCP_EVENT_ERR);
+	trigger_set_seen(reg, seen & ~(SOCKIOCP_UNSEEN | SOCKIOCP_NOW(carried)));
 }
 
 /**
@@ -334,12 +335,13 @@ void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_en
 		reg->terms.edges &= reg->terms.filter | SOCKIOCP_EVENT_ERR;
 		if (!(reg->terms.filter & ~before.filter & SOCKIOCP_REGISTER_IN))
 			return;
-	} else if (was_enabled && sockiocp_packet_will_be_read(reg)) {
-		trigger_level_becomes_edge(reg, before.filter);
 	} else {
 		/* There may be some of an EDGE before the LEVEL before. */
 		reg->terms.edges = 0;
-		trigger_set_seen(reg, (seen & SOCKIOCP_FAILED) | SOCKIOCP_UNSEEN);
+		if (was_enabled && sockiocp_packet_will_be_read(reg))
+			trigger_level_becomes_edge(reg, before.filter);
+		else
+			trigger_set_seen(reg, (seen & SOCKIOCP_FAILED) | SOCKIOCP_UNSEEN);
 	}
 	reg->rcv_nxt = sockiocp_readiness_position(socket, reg->kind);
 }

@@ -165,6 +165,31 @@ TEST_F(taken, and_not_copied_is_an_edge_of_what_was_enabled_since)
 	EXPECT_NOTHING(self->port);
 }
 
+/* What has risen since it was taken is not forgotten with it. */
+TEST_F(taken, and_not_copied_leaves_the_edges_of_what_was_enabled_since)
+{
+	ASSERT_LT(0, sock_fill(self->fd));
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL));
+	TAKE_ONE();
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN | EV_OUT, T_EDGE));
+	ASSERT_LT(0, sock_drain(self->peer));
+	EXPECT_NOT_TAKEN();
+	EXPECT_PACKETS(self->port, { KEY, EV_IN | EV_OUT });
+	EXPECT_NOTHING(self->port);
+}
+
+/* What held when EDGE began, and was not asked for before, has no edge. */
+TEST_F(taken, and_not_copied_is_no_edge_of_what_it_was_not_asked_for)
+{
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_LEVEL));
+	TAKE_ONE();
+	ASSERT_EQ(0, sock_shutdown(self->peer, 'w'));
+	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN | EV_HANGUP, T_EDGE));
+	EXPECT_NOT_TAKEN();
+	EXPECT_PACKETS(self->port, { KEY, EV_IN });
+	EXPECT_NOTHING(self->port);
+}
+
 TEST_F(taken, and_not_copied_is_there_again)
 {
 	EXPECT_EQ(0, enable(self->port, self->fd, KEY, EV_IN, T_EDGE | T_ONESHOT));
