@@ -230,16 +230,33 @@ static bool trigger_is_memorable(const struct sockiocp_registration *reg, sockio
 }
 
 /*
- * Remember what has been read, if the connection is still the one that was there
- * before the reading.  sockiocp_trigger_arm() may have read it later: so it is added.
+ * What of a reading for these @terms does no packet tell, because the registration asks for
+ * it only since then?  Its edge is yet to come.  That of a new connection is OUT.
  */
-static void trigger_remember(struct sockiocp_registration *reg, sockiocp_reading now, u32 life)
+static sockiocp_reading trigger_untold(const struct sockiocp_registration *reg,
+				       const struct sockiocp_terms *terms)
+{
+	u8 added = reg->terms.filter & ~terms->filter;
+	sockiocp_reading untold = SOCKIOCP_NOW(added & SOCKIOCP_EVENT_HANGUP);
+
+	if (added & SOCKIOCP_EVENT_OUT)
+		untold |= SOCKIOCP_CONNECTED;
+	return untold;
+}
+
+/*
+ * Remember what has been read for these @terms, if the connection is still the one that
+ * was there before the reading.  sockiocp_trigger_arm() may have read it later: so it is
+ * added.
+ */
+static void trigger_remember(struct sockiocp_registration *reg, sockiocp_reading now,
+			     const struct sockiocp_terms *terms)
 {
 	sockiocp_reading seen;
 
 	lockdep_assert_held(&reg->port->lock);
 
-	if (unlikely(reg->terms.life != life))
+	if (unlikely(reg->terms.life != terms->life))
 		return;
 	/* An error that the stream lives on with is nothing to remember. */
 	if (!(now & SOCKIOCP_FAILED))
@@ -247,7 +264,7 @@ static void trigger_remember(struct sockiocp_registration *reg, sockiocp_reading
 	/* Whether connecting has failed is told by the socket. */
 	if (!(now & SOCKIOCP_CONNECTED))
 		now &= ~SOCKIOCP_FAILED;
-	seen = trigger_seen_before(reg, now) | now;
+	seen = trigger_seen_before(reg, now) | (now & ~trigger_untold(reg, terms));
 	trigger_set_seen(reg, seen & (STAYING | SOCKIOCP_FAILED));
 }
 
@@ -279,7 +296,7 @@ bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d)
 			again = !(d->taken.trigger & SOCKIOCP_TRIGGER_EDGE);
 	}
 	if (trigger_is_memorable(reg, d->now))
-		trigger_remember(reg, d->now, d->taken.life);
+		trigger_remember(reg, d->now, &d->taken);
 	return again;
 }
 
@@ -409,7 +426,7 @@ void sockiocp_trigger_report_armed(struct sockiocp_registration *reg,
 		if (trigger_events(reg, &now, &armed))
 			sockiocp_packet_queue(reg);
 		if (trigger_is_memorable(reg, now))
-			trigger_remember(reg, now, armed.life);
+			trigger_remember(reg, now, &armed);
 	}
 	spin_unlock_irq(&port->lock);
 	sockiocp_pollers_wake(port);
