@@ -19,7 +19,7 @@
  *
  * Each stands on a floor, and calls those of lower floors only; what is inline in a header
  * keeps to that, too.  selftests/vm/lint has the list and looks.  A function is named
- * after its file.  From the highest floor down:
+ * after its file, and one of main.c after the module.  From the highest floor down:
  *
  *   main.c		the device: loading, open(), ioctl(), poll()
  *   lifetime.c		a port begins and ends, and what closing does
@@ -303,7 +303,8 @@ static void sockiocp_show_fdinfo(struct seq_file *m, struct file *file)
 }
 
 /* Copy in a structure of @usize bytes, of which @min are as old as the ABI. */
-static int copy_arguments(void *to, size_t size, size_t min, void __user *from, size_t usize)
+static int sockiocp_copy_arguments(void *to, size_t size, size_t min, void __user *from,
+				   size_t usize)
 {
 	if (usize < min)
 		return -EINVAL;
@@ -335,7 +336,7 @@ static long sockiocp_configure(struct sockiocp_port *port, void __user *from, si
 	struct sockiocp_config config;
 	int error;
 
-	error = copy_arguments(&config, sizeof(config), CONFIG_SIZE_VER0, from, usize);
+	error = sockiocp_copy_arguments(&config, sizeof(config), CONFIG_SIZE_VER0, from, usize);
 	if (error)
 		return error;
 	if (config.flags)
@@ -345,8 +346,8 @@ static long sockiocp_configure(struct sockiocp_port *port, void __user *from, si
 }
 
 /* Word by word: copy_from_user() takes 54 instructions more (P7). */
-static int read_process(struct sockiocp_process *args,
-			const struct sockiocp_process __user *from)
+static int sockiocp_read_process(struct sockiocp_process *args,
+				 const struct sockiocp_process __user *from)
 {
 	if (!user_read_access_begin(from, sizeof(*from)))
 		return -EFAULT;
@@ -372,15 +373,16 @@ static long sockiocp_process(struct file *file, void __user *from, size_t usize)
 	int error;
 
 	if (likely(usize == sizeof(args)))
-		error = read_process(&args, from);
+		error = sockiocp_read_process(&args, from);
 	else
-		error = copy_arguments(&args, sizeof(args), PROCESS_SIZE_VER0, from, usize);
+		error = sockiocp_copy_arguments(&args, sizeof(args), PROCESS_SIZE_VER0, from, usize);
 	if (error)
 		return error;
 	return sockiocp_process_call(file, from, usize, &args);
 }
 
-static int read_post(struct sockiocp_post *args, const struct sockiocp_post __user *from)
+static int sockiocp_read_post(struct sockiocp_post *args,
+			      const struct sockiocp_post __user *from)
 {
 	if (!user_read_access_begin(from, sizeof(*from)))
 		return -EFAULT;
@@ -402,9 +404,9 @@ static long sockiocp_post(struct sockiocp_port *port, void __user *from, size_t 
 	int error;
 
 	if (likely(usize == sizeof(args)))
-		error = read_post(&args, from);
+		error = sockiocp_read_post(&args, from);
 	else
-		error = copy_arguments(&args, sizeof(args), POST_SIZE_VER0, from, usize);
+		error = sockiocp_copy_arguments(&args, sizeof(args), POST_SIZE_VER0, from, usize);
 	if (error)
 		return error;
 	return sockiocp_packet_post(port, &args);

@@ -20,7 +20,7 @@
  * step: another thread may store there meanwhile.  The word around an address is never
  * in two pages.
  */
-static __always_inline bool probe_byte_is_writable(u64 address)
+static __always_inline bool process_byte_is_writable(u64 address)
 {
 	int old;
 
@@ -30,12 +30,12 @@ static __always_inline bool probe_byte_is_writable(u64 address)
 }
 
 /* All pages between two, judging by one byte in every @step. */
-static noinline int probe_pages_between(u64 byte, u64 last, unsigned int step)
+static noinline int process_probe_between(u64 byte, u64 last, unsigned int step)
 {
 	unsigned int n = 0;
 
 	for (byte += step; byte < last; byte += step) {
-		if (!probe_byte_is_writable(byte))
+		if (!process_byte_is_writable(byte))
 			return -EFAULT;
 		if (++n % 1024)
 			continue;
@@ -46,19 +46,19 @@ static noinline int probe_pages_between(u64 byte, u64 last, unsigned int step)
 	return 0;
 }
 
-static int probe_range(u64 first, u64 last, unsigned int step)
+static int process_probe_range(u64 first, u64 last, unsigned int step)
 {
-	if (!probe_byte_is_writable(first))
+	if (!process_byte_is_writable(first))
 		return -EFAULT;
 	if (!((first ^ last) & PAGE_MASK))
 		return 0;
 	if (!access_ok(u64_to_user_ptr(first), last - first + 1) ||
-	    !probe_byte_is_writable(last))
+	    !process_byte_is_writable(last))
 		return -EFAULT;
-	return last - first <= step ? 0 : probe_pages_between(first, last, step);
+	return last - first <= step ? 0 : process_probe_between(first, last, step);
 }
 
-static int probe_packets(u64 entries, u32 count)
+static int process_probe_packets(u64 entries, u32 count)
 {
 	const size_t size = sizeof(struct sockiocp_packet_entry);
 
@@ -66,7 +66,8 @@ static int probe_packets(u64 entries, u32 count)
 
 	if (!access_ok(u64_to_user_ptr(entries), count * size))
 		return -EFAULT;
-	return probe_range(entries, entries + min(count, SOCKIOCP_CHUNK) * size - 1, PAGE_SIZE);
+	return process_probe_range(entries, entries + min(count, SOCKIOCP_CHUNK) * size - 1,
+				   PAGE_SIZE);
 }
 
 /*
@@ -106,12 +107,12 @@ static int process_check_arguments(const struct sockiocp_process *args)
 	error = 0;
 	/* All is read, of what is written only the results. */
 	if (regs_len)
-		error = probe_range(regs + result, regs_end - 1, reg_step);
+		error = process_probe_range(regs + result, regs_end - 1, reg_step);
 	if (!error && entries_len)
-		error = probe_range(args->received, args->received + sizeof(u32) - 1,
-				    PAGE_SIZE);
+		error = process_probe_range(args->received, args->received + sizeof(u32) - 1,
+					    PAGE_SIZE);
 	if (!error && entries_len)
-		error = probe_packets(entries, args->entry_count);
+		error = process_probe_packets(entries, args->entry_count);
 	return error;
 }
 
@@ -128,7 +129,7 @@ static int process_probe_times(const struct sockiocp_process __user *uargs, size
 		     offsetofend(struct sockiocp_process, timeout_ns);
 	u64 first = (unsigned long)&uargs->timeout_ns;
 
-	return probe_range(first, (unsigned long)uargs + end - 1, PAGE_SIZE);
+	return process_probe_range(first, (unsigned long)uargs + end - 1, PAGE_SIZE);
 }
 
 static int process_write_times(struct sockiocp_process __user *uargs, size_t usize,

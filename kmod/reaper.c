@@ -46,9 +46,9 @@ static unsigned int nr_users;
 /* Until the next look; 0 if none will come, since there are no registrations. */
 static unsigned long interval;
 
-static void reap_closed_sockets(struct work_struct *work);
+static void reaper_work(struct work_struct *work);
 /* Deferrable: an idle machine is not woken for it. */
-static DECLARE_DEFERRABLE_WORK(reaper, reap_closed_sockets);
+static DECLARE_DEFERRABLE_WORK(reaper, reaper_work);
 
 /* ------------------------------------------------------------ looking at a port */
 
@@ -239,7 +239,7 @@ static unsigned int reaper_look_at_user(struct sockiocp_account *account, unsign
 }
 
 /* The memory of closed sockets comes back even if nobody calls any more. */
-static void reap_closed_sockets(struct work_struct *work)
+static void reaper_work(struct work_struct *work)
 {
 	unsigned int looks = REAPER_LOOKS, n = READ_ONCE(nr_users);
 	struct sockiocp_port *port;
