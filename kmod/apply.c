@@ -58,7 +58,7 @@ static bool apply_hook(struct sockiocp_registration *reg)
 
 	__add_wait_queue(&sockiocp_registration_socket(reg)->wq.wait, &reg->wait);
 	list_add_tail(&reg->port_node, &port->registrations);
-	/* Read without the lock by those who reap. */
+	/* Read without the lock by the reaper. */
 	WRITE_ONCE(port->nr_registrations, port->nr_registrations + 1);
 	return port->nr_registrations == 1;
 }

@@ -15,7 +15,7 @@
  *
  *   harvest_detach()	takes packets off the queue: from here on a wake-up marks the
  *		registration to be queued again, so nothing that happens later is
- *		missed, and whoever ends it leaves it to the harvest
+ *		missed, and a registration that ends is the harvest's to drop
  *   sockiocp_trigger_verify()
  *		reads what the sockets are like now, and so what goes out
  *   harvest_hand_over() copies that to the user
@@ -428,9 +428,9 @@ static bool harvest_drop_stale(struct sockiocp_registration *reg)
  * that the answer may be a yes that turns out wrong.  What is not stale is only
  * looked at, so that a harvest at the same time misses nothing.
  *
- * Who polls may hold locks that everybody needs (epoll has one for all of the
- * system).  So no socket is looked at for which that would mean to sleep until somebody
- * else lets go of its lock: there the answer is yes, too.
+ * The caller may hold locks that everybody needs (epoll has one for all of the system).
+ * So a socket is not looked at if that could mean to sleep until another task lets go of
+ * its lock: then the answer is yes, too.
  */
 bool sockiocp_harvest_has_packet(struct sockiocp_port *port)
 {

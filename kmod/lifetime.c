@@ -7,7 +7,7 @@
 #include "packet.h"
 
 /**
- * sockiocp_lifetime_close - SOCKIOCP_CLOSE: release all who wait, for good
+ * sockiocp_lifetime_close - SOCKIOCP_CLOSE: release all threads that wait, for good
  * @port: the port
  */
 void sockiocp_lifetime_close(struct sockiocp_port *port)
@@ -60,8 +60,8 @@ void sockiocp_lifetime_descriptor_closed(struct file *file, fl_owner_t files)
 	if (!files || lifetime_finds_nobody_of(port, files))
 		return;
 	/*
-	 * Of two who close the last two descriptors at the same time, one at least
-	 * sees both gone.  Pairs with itself.
+	 * Of two threads that close the last two descriptors at the same time, at least
+	 * one sees both gone.  Pairs with itself.
 	 */
 	smp_mb();
 	/* A table that is not the caller's own ends, and all that is in it. */

@@ -88,10 +88,10 @@
  * A posted packet belongs to the queue, and to the harvest that took it off until
  * it has been copied to the user.
  *
- * A waiter is on the stack of its thread.  Whoever wakes it does that under the
- * port's lock, while it is on the port's list, and does not touch it afterwards.
- * Who wakes it, for a packet or because something was closed, takes it off the list;
- * otherwise its thread does.
+ * A waiter is on the stack of its thread.  Whatever wakes it, for a packet or because
+ * something was closed, does that under the port's lock, takes it off the port's list,
+ * and does not touch it afterwards.  A waiter that was not woken is taken off the list
+ * by its thread.
  *
  * A packet that wakes a waiter is handed to it: moved from the queue to a list on the
  * thread's stack.  Only that thread harvests it.  In all other ways it counts as queued:
@@ -103,19 +103,19 @@
  *
  * A worker belongs to its thread, and pins the memory of the port it is, or was
  * last, associated with.  The scheduler calls it until its thread has exited or taken
- * the notifier off, and so it pins the module too.  Others may end the association,
- * which leaves the worker in its port's list and in its thread's hands: that may be in
- * the middle of a call.  A sampled worker, which nobody calls, belongs to the port: it
- * ends with that, or when somebody finds its thread dead, or by its thread outside of
- * calls on that port.
+ * the notifier off, and so it pins the module too.  Another task may end the
+ * association.  That leaves the worker in its port's list, and to its thread, which may
+ * be in the middle of a call.  A sampled worker, which the scheduler does not call,
+ * belongs to the port: it ends with the port, when its thread is found dead, or when its
+ * thread asks another port.
  *
  * An account belongs to the ports that charge it, until the memory of the last one
- * goes: so who has a reference to a port, or to a registration while its port is
- * there, need not ask for the account.
+ * goes.  So a reference to a port, or to a registration while its port is there, keeps
+ * the account, too.
  *
- * Who looks for closed sockets in a port has a reference to its memory, and to each
- * registration found, which is given back before.  Nobody waits for them, neither does
- * the end of the port.
+ * A search for closed sockets holds a reference to the memory of the port that it looks
+ * at, and to each registration that it has found, which it gives back first.  Nothing
+ * waits for a search, not even the end of the port.
  *
  * Locking
  * =======
@@ -132,13 +132,15 @@
  *				wait queue's lock, for the pollers
  *
  * reaper_lock (spinlock, reaper.c) and the lock of the table of accounts are taken with
- * no other lock held; inside the first are those of workqueues and timers.  So is the
- * lock of port->poll_wait taken, but for the wait queue's that the wake-up comes with.
+ * no other lock held; inside the first are those of workqueues and timers.  The lock of
+ * port->poll_wait is taken with none held but that of the socket's wait queue, which a
+ * wake-up comes with.
  * sampled_lock (spinlock, sampler.c) is taken inside port->lock; ports_lock (spinlock,
  * processor.c: the list of all ports) with no other lock held.
  *
- * No lock is waited for in a read-side section of RCU: with PREEMPT_RT that is to sleep,
- * and whoever waits for a grace period, the end of a port among them, would wait, too.
+ * No lock is waited for in a read-side section of RCU: with PREEMPT_RT to wait is to
+ * sleep, and all that waits for a grace period, the end of a port included, would wait for
+ * that lock, too.
  *
  * The notifiers of workers run under rq->lock and therefore take no lock at all:
  * they count with atomics and leave the rest to port->slot_freed, an irq_work.
@@ -157,8 +159,9 @@
  *
  *   port		queue, waiters, closed,
  *			nr_registrations		port->lock; also looked at
- *							without it, by those who
- *							are told or look again
+ *							without it, by threads
+ *							that are woken later or
+ *							look again
  *			next_seq, nr_packets, nr_waiters,
  *			registrations, workers,
  *			nr_workers, had_worker, nr_sampled,
@@ -233,12 +236,12 @@
  * sockiocp_reaper_forget(), and has a reference to it.
  *
  * A harvest meets all of them.  It marks the packets that it takes off the queue
- * as taken, under the port's lock.  The one who unhooks sees that, under the same lock,
- * and then neither the reference for being live is given back nor the REMOVE packet
- * queued: the harvest does either when it comes back with the lock.  So what it has
- * taken stays in memory without a reference for each, and a REMOVE packet cannot
- * overtake a notification that is on its way.  sockiocp_harvest_has_packet() does the
- * same, by the same steps, with a packet that it takes.
+ * as taken, under the port's lock.  Unhooking sees that, under the same lock, and then
+ * neither gives back the reference for being live nor queues the REMOVE packet: the
+ * harvest does that when it has the lock again.  So what it has taken stays in memory
+ * without a reference for each, and a REMOVE packet cannot overtake a notification that
+ * is on its way.  When sockiocp_harvest_has_packet() takes a packet it does the same, by
+ * the same steps.
  *
  * The memory goes with the last reference (sockiocp_registration_put()), in task
  * context, since iput() sleeps.

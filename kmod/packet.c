@@ -59,7 +59,7 @@ long sockiocp_packet_post(struct sockiocp_port *port, const struct sockiocp_post
 	return error;
 }
 
-/* For what a constructor is good, see that of registrations. */
+/* What a constructor is good for, registration_construct() says. */
 static void packet_construct(void *memory)
 {
 	struct sockiocp_posted *posted = memory;

@@ -64,7 +64,10 @@ static inline struct sockiocp_posted *sockiocp_packet_posted(struct sockiocp_pac
 	return container_of(packet, struct sockiocp_posted, packet);
 }
 
-/* Says so once, and marks it as queued; whoever has taken it does that himself. */
+/*
+ * Returns whether the caller has to link it into the queue: once.  If it is taken, the
+ * task that has taken it will.
+ */
 static inline bool sockiocp_packet_mark_queued(struct sockiocp_registration *reg)
 {
 	lockdep_assert_held(&reg->port->lock);
@@ -121,8 +124,8 @@ static inline bool sockiocp_packet_will_be_read(const struct sockiocp_registrati
  * @reg: a registration that nobody has taken, under its port's lock
  * @terms: where its terms go
  *
- * Only one can have taken it at a time, so that one flag is enough to tell him what is
- * history.  Of those who only look before they take it, one may miss it then.
+ * Only one task can have taken it at a time, so that one flag is enough to tell that task
+ * what is history.  Of several that only look, before they take it, one may miss it.
  */
 static inline void sockiocp_packet_begin_look(struct sockiocp_registration *reg,
 					      struct sockiocp_terms *terms)

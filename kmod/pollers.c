@@ -55,7 +55,7 @@ static bool pollers_wake_some(struct sockiocp_port *port, wait_queue_entry_t *ma
 	return others;
 }
 
-/* All of them; who was woken already is woken once more, which does no harm. */
+/* All of them; a poller that was woken already is woken once more, which does no harm. */
 static void pollers_wake_all(struct work_struct *work)
 {
 	struct sockiocp_port *port = container_of(work, struct sockiocp_port, poll_work);

@@ -32,7 +32,7 @@ static bool port_has_descriptor_between(struct file *file, unsigned int fd, unsi
 			return true;
 		}
 		/*
-		 * Who is killed need not know.  Its process, or another one with the same
+		 * A thread that is killed need not know.  Its process, or another one with the same
 		 * table, may go on: its waiters look for themselves when they are
 		 * disturbed, and an association that ends begins again with the next call.
 		 */

@@ -16,9 +16,9 @@
 /* ------------------------------------------------------------ the arguments */
 
 /*
- * Can the page of this byte be written?  Nothing is added to what it holds, in one
- * step: another thread may store there meanwhile.  The word around an address is never
- * in two pages.
+ * Can the page of this byte be written?  Adds 0 to the word around it, in one atomic
+ * step, because another thread may store there meanwhile.  An aligned word is never in
+ * two pages.
  */
 static __always_inline bool process_byte_is_writable(u64 address)
 {
@@ -105,7 +105,7 @@ static int process_check_arguments(const struct sockiocp_process *args)
 		return -EINVAL;
 
 	error = 0;
-	/* All is read, of what is written only the results. */
+	/* The entries are read as a whole, and only their results are written. */
 	if (regs_len)
 		error = process_probe_range(regs + result, regs_end - 1, reg_step);
 	if (!error && entries_len)
@@ -193,7 +193,7 @@ static int process_wait(struct file *file, const struct sockiocp_process *args,
 		wait->timer = &wait->deadline;
 	}
 	wait->woken = false;
-	/* Somebody may keep the queue full of what turns out stale. */
+	/* Others may keep the queue full of packets that turn out stale. */
 	if (READ_ONCE(port->closed))
 		return -ESHUTDOWN;
 	if (signal_pending(current))

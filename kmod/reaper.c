@@ -71,7 +71,7 @@ static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int 
 
 	closed->nr = 0;
 	spin_lock_irq(&port->lock);
-	/* Inside: with PREEMPT_RT the lock is waited for asleep, and grace periods are, too. */
+	/* Inside the lock: with PREEMPT_RT that is waited for asleep, and RCU would wait, too. */
 	rcu_read_lock();
 	list_for_each_entry(reg, &port->registrations, port_node) {
 		if (looked == looks || looked == SOCKIOCP_CHUNK)

@@ -21,7 +21,7 @@ static __always_inline int registration_report(struct sockiocp_registration *reg
 	struct sockiocp_port *port = reg->port;
 	bool queue = false;
 
-	/* Who wakes a wait queue has interrupts off, where that matters. */
+	/* The waker has interrupts off, where that matters. */
 	spin_lock(&port->lock);
 	if (is_turn && sockiocp_registration_is_stream(reg))
 		sockiocp_trigger_note_turn(reg, events);
@@ -60,8 +60,8 @@ int registration_report_turn(struct sockiocp_registration *reg, __poll_t events)
  *
  * Nothing is lost by looking at interest and place without the port's lock.
  * The waker has changed the socket before, and a full barrier stands between, in
- * skwq_has_sleeper() mostly.  Who sets interest, or takes a packet off the queue,
- * reads the socket afterwards, behind a full barrier of its own
+ * skwq_has_sleeper() mostly.  A task that sets interest, or takes a packet off the
+ * queue, reads the socket afterwards, behind a full barrier of its own
  * (sockiocp_trigger_change_terms(), sockiocp_trigger_verify()).  So either the new value
  * is seen here, or the change of the socket is seen there.
  */

@@ -9,8 +9,9 @@
  * blocked runs on, so that there may be more of them than slots for a while; then those
  * that come for more packets wait.
  *
- * Who waits, and is woken when there is a packet and a slot, is waiting.c's matter; how
- * it becomes known that a worker has blocked, notifier.c's and sampler.c's.
+ * Which threads wait, and which of them is woken when there is a packet and a slot, is
+ * waiting.c's matter; how it becomes known that a worker has blocked, notifier.c's and
+ * sampler.c's.
  */
 #include "sockiocp.h"
 
@@ -42,7 +43,7 @@ bool sockiocp_slot_is_free(struct sockiocp_port *port)
 	smp_mb();
 	if (slot_seems_free(port))
 		return true;
-	/* Once for each time that it comes: whoever puts it off again and again stops it. */
+	/* Once for each run of the work: put off again and again, it would never run. */
 	if (port->nr_sampled && !port->sample_soon) {
 		port->sample_soon = true;
 		mod_delayed_work(sockiocp_wq, &port->sampler, SAMPLE_INTERVAL);

@@ -243,9 +243,9 @@ enum sockiocp_place {
 /**
  * struct sockiocp_terms - what a registration reports
  * @life: counts the connections, and attempts at one, that are over: whoever read the
- *	socket before remembers nothing of it.  It takes hours to come round, while one
- *	harvest is held up between its look and its end; EDGE of this registration is
- *	wrong by a bit then, and nothing else is
+ *	socket before remembers nothing of it.  It takes hours to come round; if one
+ *	harvest is held up between its look and its end for just as long, EDGE of this
+ *	registration is wrong by a bit, and nothing else is
  * @filter: SOCKIOCP_REGISTER_* bits
  * @trigger: SOCKIOCP_TRIGGER_* bits
  * @edges: EDGE: bits that rose and have not been delivered

@@ -384,9 +384,10 @@ static void trigger_ask_for_more(struct sockiocp_registration *reg, sockiocp_rea
 }
 
 /*
- * Nobody could look, or it was at the connection before: a harvest will.  EDGE begins with
- * nothing seen, since what is found then may have risen meanwhile.  So what stays, and
- * held before, has an edge that is none; but OUT has not if the stream is connected.
+ * The socket could not be read, or what was read is of the connection before: a harvest
+ * will read it.  EDGE begins with nothing seen then, because what the harvest finds may
+ * have risen meanwhile.  So HANGUP and ERR are reported even if they held before ENABLE;
+ * OUT is not, if the stream was connected before.
  */
 static void trigger_begin_unread(struct sockiocp_registration *reg, sockiocp_reading now)
 {

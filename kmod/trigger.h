@@ -112,7 +112,10 @@ static inline void sockiocp_trigger_arm(struct sockiocp_registration *reg, struc
 	};
 	sockiocp_reading now;
 
-	/* Who sees that life sees what ended the one before: pairs with skwq_has_sleeper(). */
+	/*
+	 * A reader that sees this life sees what has ended the connection before: pairs
+	 * with skwq_has_sleeper().
+	 */
 	smp_rmb();
 	now = sockiocp_readiness_read(sockiocp_registration_socket(reg), file, reg->kind,
 				      armed.filter);

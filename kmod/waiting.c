@@ -104,9 +104,9 @@ static void waiting_disturb(struct sockiocp_port *port, struct sockiocp_waiter *
 }
 
 /*
- * Disturb all who wait, or those of the process @files.  The lock is given back after
- * each chunk, with a mark left in the list; who begins to wait meanwhile stands before
- * it, and has looked around.
+ * Disturb all threads that wait, or those of the process @files.  The lock is given back
+ * after each chunk, with a mark left in the list; a thread that begins to wait meanwhile
+ * stands before the mark, and looks for itself before it sleeps.
  */
 void sockiocp_waiting_disturb(struct sockiocp_port *port, fl_owner_t files)
 {

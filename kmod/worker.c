@@ -35,7 +35,7 @@ static struct sockiocp_worker *worker_create(void)
 /*
  * The association begins.  Whoever closes the process's last descriptor takes it out
  * of the table first and then takes the port's lock, to end the association of all
- * who are in the list: who comes into the list after that finds the descriptor gone.
+ * workers in the list: one that comes into the list after that finds the descriptor gone.
  */
 static void worker_begin_association(struct sockiocp_worker *worker, struct file *file,
 				     unsigned int fd)
