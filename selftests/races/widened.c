@@ -9,6 +9,7 @@
 
 #include "kselftest_harness.h"
 
+#include "lib/kinds.h"
 #include "lib/port.h"
 #include "lib/random.h"
 
@@ -85,40 +86,122 @@ static void others_close(void)
 		fd_close(others[i]);
 }
 
-TEST(end_of_a_stream_that_is_asked_for_during_a_harvest_is_not_lost)
+/* A socket that has something to report at first, and something more afterwards. */
+struct story {
+	uint16_t filter;
+	int (*open)(int fd[2]);
+	int (*first)(int fd[2]);
+	int (*then)(int fd[2]);
+};
+
+/* Once: is what comes then reported?  Negative errno. */
+static int tell(const struct story *story, struct random *r, int fd[2])
+{
+	ULONG_PTR key = last + 1;
+	int error;
+
+	__atomic_store_n(&mask_of_last, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&last, key, __ATOMIC_RELEASE);
+	error = enable(port, fd[0], key, EV_IN, T_EDGE) ? -1 : story->first(fd);
+	/* The harvest that takes it may be at any place by then. */
+	spin(random_below(r, 50000));
+	if (!error && enable(port, fd[0], key, EV_IN | story->filter, T_EDGE))
+		error = -1;
+	if (!error)
+		error = story->then(fd);
+	return error ? error : comes(story->filter);
+}
+
+/* "", or how the story failed. */
+static const char *tell_often(const struct story *story)
 {
 	struct random r = random_start(random_seed(0));
-	unsigned int tries = 0;
-	pthread_t thread;
-	int64_t end;
-	int fd[2];
+	int64_t end = now_ms() + MILLISECONDS;
+	static char text[64];
+	unsigned int tries;
+	int fd[2], ret = 1;
 
-	port = port_open();
-	ASSERT_NE(NULL, port);
-	ASSERT_EQ(0, others_open());
-	ASSERT_EQ(0, pthread_create(&thread, NULL, harvest, NULL));
-	for (end = now_ms() + MILLISECONDS; now_ms() < end; tries++) {
-		__atomic_store_n(&mask_of_last, 0, __ATOMIC_RELEASE);
-		__atomic_store_n(&last, tries + 1, __ATOMIC_RELEASE);
-		ASSERT_EQ(0, unix_pair(TYPE_STREAM, fd));
-		EXPECT_EQ(0, enable(port, fd[0], tries + 1, EV_IN, T_EDGE));
-		ASSERT_EQ(1, sock_send(fd[1], "x", 1));
-		/* The harvest that takes it may be at any place by then. */
-		spin(random_below(&r, 50000));
-		EXPECT_EQ(0, enable(port, fd[0], 0, EV_IN | EV_HANGUP, T_EDGE));
-		ASSERT_EQ(0, sock_shutdown(fd[1], 'w'));
-		EXPECT_TRUE(comes(EV_HANGUP)) {
-			TH_LOG("at try %u", tries);
-			break;
-		}
+	for (tries = 0; ret == 1 && now_ms() < end; tries++) {
+		if (story->open(fd))
+			return "no sockets";
+		ret = tell(story, &r, fd);
 		fd_close(fd[0]);
 		fd_close(fd[1]);
 	}
-	TH_LOG("%u tries", tries);
+	snprintf(text, sizeof(text), "try %u returned %d", tries, ret);
+	return ret == 1 ? "" : text;
+}
+
+FIXTURE(widened) {
+	pthread_t thread;
+};
+
+FIXTURE_SETUP(widened)
+{
+	port = port_open();
+	ASSERT_NE(NULL, port);
+	ASSERT_EQ(0, others_open());
+	ASSERT_EQ(0, pthread_create(&self->thread, NULL, harvest, NULL));
+}
+
+FIXTURE_TEARDOWN(widened)
+{
 	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
-	EXPECT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, pthread_join(self->thread, NULL));
 	others_close();
 	EXPECT_TRUE(CloseHandle(port));
+}
+
+static int open_stream(int fd[2])
+{
+	return unix_pair(TYPE_STREAM, fd);
+}
+
+static int send_some(int fd[2])
+{
+	return sock_send(fd[1], "x", 1) == 1 ? 0 : -1;
+}
+
+static int end_stream(int fd[2])
+{
+	return sock_shutdown(fd[1], 'w');
+}
+
+TEST_F(widened, end_of_a_stream_that_is_asked_for_during_a_harvest_is_not_lost)
+{
+	const struct story story = { EV_HANGUP, open_stream, send_some, end_stream };
+
+	EXPECT_STREQ("", tell_often(&story));
+}
+
+static int connect_to;
+
+/* The second is the listener, for connect_socket() to find. */
+static int open_unconnected(int fd[2])
+{
+	fd[0] = kind_socket(KIND_TCP4);
+	fd[1] = tcp_listen(FAM_INET, 1, &connect_to);
+	return fd[0] < 0 || fd[1] < 0 ? -1 : 0;
+}
+
+/* Wakes a socket that is not connected, too. */
+static int disconnect(int fd[2])
+{
+	return tcp_disconnect(fd[0]);
+}
+
+static int connect_socket(int fd[2])
+{
+	return kind_connect(KIND_TCP4, fd[0], connect_to);
+}
+
+TEST_F(widened, new_connection_that_is_asked_for_during_a_harvest_is_not_lost)
+{
+	const struct story story = {
+		EV_OUT, open_unconnected, disconnect, connect_socket,
+	};
+
+	EXPECT_STREQ("", tell_often(&story));
 }
 
 TEST_HARNESS_MAIN
