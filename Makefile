@@ -24,7 +24,7 @@ demo: ## a web server on sockiocp, under load, in a virtual machine
 check: ## set up, build, lint, run all tests in a virtual machine
 	@$(VM)/check
 
-check-wine: ## what Wine says to the tests that are pure Win32 (fetches 150 MB)
+check-wine: ## what Wine says to the tests that are pure Win32 (fetches 165 MB)
 	@$(VM)/check-wine
 
 bench: ## what it costs, beside epoll and io_uring, in virtual machines

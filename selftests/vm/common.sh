@@ -221,6 +221,11 @@ all_tests()
 	make -s -C "$TOP/selftests" list
 }
 
+win32_tests()
+{
+	make -s -C "$TOP/selftests" list_win32
+}
+
 # put_program PROGRAM TREE: a program of this machine and the shared libraries that
 # it needs, at the same places in the tree of a guest.
 put_program()
