@@ -14,6 +14,7 @@
  *
  *   machine.c  the machine's processors and its clocks
  *   base/init_once.c  initialisation that happens once
+ *   base/process.c  the process itself
  *   base/slist.c  singly linked lists that threads share
  *   base/tls.c  values of threads
  *
@@ -37,6 +38,7 @@
  *   event.c    events
  *   handle.c   CloseHandle
  *   port.c     completion ports, and the one function that waits on them
+ *   priority.c  priorities of threads
  *   sockopt.c  options of sockets
  *   thread.c   threads
  *   timer.c    waitable timers
@@ -148,15 +150,19 @@ int sockiocp_associate(HANDLE socket, HANDLE port);
 /* What the file holds that is a thread's handle. */
 struct sockiocp_thread_file {
 	unsigned long long magic;
-	/* Of whom it is a thread. */
+	/* Of whom it is a thread, and its number. */
 	int process;
+	DWORD id;
+	/* A futex: not 0 until ResumeThread(), if it was created so. */
+	atomic_uint suspended;
 	/* Not 0 if it has ended; the code is there then. */
 	atomic_uint ended;
 	DWORD exit_code;
 };
 
-int sockiocp_thread_file_create(struct sockiocp_thread_file **map);
+int sockiocp_thread_file_create(bool suspended, struct sockiocp_thread_file **map);
 int sockiocp_thread_file_map(int fd, const struct sockiocp_thread_file **file);
+unsigned int sockiocp_thread_file_resume(int fd);
 void sockiocp_thread_file_unmap(const struct sockiocp_thread_file *file);
 
 /* wait.c */

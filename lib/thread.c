@@ -5,9 +5,11 @@
  * waits for them: wait.c.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -42,6 +44,19 @@ static void thread_ended(void *argument)
 	sockiocp_thread_file_unmap(file);
 }
 
+/* What was queued to a thread before it is resumed is called first. */
+static void wait_until_resumed(struct sockiocp_thread_file *file)
+{
+	unsigned int suspended = atomic_load(&file->suspended);
+
+	if (!suspended)
+		return;
+	do {
+		syscall(SYS_futex, &file->suspended, FUTEX_WAIT, suspended, NULL, NULL, 0);
+	} while (atomic_load(&file->suspended));
+	sockiocp_alertable_end(true);
+}
+
 static void *thread_main(void *argument)
 {
 	struct thread_start *shared = argument;
@@ -50,11 +65,13 @@ static void *thread_main(void *argument)
 	start.routine = shared->routine;
 	start.parameter = shared->parameter;
 	start.file = shared->file;
-	shared->id = GetCurrentThreadId();
+	start.file->id = GetCurrentThreadId();
+	shared->id = start.file->id;
 	sockiocp_thread_begins(shared->fd);
 	sem_post(&shared->copied);
 
 	pthread_cleanup_push(thread_ended, start.file);
+	wait_until_resumed(start.file);
 	exit_code = start.routine(start.parameter);
 	pthread_cleanup_pop(1);
 	return NULL;
@@ -112,7 +129,8 @@ static int start_thread(struct thread_start *start, SIZE_T stack,
  *	or STACK_SIZE_PARAM_IS_A_RESERVATION is given; 0 for the usual one
  * @lpStartAddress: the function it runs, which returns the thread's exit code
  * @lpParameter: what the function is given
- * @dwCreationFlags: 0 or STACK_SIZE_PARAM_IS_A_RESERVATION
+ * @dwCreationFlags: CREATE_SUSPENDED: it waits for ResumeThread() first;
+ *	STACK_SIZE_PARAM_IS_A_RESERVATION; both, or 0
  * @lpThreadId: receives the thread's number; may be NULL
  *
  * The caller owns the handle and passes it to CloseHandle(), before or after
@@ -140,12 +158,12 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 
 	(void)lpThreadAttributes;
 	if (!lpStartAddress ||
-	    (dwCreationFlags & ~STACK_SIZE_PARAM_IS_A_RESERVATION)) {
+	    (dwCreationFlags & ~(CREATE_SUSPENDED | STACK_SIZE_PARAM_IS_A_RESERVATION))) {
 		sockiocp_fail(EINVAL);
 		return NULL;
 	}
 
-	start.fd = sockiocp_thread_file_create(&start.file);
+	start.fd = sockiocp_thread_file_create(dwCreationFlags & CREATE_SUSPENDED, &start.file);
 	if (start.fd < 0) {
 		sockiocp_fail(errno);
 		return NULL;
@@ -229,4 +247,52 @@ HANDLE WINAPI GetCurrentThread(void)
 DWORD WINAPI GetCurrentThreadId(void)
 {
 	return (DWORD)gettid();
+}
+
+/**
+ * GetThreadId - the number of a thread
+ * @Thread: a handle of CreateThread(), or GetCurrentThread()
+ *
+ * Return: what GetCurrentThreadId() returns in that thread, also when it has ended; 0 if it
+ * fails, and GetLastError() says why, as for GetExitCodeThread().
+ *
+ * Windows: "GetThreadId function (processthreadsapi.h)".
+ */
+DWORD WINAPI GetThreadId(HANDLE Thread)
+{
+	const struct sockiocp_thread_file *file;
+	DWORD id;
+	int err;
+
+	if (Thread == THIS_THREAD)
+		return GetCurrentThreadId();
+	err = sockiocp_thread_file_map(sockiocp_handle_fd(Thread), &file);
+	if (err)
+		return (DWORD)sockiocp_fail(err);
+	id = file->id;
+	sockiocp_thread_file_unmap(file);
+	return id;
+}
+
+/**
+ * ResumeThread - let a thread go that was created with CREATE_SUSPENDED
+ * @hThread: its handle
+ *
+ * What QueueUserAPC() has queued to it is called before its own function.
+ *
+ * Return: 1 if it has waited for that; 0 if not, which is the same for each later call;
+ * (DWORD)-1 if it fails, and GetLastError() says why, as for GetExitCodeThread().
+ *
+ * Windows: "ResumeThread function (processthreadsapi.h)".
+ */
+DWORD WINAPI ResumeThread(HANDLE hThread)
+{
+	DWORD count;
+
+	if (hThread == THIS_THREAD)
+		return 0;
+	count = sockiocp_thread_file_resume(sockiocp_handle_fd(hThread));
+	if (count == (DWORD)-1)
+		sockiocp_fail(errno);
+	return count;
 }

@@ -9,8 +9,10 @@
  * every duplicate.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -27,10 +29,10 @@
  * Makes the file of a thread of this process, and maps it.  Returns its descriptor, or
  * -1 with errno set.
  */
-int sockiocp_thread_file_create(struct sockiocp_thread_file **map)
+int sockiocp_thread_file_create(bool suspended, struct sockiocp_thread_file **map)
 {
 	struct sockiocp_thread_file file = {
-		.magic = THREAD_FILE_MAGIC, .process = getpid(),
+		.magic = THREAD_FILE_MAGIC, .process = getpid(), .suspended = suspended,
 	};
 	int err, fd;
 
@@ -53,17 +55,17 @@ int sockiocp_thread_file_create(struct sockiocp_thread_file **map)
 }
 
 /*
- * Finds a thread by a descriptor.  Returns 0 or an errno value: EBADF if it is none.
- * The caller unmaps what it gets, which stays although the descriptor is closed.
+ * Maps the file of a thread that is found by a descriptor.  Returns 0 or an errno value:
+ * EBADF if it is none.
  */
-int sockiocp_thread_file_map(int fd, const struct sockiocp_thread_file **file)
+static int map_file(int fd, int protection, struct sockiocp_thread_file **file)
 {
 	struct stat st;
 	void *map;
 
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size != sizeof(**file))
 		return EBADF;
-	map = mmap(NULL, sizeof(**file), PROT_READ, MAP_SHARED, fd, 0);
+	map = mmap(NULL, sizeof(**file), protection, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return errno == ENOMEM ? ENOMEM : EBADF;
 	*file = map;
@@ -72,6 +74,39 @@ int sockiocp_thread_file_map(int fd, const struct sockiocp_thread_file **file)
 	sockiocp_thread_file_unmap(*file);
 	*file = NULL;
 	return EBADF;
+}
+
+/*
+ * Finds a thread by a descriptor.  Returns 0 or an errno value: EBADF if it is none.
+ * The caller unmaps what it gets, which stays although the descriptor is closed.
+ */
+int sockiocp_thread_file_map(int fd, const struct sockiocp_thread_file **file)
+{
+	struct sockiocp_thread_file *map = NULL;
+	int err = map_file(fd, PROT_READ, &map);
+
+	*file = map;
+	return err;
+}
+
+/*
+ * Lets a thread go that waits to be resumed.  Returns how often it was suspended, or -1
+ * with errno set.
+ */
+unsigned int sockiocp_thread_file_resume(int fd)
+{
+	struct sockiocp_thread_file *file;
+	unsigned int count;
+
+	errno = map_file(fd, PROT_READ | PROT_WRITE, &file);
+	if (errno)
+		return (unsigned int)-1;
+	count = atomic_exchange(&file->suspended, 0);
+	/* Not a private futex: the thread has mapped the file elsewhere. */
+	if (count)
+		syscall(SYS_futex, &file->suspended, FUTEX_WAKE, 1, NULL, NULL, 0);
+	sockiocp_thread_file_unmap(file);
+	return count;
 }
 
 void sockiocp_thread_file_unmap(const struct sockiocp_thread_file *file)

@@ -21,6 +21,9 @@ ULONG_PTR __cdecl _beginthreadex(void *security, unsigned stack_size,
 				 _beginthreadex_proc_type start_address, void *arglist,
 				 unsigned initflag, unsigned *thrdaddr);
 void __cdecl _endthreadex(unsigned retval) __attribute__((__noreturn__));
+ULONG_PTR __cdecl _beginthread(_beginthread_proc_type start_address, unsigned stack_size,
+			       void *arglist);
+void __cdecl _endthread(void) __attribute__((__noreturn__));
 
 #ifdef __cplusplus
 }

@@ -328,6 +328,12 @@ DECLSPEC_NORETURN void WINAPI ExitThread(DWORD dwExitCode);
 BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode);
 HANDLE WINAPI GetCurrentThread(void);
 DWORD WINAPI GetCurrentThreadId(void);
+DWORD WINAPI GetThreadId(HANDLE Thread);
+DWORD WINAPI ResumeThread(HANDLE hThread);
+BOOL WINAPI SwitchToThread(void);
+DWORD WINAPI GetCurrentProcessorNumber(void);
+int WINAPI GetThreadPriority(HANDLE hThread);
+BOOL WINAPI SetThreadPriority(HANDLE hThread, int nPriority);
 DWORD WINAPI WaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds);
 DWORD WINAPI WaitForSingleObjectEx(HANDLE hHandle, DWORD dwMilliseconds, BOOL bAlertable);
 DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE *lpHandles,
@@ -336,6 +342,10 @@ DWORD WINAPI WaitForMultipleObjectsEx(DWORD nCount, const HANDLE *lpHandles,
 				      BOOL bWaitAll, DWORD dwMilliseconds, BOOL bAlertable);
 void WINAPI Sleep(DWORD dwMilliseconds);
 DWORD WINAPI SleepEx(DWORD dwMilliseconds, BOOL bAlertable);
+
+/* The process */
+HANDLE WINAPI GetCurrentProcess(void);
+DWORD WINAPI GetCurrentProcessId(void);
 
 /* Functions that a thread calls while it waits alertably */
 typedef void (NTAPI *PAPCFUNC)(ULONG_PTR Parameter);
