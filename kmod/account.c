@@ -56,6 +56,7 @@ struct sockiocp_account *sockiocp_account_get(void)
 	if (!new)
 		return NULL;
 	new->uid = uid;
+	INIT_LIST_HEAD(&new->offer_ring);
 	INIT_LIST_HEAD(&new->reaper_node);
 	INIT_LIST_HEAD(&new->reaper_ports);
 
@@ -77,8 +78,19 @@ struct sockiocp_account *sockiocp_account_get(void)
 }
 
 /**
- * sockiocp_account_put - undo sockiocp_account_get()
- * @account: the account, which the port charges nothing any more
+ * sockiocp_account_hold - keep an account for something that outlives its port
+ * @account: the account of a port that is there
+ */
+void sockiocp_account_hold(struct sockiocp_account *account)
+{
+	xa_lock(&accounts);
+	account->users++;
+	xa_unlock(&accounts);
+}
+
+/**
+ * sockiocp_account_put - undo sockiocp_account_get(), or sockiocp_account_hold()
+ * @account: the account, which the caller charges nothing any more
  */
 void sockiocp_account_put(struct sockiocp_account *account)
 {
@@ -91,5 +103,6 @@ void sockiocp_account_put(struct sockiocp_account *account)
 	xa_unlock(&accounts);
 	WARN_ON_ONCE(atomic_long_read(&account->registrations));
 	WARN_ON_ONCE(atomic_long_read(&account->packets));
+	WARN_ON_ONCE(atomic_long_read(&account->offers));
 	kfree(account);
 }

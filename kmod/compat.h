@@ -35,6 +35,40 @@ static inline struct socket *sockiocp_sock_from_file(struct file *file)
 #define sock_from_file sockiocp_sock_from_file
 #endif
 
+/* 6.7 gave it this name, when it began to use the memory of files anew at once. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+static inline struct file *get_file_active(struct file **f)
+{
+	struct file *file;
+
+	rcu_read_lock();
+	file = READ_ONCE(*f);
+	if (file && !get_file_rcu(file))
+		file = NULL;
+	rcu_read_unlock();
+	return file;
+}
+#endif
+
+/* 5.15 lets modules give a process a descriptor; 6.8 added the second argument. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 15, 0)
+#define SOCKIOCP_CAN_RECEIVE_FD	0
+static inline int sockiocp_receive_fd(struct file *file, int __user *ufd, unsigned int flags)
+{
+	return -EOPNOTSUPP;
+}
+#define receive_fd sockiocp_receive_fd
+#else
+#define SOCKIOCP_CAN_RECEIVE_FD	1
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+static inline int sockiocp_receive_fd(struct file *file, int __user *ufd, unsigned int flags)
+{
+	return receive_fd(file, flags);
+}
+#define receive_fd sockiocp_receive_fd
+#endif
+#endif
+
 /* 6.12 packed struct fd into one word. */
 #ifndef fd_file
 #define fd_file(f) ((f).file)

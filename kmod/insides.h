@@ -34,6 +34,27 @@ static inline bool sockiocp_socket_is_closed(const struct socket *socket)
 }
 
 /**
+ * sockiocp_socket_get_file - take a reference to a socket's file, unless it is closed
+ * @socket: a socket whose inode the caller pins, and is that of its file
+ *
+ * A file that nobody has any more is not taken: its count is raised only if it is not 0.
+ * The memory read for that is a file's, as sock->file is cleared, by ->release, before
+ * the file is freed, and that takes a grace period of RCU.  On kernels that use it
+ * anew at once (SLAB_TYPESAFE_BY_RCU) it may be another file's by then, so that
+ * get_file_active() looks at sock->file again when it has the reference: that is still
+ * there only if this is the file.  AF_SMC is the exception, which points one file at two
+ * sockets; but only one of them has the file's inode.
+ *
+ * sockfs could offer it: sockfd_lookup() with a socket in place of a descriptor.
+ *
+ * Return: the file, for fput(), or NULL.
+ */
+static inline struct file *sockiocp_socket_get_file(struct socket *socket)
+{
+	return get_file_active(&socket->file);
+}
+
+/**
  * sockiocp_socket_try_hold - keep a socket from being released, without its file
  * @socket: a socket whose inode the caller pins
  *

@@ -23,6 +23,7 @@
  *
  *   main.c		the device: loading, open(), ioctl(), poll()
  *   lifetime.c		a port begins and ends, and what closing does
+ *   duplicate.c	a socket is offered to another process, which fetches it
  *   process.c		the call: arguments, then registrations, then packets
  *   harvest.c		packets go from the queue to the user
  *   apply.c		the entries of a batch: ENABLE, DISABLE, REMOVE
@@ -110,8 +111,18 @@
  * thread asks another port.
  *
  * An account belongs to the ports that charge it, until the memory of the last one
+<<<<<<< HEAD
  * goes.  So a reference to a port, or to a registration while its port is there, keeps
  * the account, too.
+=======
+ * goes: so who has a reference to a port, or to a registration while its port is
+ * there, need not ask for the account.  It also belongs to the offers of its user.
+ *
+ * An offer belongs to the table of offers (duplicate.c), while one who fetches has it to
+ * that task, and to no port.  It pins the inode of its socket, never the file, the
+ * number of its process (struct pid), and its account.  Those that are left when the module
+ * goes end then.
+>>>>>>> e68965d (kmod: a socket is offered to another process, which fetches it)
  *
  * A search for closed sockets holds a reference to the memory of the port that it looks
  * at, and to each registration that it has found, which it gives back first.  Nothing
@@ -136,7 +147,8 @@
  * port->poll_wait is taken with none held but that of the socket's wait queue, which a
  * wake-up comes with.
  * sampled_lock (spinlock, sampler.c) is taken inside port->lock; ports_lock (spinlock,
- * processor.c: the list of all ports) with no other lock held.
+ * processor.c: the list of all ports) and offers_lock (spinlock, duplicate.c) with no other
+ * lock held, and no other one in them.
  *
  * No lock is waited for in a read-side section of RCU: with PREEMPT_RT to wait is to
  * sleep, and all that waits for a grace period, the end of a port included, would wait for
@@ -210,12 +222,15 @@
  *							sampled
  *			hash				sampled_lock; read under RCU
  *			task, sampled			immutable
- *   account		registrations, packets		atomic
+ *   account		registrations, packets, offers	atomic
+ *			offer_ring			offers_lock
  *			reaper_node, reaper_ports	reaper_lock
  *			nr_reaper_ports			reaper_lock; also read
  *							without it
  *			users				the lock of the table
  *			uid				immutable
+ *   offer		hash, by_age, user_node, taken	offers_lock
+ *			all others			immutable once it is linked
  *
  * Removal paths
  * =============
@@ -254,12 +269,16 @@
 #include <linux/uaccess.h>
 
 /* All features of this version. */
-#define SOCKIOCP_FEATURES	SOCKIOCP_FEATURE_DEADLINE
+#define SOCKIOCP_FEATURES						\
+	(SOCKIOCP_FEATURE_DEADLINE |					\
+	 (SOCKIOCP_CAN_RECEIVE_FD ? SOCKIOCP_FEATURE_DUPLICATE : 0))
 
 /* The sizes that the structures had in the first version of the ABI. */
 #define CONFIG_SIZE_VER0	8
 #define PROCESS_SIZE_VER0	48
 #define POST_SIZE_VER0		32
+#define OFFER_SIZE_VER0		32
+#define FETCH_SIZE_VER0		24
 
 static int sockiocp_open(struct inode *inode, struct file *file)
 {
@@ -415,6 +434,33 @@ static long sockiocp_post(struct sockiocp_port *port, void __user *from, size_t 
 	return sockiocp_packet_post(port, &args);
 }
 
+static long sockiocp_offer(struct sockiocp_port *port, void __user *from, size_t usize)
+{
+	struct sockiocp_offer args;
+	int error;
+
+	if (!SOCKIOCP_CAN_RECEIVE_FD)
+		return -ENOTTY;
+	error = sockiocp_copy_arguments(&args, sizeof(args), OFFER_SIZE_VER0, from, usize);
+	if (error)
+		return error;
+	return sockiocp_duplicate_offer(port->account, &args,
+					from + offsetof(struct sockiocp_offer, token));
+}
+
+static long sockiocp_fetch(void __user *from, size_t usize)
+{
+	struct sockiocp_fetch args;
+	int error;
+
+	if (!SOCKIOCP_CAN_RECEIVE_FD)
+		return -ENOTTY;
+	error = sockiocp_copy_arguments(&args, sizeof(args), FETCH_SIZE_VER0, from, usize);
+	if (error)
+		return error;
+	return sockiocp_duplicate_fetch(&args);
+}
+
 /* A command without its size, which tells the version of its structure. */
 #define WITHOUT_SIZE(cmd)	((cmd) & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT))
 
@@ -442,6 +488,10 @@ static long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long ar
 		return sockiocp_configure(port, uarg, usize);
 	case WITHOUT_SIZE(SOCKIOCP_INFO):
 		return sockiocp_info(port, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_OFFER):
+		return sockiocp_offer(port, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_FETCH):
+		return sockiocp_fetch(uarg, usize);
 	default:
 		return -ENOTTY;
 	}
@@ -505,6 +555,7 @@ err_port:
 static void __exit sockiocp_exit(void)
 {
 	misc_deregister(&sockiocp_device);
+	sockiocp_duplicate_exit();
 	sockiocp_reaper_exit();
 	sockiocp_processor_exit();
 	sockiocp_notifier_exit();

@@ -62,9 +62,11 @@ static inline void sockiocp_race_window(void)
 /**
  * struct sockiocp_account - what one user holds, in all ports together
  * @uid: the user
- * @users: ports that charge this account, whose memory is there
+ * @users: ports that charge this account, whose memory is there, and offers
  * @registrations: registrations that exist
  * @packets: posted packets that are queued
+ * @offers: sockets that are offered to processes
+ * @offer_ring: these offers
  * @reaper_node: in the reaper's list of users, while @reaper_ports is not empty
  * @reaper_ports: those ports that the reaper looks at
  * @nr_reaper_ports: how many these are
@@ -74,6 +76,8 @@ struct sockiocp_account {
 	unsigned int users;
 	atomic_long_t registrations;
 	atomic_long_t packets;
+	atomic_long_t offers;
+	struct list_head offer_ring;
 	struct list_head reaper_node;
 	struct list_head reaper_ports;
 	unsigned int nr_reaper_ports;
@@ -356,6 +360,7 @@ extern unsigned long sockiocp_max_user_packets;
 
 void sockiocp_account_init(void);
 struct sockiocp_account *sockiocp_account_get(void);
+void sockiocp_account_hold(struct sockiocp_account *account);
 void sockiocp_account_put(struct sockiocp_account *account);
 
 /**
@@ -669,6 +674,13 @@ static inline void sockiocp_harvest_pass_on(struct sockiocp_port *port)
 
 long sockiocp_process_call(struct file *file, struct sockiocp_process __user *uargs,
 			   size_t usize, struct sockiocp_process *args);
+
+/* ------------------------------------------------------------- duplicate */
+
+long sockiocp_duplicate_offer(struct sockiocp_account *account,
+			      const struct sockiocp_offer *args, void __user *to);
+long sockiocp_duplicate_fetch(const struct sockiocp_fetch *args);
+void sockiocp_duplicate_exit(void);
 
 /* -------------------------------------------------------------- lifetime */
 

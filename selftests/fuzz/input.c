@@ -58,6 +58,10 @@ static const struct {
 	[OP_INFO] = { "info", 1, { ARG_SLOT, ARG_SIZE, ARG_ADDRESS } },
 	[OP_IOCTL] = { "ioctl", 3, { ARG_SLOT, ARG_SMALL, ARG_SIZE, ARG_ADDRESS,
 		       ARG_FLAGS } },
+	/* a socket, to this process, the other one, or none; with which flags */
+	[OP_OFFER] = { "offer", 4, { ARG_SLOT, ARG_SLOT, ARG_SMALL, ARG_FLAGS } },
+	/* what was offered last, or nearly that, into a slot */
+	[OP_FETCH] = { "fetch", 4, { ARG_SLOT, ARG_SLOT, ARG_SMALL } },
 	[OP_CLOSE_PORT] = { "closeport", 1, { ARG_SLOT } },
 	[OP_POLL] = { "poll", 4, { ARG_SLOT, ARG_MICROSECONDS } },
 	/* by epoll, in a slot of its own */

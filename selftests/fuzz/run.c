@@ -51,6 +51,9 @@ struct state {
 	/* A page that is good, one that is read-only, and a hole. */
 	char *memory;
 	size_t page;
+	/* The last process of ours; and what is offered, which that sees, too. */
+	int process;
+	__u8 *token;
 };
 
 /* -------------------------------------------------------------- descriptors */
@@ -370,6 +373,28 @@ static void any_ioctl(struct state *s, const uint32_t *a)
 	      address(s, a[3], (uintptr_t)arg, a[2]));
 }
 
+static void offer(struct state *s, const uint32_t *a)
+{
+	const uint32_t process[] = { getpid(), s->process, getppid(), thread_id(), 0 };
+	struct sockiocp_offer args = {
+		.socket = get(s, a[1]),
+		.process = process[a[2] % 5],
+		.flags = a[3],
+	};
+
+	if (!ioctl(get(s, a[0]), SOCKIOCP_OFFER, &args))
+		memcpy(s->token, args.token, sizeof(args.token));
+}
+
+static void fetch(struct state *s, const uint32_t *a)
+{
+	struct sockiocp_fetch args = { .flags = a[2] == 9 };
+
+	memcpy(args.token, s->token, sizeof(args.token));
+	args.token[0] ^= a[2] == 8;
+	put(s, a[1], ioctl(get(s, a[0]), SOCKIOCP_FETCH, &args));
+}
+
 static void watch(struct state *s, uint32_t epoll, uint32_t what, uint32_t how)
 {
 	struct epoll_event event = {
@@ -407,7 +432,8 @@ static unsigned int run_in_child(struct state *s, unsigned int i, uint32_t n)
 	s->forked = 1;
 	if (last > s->input->n)
 		last = s->input->n;
-	if (!fork()) {
+	s->process = fork();
+	if (!s->process) {
 		struct itimerval alarm = { .it_value.tv_usec = ALARM_US,
 					   .it_interval.tv_usec = ALARM_US };
 
@@ -542,6 +568,12 @@ static void execute(struct state *s, unsigned int i, int thread)
 	case OP_IOCTL:
 		any_ioctl(s, a);
 		break;
+	case OP_OFFER:
+		offer(s, a);
+		break;
+	case OP_FETCH:
+		fetch(s, a);
+		break;
 	case OP_CLOSE_PORT:
 		ioctl(get(s, a[0]), SOCKIOCP_CLOSE);
 		break;
@@ -640,6 +672,7 @@ static void state_init(struct state *s, const struct input *input)
 	s->tid[0] = 0;
 	s->tid[1] = 0;
 	s->forked = 0;
+	s->process = 0;
 	for (i = 0; i < SLOTS; i++)
 		s->fd[i] = -1;
 	if (s->memory)
@@ -649,6 +682,8 @@ static void state_init(struct state *s, const struct input *input)
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	mprotect(s->memory + s->page, s->page, PROT_READ);
 	munmap(s->memory + 2 * s->page, s->page);
+	s->token = mmap(NULL, s->page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
 }
 
 static void signals_init(void)

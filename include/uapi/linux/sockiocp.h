@@ -158,6 +158,8 @@ struct sockiocp_info {
 /* sockiocp_info.features: bits are added as features are. */
 /* sockiocp_process.deadline_ns */
 #define SOCKIOCP_FEATURE_DEADLINE	0x01
+/* SOCKIOCP_OFFER and SOCKIOCP_FETCH: kernels from 5.15 on */
+#define SOCKIOCP_FEATURE_DUPLICATE	0x100
 
 /**
  * struct sockiocp_config - what can be set on a port
@@ -227,6 +229,34 @@ struct sockiocp_post {
 	__u32 flags;
 };
 
+#define SOCKIOCP_TOKEN_SIZE	16
+
+/**
+ * struct sockiocp_offer - a socket for another process
+ * @socket: in: descriptor of the socket, in the caller's table.
+ * @process: in: number of the process that may fetch it, as the caller sees it.
+ * @flags: in: must be 0.
+ * @token: out: what that process has to show: random bytes.
+ */
+struct sockiocp_offer {
+	__aligned_u64 socket;
+	__u32 process;
+	__u32 flags;
+	__u8 token[SOCKIOCP_TOKEN_SIZE];
+};
+
+/**
+ * struct sockiocp_fetch - take a socket that was offered
+ * @token: in: what SOCKIOCP_OFFER has given to the process that made the offer.
+ * @flags: in: must be 0.
+ * @reserved: in: must be 0.
+ */
+struct sockiocp_fetch {
+	__u8 token[SOCKIOCP_TOKEN_SIZE];
+	__u32 flags;
+	__u32 reserved;
+};
+
 #define SOCKIOCP_IOC_MAGIC	0xBC
 
 /*
@@ -278,6 +308,48 @@ struct sockiocp_post {
  */
 #define SOCKIOCP_CLOSE		_IO(SOCKIOCP_IOC_MAGIC, 0x04)
 
+/*
+ * SOCKIOCP_OFFER: offer a socket to a process of the same user, which fetches it with the
+ * token, once.  How the token gets there is the caller's matter.
+ *
+ * The offer does not keep the socket open: it is of no use when all descriptors are
+ * closed.  It is good for 5 minutes, also when the port is closed that it was made on,
+ * or the process has ended that made it.  Which port that was, does not matter; its
+ * owner is charged.
+ *
+ *   EBADF   not an open descriptor
+ *   ENOTSOCK  not a socket
+ *   EOPNOTSUPP  a socket that AF_SMC has taken over
+ *   ESRCH   there is no such process (a thread is none)
+ *   EPERM   the process' user ids are not all the caller's effective one
+ *   ENOBUFS over the limit of offers of the user who opened the port
+ *   ENOMEM  out of memory
+ *   ENOTTY  SOCKIOCP_FEATURE_DUPLICATE is not there
+ *
+ * When it fails @token may have been written; there is no offer.
+ */
+#define SOCKIOCP_OFFER		_IOWR(SOCKIOCP_IOC_MAGIC, 0x08, struct sockiocp_offer)
+
+/*
+ * SOCKIOCP_FETCH: get a socket that was offered to the calling process, on any port.
+ *
+ * Returns a descriptor in the caller's table, with O_CLOEXEC: it and the one that was
+ * offered are the same socket, as if it had been passed by SCM_RIGHTS.
+ *
+ *   ENOENT  no such offer: it was fetched, it is too old, or it never was; or another
+ *           thread is fetching it
+ *   EPERM   the offer is another process', or not all user ids of the caller are the
+ *           offering one's
+ *   ESTALE  the socket was closed meanwhile; the offer has ended
+ *   EMFILE, ENFILE  no descriptor is left
+ *   ENOMEM  out of memory
+ *   ENOTTY  SOCKIOCP_FEATURE_DUPLICATE is not there
+ *   others  a security module does not let this process have the socket
+ *
+ * After an error, except for ESTALE, the offer is what it was.
+ */
+#define SOCKIOCP_FETCH		_IOW(SOCKIOCP_IOC_MAGIC, 0x09, struct sockiocp_fetch)
+
 #ifdef __cplusplus
 #define __SOCKIOCP_ASSERT(cond)	static_assert(cond, #cond)
 #else
@@ -293,6 +365,8 @@ __SOCKIOCP_ASSERT(sizeof(SOCKIOCP_VERSION) <= 16);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_config) == 8);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_process) == 56);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_post) == 32);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_offer) == 32);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_fetch) == 24);
 #undef __SOCKIOCP_ASSERT
 
 #endif /* _UAPI_LINUX_SOCKIOCP_H */
