@@ -35,7 +35,6 @@
  *
  *   wait.c     waiting for handles
  *
- *   duplicate.c  sockets for other processes
  *   event.c    events
  *   handle.c   CloseHandle
  *   port.c     completion ports, and the one function that waits on them
@@ -69,6 +68,8 @@
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <windows.h>
+#include <mswsock.h>
+#include <bcrypt.h>
 #pragma GCC visibility pop
 
 struct sockiocp_process;

@@ -125,6 +125,18 @@ typedef INT (WINAPI *LPFN_WSASENDMSG)(SOCKET s, LPWSAMSG lpMsg, DWORD dwFlags,
 				      LPWSAOVERLAPPED lpOverlapped,
 				      LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
 
+/* Not there yet, and these say so: WSAEOPNOTSUPP, and no addresses. */
+BOOL WINAPI AcceptEx(SOCKET sListenSocket, SOCKET sAcceptSocket, PVOID lpOutputBuffer,
+		     DWORD dwReceiveDataLength, DWORD dwLocalAddressLength,
+		     DWORD dwRemoteAddressLength, LPDWORD lpdwBytesReceived,
+		     LPOVERLAPPED lpOverlapped);
+void WINAPI GetAcceptExSockaddrs(PVOID lpOutputBuffer, DWORD dwReceiveDataLength,
+				 DWORD dwLocalAddressLength, DWORD dwRemoteAddressLength,
+				 struct sockaddr **LocalSockaddr,
+				 LPINT LocalSockaddrLength,
+				 struct sockaddr **RemoteSockaddr,
+				 LPINT RemoteSockaddrLength);
+
 /* What is not there */
 #include "absent/mswsock.list"
 

@@ -52,6 +52,21 @@ extern "C" {
 #define FILE_FLAG_DELETE_ON_CLOSE	0x04000000
 #define FILE_FLAG_BACKUP_SEMANTICS	0x02000000
 
+/* Named pipes: there are none */
+#define PIPE_ACCESS_INBOUND		0x00000001
+#define PIPE_ACCESS_OUTBOUND		0x00000002
+#define PIPE_ACCESS_DUPLEX		0x00000003
+#define FILE_FLAG_FIRST_PIPE_INSTANCE	0x00080000
+#define PIPE_TYPE_BYTE			0x00000000
+#define PIPE_TYPE_MESSAGE		0x00000004
+#define PIPE_READMODE_BYTE		0x00000000
+#define PIPE_READMODE_MESSAGE		0x00000002
+#define PIPE_WAIT			0x00000000
+#define PIPE_NOWAIT			0x00000001
+#define PIPE_ACCEPT_REMOTE_CLIENTS	0x00000000
+#define PIPE_REJECT_REMOTE_CLIENTS	0x00000008
+#define PIPE_UNLIMITED_INSTANCES	255
+
 #define FILE_BEGIN		0
 #define FILE_CURRENT		1
 #define FILE_END		2
@@ -497,6 +512,37 @@ void WINAPI GetSystemTimeAsFileTime(LPFILETIME lpSystemTimeAsFileTime);
 void WINAPI GetSystemTimePreciseAsFileTime(LPFILETIME lpSystemTimeAsFileTime);
 BOOL WINAPI QueryPerformanceCounter(LARGE_INTEGER *lpPerformanceCount);
 BOOL WINAPI QueryPerformanceFrequency(LARGE_INTEGER *lpFrequency);
+
+/* The version of the system, which is that of Windows Server 2022 */
+ULONGLONG WINAPI VerSetConditionMask(ULONGLONG ConditionMask, DWORD TypeMask, BYTE Condition);
+BOOL WINAPI VerifyVersionInfoA(LPOSVERSIONINFOEXA lpVersionInformation, DWORD dwTypeMask,
+			       DWORDLONG dwlConditionMask);
+BOOL WINAPI VerifyVersionInfoW(LPOSVERSIONINFOEXW lpVersionInformation, DWORD dwTypeMask,
+			       DWORDLONG dwlConditionMask);
+#ifdef UNICODE
+#define VerifyVersionInfo	VerifyVersionInfoW
+#else
+#define VerifyVersionInfo	VerifyVersionInfoA
+#endif
+#define VER_SET_CONDITION(mask, type, condition) \
+	((mask) = VerSetConditionMask((mask), (type), (condition)))
+
+/* Overlapped I/O: there is none yet, so nothing is there to be cancelled */
+BOOL WINAPI CancelIo(HANDLE hFile);
+BOOL WINAPI CancelIoEx(HANDLE hFile, LPOVERLAPPED lpOverlapped);
+
+/* What libraries name and programs seldom come to: these fail, with ERROR_NOT_SUPPORTED */
+HANDLE WINAPI CreateMutexA(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
+			   LPCSTR lpName);
+HANDLE WINAPI CreateMutexW(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
+			   LPCWSTR lpName);
+BOOL WINAPI ReleaseMutex(HANDLE hMutex);
+BOOL WINAPI TerminateThread(HANDLE hThread, DWORD dwExitCode);
+#ifdef UNICODE
+#define CreateMutex	CreateMutexW
+#else
+#define CreateMutex	CreateMutexA
+#endif
 
 /* Memory */
 HANDLE WINAPI GetProcessHeap(void);

@@ -17,6 +17,8 @@
 
 #include "kselftest_harness.h"
 
+#include <mswsock.h>
+
 #include "lib/port.h"
 
 /* The numbers of what libc's headers of Debian 12 may not know. */
@@ -568,6 +570,41 @@ TEST(count_is_0_where_a_wait_was_abandoned)
 	EXPECT_EQ(ERROR_ABANDONED_WAIT_0, h.error);
 	EXPECT_EQ(0, h.removed);
 	EXPECT_TRUE(CloseHandle(thread));
+}
+
+/* asio has calls of these that a program need not come to. */
+TEST(what_is_there_to_be_named_only_fails)
+{
+	struct sockaddr *ours = (void *)1, *peers = (void *)1;
+	int our_size = 1, peers_size = 1;
+	HANDLE port = port_open();
+	OVERLAPPED overlapped;
+	DWORD got;
+
+	ASSERT_NE(NULL, port);
+	WSASetLastError(0);
+	EXPECT_FALSE(AcceptEx(0, 0, NULL, 0, 32, 32, &got, &overlapped));
+	EXPECT_EQ(WSAEOPNOTSUPP, WSAGetLastError());
+	GetAcceptExSockaddrs(NULL, 0, 32, 32, &ours, &our_size, &peers, &peers_size);
+	EXPECT_TRUE(!ours && !our_size && !peers && !peers_size);
+
+	EXPECT_EQ(NULL, CreateMutexA(NULL, FALSE, NULL));
+	EXPECT_EQ(ERROR_NOT_SUPPORTED, GetLastError());
+	EXPECT_EQ(NULL, CreateMutexW(NULL, FALSE, NULL));
+	EXPECT_EQ(ERROR_NOT_SUPPORTED, GetLastError());
+	EXPECT_FALSE(ReleaseMutex(port));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+	EXPECT_FALSE(TerminateThread(GetCurrentThread(), 0));
+	EXPECT_EQ(ERROR_NOT_SUPPORTED, GetLastError());
+
+	EXPECT_TRUE(CancelIo(port));
+	EXPECT_FALSE(CancelIoEx(port, NULL));
+	EXPECT_EQ(ERROR_NOT_FOUND, GetLastError());
+	EXPECT_TRUE(CloseHandle(port));
+	EXPECT_FALSE(CancelIo(port));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+	EXPECT_FALSE(CancelIoEx(port, NULL));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
 }
 
 TEST_HARNESS_MAIN

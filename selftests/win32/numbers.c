@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * Numbers, pointers and handles are made of each other as on 64-bit Windows.
+ * Numbers, pointers and handles are made of each other as on 64-bit Windows; versions are
+ * compared, random numbers made.
  */
 #define WIN32_NO_STATUS
 #include <windows.h>
 #undef WIN32_NO_STATUS
 #include <ntstatus.h>
+#include <bcrypt.h>
+
+#include <string.h>
 
 #define PROGRAM	"numbers"
 #include "tap.h"
@@ -72,6 +76,45 @@ static void states_are_signed(void)
 	EXPECT(status == STATUS_CANCELLED && STATUS_INVALID_HANDLE < 0);
 }
 
+static BOOL system_is(DWORD major, DWORD minor, BYTE condition)
+{
+	OSVERSIONINFOEXW version;
+	ULONGLONG mask = 0;
+
+	ZeroMemory(&version, sizeof(version));
+	version.dwOSVersionInfoSize = sizeof(version);
+	version.dwMajorVersion = major;
+	version.dwMinorVersion = minor;
+	VER_SET_CONDITION(mask, VER_MAJORVERSION, condition);
+	VER_SET_CONDITION(mask, VER_MINORVERSION, condition);
+	return VerifyVersionInfoW(&version, VER_MAJORVERSION | VER_MINORVERSION, mask);
+}
+
+static void versions_are_compared_as_a_whole(void)
+{
+	EXPECT(system_is(6, 0, VER_GREATER_EQUAL));
+	EXPECT(system_is(5, 9, VER_GREATER));
+	EXPECT(system_is(99, 0, VER_LESS));
+	EXPECT_ERROR(ERROR_OLD_WIN_VERSION, system_is(99, 0, VER_GREATER_EQUAL));
+	EXPECT_ERROR(ERROR_OLD_WIN_VERSION, system_is(6, 0, VER_LESS_EQUAL));
+	EXPECT_ERROR(ERROR_OLD_WIN_VERSION, system_is(5, 1, VER_EQUAL));
+	EXPECT_ERROR(ERROR_BAD_ARGUMENTS, system_is(6, 0, 0));
+}
+
+static void random_numbers_differ(void)
+{
+	UCHAR one[16] = { 0 }, other[16] = { 0 };
+
+	EXPECT_EQ(STATUS_SUCCESS, BCryptGenRandom(NULL, one, sizeof(one),
+						  BCRYPT_USE_SYSTEM_PREFERRED_RNG));
+	EXPECT_EQ(STATUS_SUCCESS, BCryptGenRandom(NULL, other, sizeof(other),
+						  BCRYPT_USE_SYSTEM_PREFERRED_RNG));
+	EXPECT(memcmp(one, other, sizeof(one)));
+	EXPECT(BCryptGenRandom(NULL, one, sizeof(one), 0) == STATUS_INVALID_HANDLE);
+	EXPECT(BCryptGenRandom(NULL, NULL, 1, BCRYPT_USE_SYSTEM_PREFERRED_RNG) ==
+	       STATUS_INVALID_PARAMETER);
+}
+
 int main(void)
 {
 	RUN(signed_numbers_keep_their_sign);
@@ -80,5 +123,7 @@ int main(void)
 	RUN(words_are_taken_apart_and_joined);
 	RUN(results_are_made_of_errors);
 	RUN(states_are_signed);
+	RUN(versions_are_compared_as_a_whole);
+	RUN(random_numbers_differ);
 	return tap_end();
 }
