@@ -13,6 +13,7 @@
  *   abi.c      compile-time checks only
  *
  *   machine.c  the machine's processors and its clocks
+ *   base/utf8.c  characters of 8 and of 32 bits
  *   base/init_once.c  initialisation that happens once
  *   base/process.c  the process itself
  *   base/slist.c  singly linked lists that threads share
@@ -27,11 +28,14 @@
  *   inet.c     addresses as text
  *   device.c   opening the device of the kernel module, and telling that it is one
  *   thread_file.c  what is behind the handle of a thread
+ *   base/std_handle.c  handles of the standard streams
  *
  *   apc.c      functions that threads are given to run while they wait
  *   associate.c  which sockets are associated with a port
  *   message.c  the texts of errors
  *   winsock_option.c  options of sockets that only Winsock has
+ *   base/console.c  the terminal
+ *   base/ctrl_handler.c  functions that are called for Ctrl+C
  *
  *   wait.c     waiting for handles
  *

@@ -481,6 +481,58 @@ PSLIST_ENTRY WINAPI InterlockedFlushSList(PSLIST_HEADER ListHead);
 USHORT WINAPI QueryDepthSList(PSLIST_HEADER ListHead);
 PSLIST_ENTRY NTAPI RtlFirstEntrySList(const SLIST_HEADER *ListHead);
 
+/* Standard streams, and the console, which is the terminal */
+HANDLE WINAPI GetStdHandle(DWORD nStdHandle);
+BOOL WINAPI SetStdHandle(DWORD nStdHandle, HANDLE hHandle);
+
+#define ENABLE_PROCESSED_INPUT			0x0001
+#define ENABLE_LINE_INPUT			0x0002
+#define ENABLE_ECHO_INPUT			0x0004
+#define ENABLE_WINDOW_INPUT			0x0008
+#define ENABLE_MOUSE_INPUT			0x0010
+#define ENABLE_INSERT_MODE			0x0020
+#define ENABLE_QUICK_EDIT_MODE			0x0040
+#define ENABLE_EXTENDED_FLAGS			0x0080
+#define ENABLE_AUTO_POSITION			0x0100
+#define ENABLE_VIRTUAL_TERMINAL_INPUT		0x0200
+#define ENABLE_PROCESSED_OUTPUT			0x0001
+#define ENABLE_WRAP_AT_EOL_OUTPUT		0x0002
+#define ENABLE_VIRTUAL_TERMINAL_PROCESSING	0x0004
+#define DISABLE_NEWLINE_AUTO_RETURN		0x0008
+#define ENABLE_LVB_GRID_WORLDWIDE		0x0010
+
+typedef BOOL (WINAPI *PHANDLER_ROUTINE)(DWORD CtrlType);
+
+BOOL WINAPI GetConsoleMode(HANDLE hConsoleHandle, LPDWORD lpMode);
+BOOL WINAPI SetConsoleMode(HANDLE hConsoleHandle, DWORD dwMode);
+BOOL WINAPI ReadConsoleA(HANDLE hConsoleInput, LPVOID lpBuffer, DWORD nNumberOfCharsToRead,
+			 LPDWORD lpNumberOfCharsRead, LPVOID pInputControl);
+BOOL WINAPI ReadConsoleW(HANDLE hConsoleInput, LPVOID lpBuffer, DWORD nNumberOfCharsToRead,
+			 LPDWORD lpNumberOfCharsRead, LPVOID pInputControl);
+BOOL WINAPI WriteConsoleA(HANDLE hConsoleOutput, const VOID *lpBuffer,
+			  DWORD nNumberOfCharsToWrite, LPDWORD lpNumberOfCharsWritten,
+			  LPVOID lpReserved);
+BOOL WINAPI WriteConsoleW(HANDLE hConsoleOutput, const VOID *lpBuffer,
+			  DWORD nNumberOfCharsToWrite, LPDWORD lpNumberOfCharsWritten,
+			  LPVOID lpReserved);
+BOOL WINAPI SetConsoleTitleA(LPCSTR lpConsoleTitle);
+BOOL WINAPI SetConsoleTitleW(LPCWSTR lpConsoleTitle);
+UINT WINAPI GetConsoleCP(void);
+UINT WINAPI GetConsoleOutputCP(void);
+BOOL WINAPI SetConsoleCP(UINT wCodePageID);
+BOOL WINAPI SetConsoleOutputCP(UINT wCodePageID);
+BOOL WINAPI SetConsoleCtrlHandler(PHANDLER_ROUTINE HandlerRoutine, BOOL Add);
+BOOL WINAPI GenerateConsoleCtrlEvent(DWORD dwCtrlEvent, DWORD dwProcessGroupId);
+#ifdef UNICODE
+#define ReadConsole	ReadConsoleW
+#define WriteConsole	WriteConsoleW
+#define SetConsoleTitle	SetConsoleTitleW
+#else
+#define ReadConsole	ReadConsoleA
+#define WriteConsole	WriteConsoleA
+#define SetConsoleTitle	SetConsoleTitleA
+#endif
+
 /* The machine */
 #define PROCESSOR_ARCHITECTURE_AMD64	9
 #define PROCESSOR_ARCHITECTURE_ARM64	12
