@@ -39,6 +39,7 @@
  *
  *   wait.c     waiting for handles
  *
+ *   duplicate.c  sockets for other processes
  *   event.c    events
  *   handle.c   CloseHandle
  *   port.c     completion ports, and the one function that waits on them

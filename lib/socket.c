@@ -94,12 +94,29 @@ SOCKET WSAAPI socket(int af, int type, int protocol)
 	 WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_ROOT |	\
 	 WSA_FLAG_MULTIPOINT_D_LEAF | WSA_FLAG_NO_HANDLE_INHERIT)
 
+/* Returns the socket that was offered to this process, as new_socket() does. */
+static SOCKET offered_socket(const WSAPROTOCOL_INFOW *info)
+{
+	int fd;
+
+	if (!sockiocp_started())
+		return INVALID_SOCKET;
+	fd = sockiocp_fetch_socket(info);
+	if (fd < 0) {
+		sockiocp_wsa_fail(errno);
+		return INVALID_SOCKET;
+	}
+	return (SOCKET)fd;
+}
+
 /**
  * WSASocketW - create a socket
  * @af: as for socket(); FROM_PROTOCOL_INFO or 0 for that of @lpProtocolInfo
  * @type: likewise
  * @protocol: likewise
- * @lpProtocolInfo: what getsockopt() gives for SO_PROTOCOL_INFO, or NULL
+ * @lpProtocolInfo: what getsockopt() gives for SO_PROTOCOL_INFO; or what
+ *	WSADuplicateSocketW() has given for this process, which then gets a descriptor of
+ *	that socket, whatever comes before; or NULL
  * @g: ignored: there are no groups of sockets
  * @dwFlags: WSA_FLAG_OVERLAPPED and WSA_FLAG_NO_HANDLE_INHERIT change nothing,
  *	nor do those of multipoint sessions; others are refused
@@ -107,6 +124,11 @@ SOCKET WSAAPI socket(int af, int type, int protocol)
  * Return: as socket(); further errors:
  *   WSAEINVAL		@dwFlags has others
  *   WSAEOPNOTSUPP	WSA_FLAG_REGISTERED_IO: there is no registered I/O
+ * and where it should be another one's socket:
+ *   WSAEINVAL		it was for another process, or this one is another user's by now;
+ *			or it was got already, all its descriptors have been closed, or 5
+ *			minutes have passed
+ *   WSAENETDOWN	the module is not loaded any more
  *
  * Windows: "WSASocketW function (winsock2.h)".
  */
@@ -115,18 +137,20 @@ SOCKET WSAAPI WSASocketW(int af, int type, int protocol,
 			 DWORD dwFlags)
 {
 	(void)g;
+	if (dwFlags & ~KNOWN_FLAGS) {
+		sockiocp_wsa_fail(dwFlags & WSA_FLAG_REGISTERED_IO ?
+				  EOPNOTSUPP : EINVAL);
+		return INVALID_SOCKET;
+	}
 	if (lpProtocolInfo) {
+		if (sockiocp_is_offered(lpProtocolInfo))
+			return offered_socket(lpProtocolInfo);
 		if (af == FROM_PROTOCOL_INFO || !af)
 			af = lpProtocolInfo->iAddressFamily;
 		if (type == FROM_PROTOCOL_INFO || !type)
 			type = lpProtocolInfo->iSocketType;
 		if (protocol == FROM_PROTOCOL_INFO || !protocol)
 			protocol = lpProtocolInfo->iProtocol;
-	}
-	if (dwFlags & ~KNOWN_FLAGS) {
-		sockiocp_wsa_fail(dwFlags & WSA_FLAG_REGISTERED_IO ?
-				  EOPNOTSUPP : EINVAL);
-		return INVALID_SOCKET;
 	}
 	return new_socket(af, type, protocol);
 }

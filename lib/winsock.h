@@ -38,6 +38,10 @@ int sockiocp_datagram_error(int fd, int err);
 int sockiocp_send_fail(int fd, int err);
 int sockiocp_receive_fail(int fd, int err);
 
+/* duplicate.c */
+bool sockiocp_is_offered(const WSAPROTOCOL_INFOW *info);
+int sockiocp_fetch_socket(const WSAPROTOCOL_INFOW *info);
+
 /* winsock_option.c */
 bool sockiocp_is_winsock_option(int level, int optname);
 int sockiocp_get_winsock_option(int fd, int optname, char *optval, int *optlen);

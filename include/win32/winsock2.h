@@ -624,6 +624,10 @@ SOCKET WSAAPI WSASocketA(int af, int type, int protocol,
 SOCKET WSAAPI WSASocketW(int af, int type, int protocol,
 			 LPWSAPROTOCOL_INFOW lpProtocolInfo, GROUP g,
 			 DWORD dwFlags);
+int WSAAPI WSADuplicateSocketA(SOCKET s, DWORD dwProcessId,
+			       LPWSAPROTOCOL_INFOA lpProtocolInfo);
+int WSAAPI WSADuplicateSocketW(SOCKET s, DWORD dwProcessId,
+			       LPWSAPROTOCOL_INFOW lpProtocolInfo);
 SOCKET WSAAPI WSAAccept(SOCKET s, struct sockaddr *addr, LPINT addrlen,
 			LPCONDITIONPROC lpfnCondition,
 			DWORD_PTR dwCallbackData);
@@ -679,10 +683,12 @@ INT WSAAPI WSAStringToAddressW(LPWSTR AddressString, INT AddressFamily,
 			       LPSOCKADDR lpAddress, LPINT lpAddressLength);
 
 #ifdef UNICODE
+#define WSADuplicateSocket	WSADuplicateSocketW
 #define WSASocket		WSASocketW
 #define WSAAddressToString	WSAAddressToStringW
 #define WSAStringToAddress	WSAStringToAddressW
 #else
+#define WSADuplicateSocket	WSADuplicateSocketA
 #define WSASocket		WSASocketA
 #define WSAAddressToString	WSAAddressToStringA
 #define WSAStringToAddress	WSAStringToAddressA

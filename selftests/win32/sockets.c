@@ -309,6 +309,36 @@ static void description_of_a_socket_makes_another(void)
 	EXPECT_EQ(0, closesocket(s));
 }
 
+/* The other process may be the same one.  (There is more in library/duplicates.c.) */
+static void socket_is_duplicated(void)
+{
+	WSAPROTOCOL_INFOA info;
+	SOCKET pair[2], other;
+	char c;
+
+	ASSERT(tcp_pair(pair));
+	if (WSADuplicateSocketA(pair[0], GetCurrentProcessId(), &info)) {
+		/* Kernels before 5.15 cannot. */
+		EXPECT_EQ(WSAEOPNOTSUPP, WSAGetLastError());
+		return;
+	}
+	EXPECT_EQ(AF_INET, info.iAddressFamily);
+	EXPECT_EQ(SOCK_STREAM, info.iSocketType);
+	other = WSASocketA(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO,
+			   &info, 0, WSA_FLAG_OVERLAPPED);
+	ASSERT(other != INVALID_SOCKET);
+	EXPECT(other != pair[0]);
+	EXPECT_EQ(0, closesocket(pair[0]));
+	EXPECT_EQ(1, send(other, "x", 1, 0));
+	EXPECT_EQ(1, recv(pair[1], &c, 1, 0));
+	EXPECT_NO_SOCKET(WSAEINVAL, WSASocketA(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO,
+					       FROM_PROTOCOL_INFO, &info, 0,
+					       WSA_FLAG_OVERLAPPED));
+	EXPECT_EQ(0, closesocket(other));
+	EXPECT_EQ(0, recv(pair[1], &c, 1, 0));
+	EXPECT_EQ(0, closesocket(pair[1]));
+}
+
 static DWORD connect_time(SOCKET s)
 {
 	DWORD seconds = 0xdead;
@@ -432,6 +462,7 @@ int main(void)
 	RUN(socket_is_associated_once);
 	RUN(system_completes_what_kind_of_socket);
 	RUN(description_of_a_socket_makes_another);
+	RUN(socket_is_duplicated);
 	RUN(connect_time_is_told);
 	RUN(contexts_are_updated);
 	RUN(options_of_windows_alone_are_there);
