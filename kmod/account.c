@@ -102,6 +102,7 @@ void sockiocp_account_put(struct sockiocp_account *account)
 	__xa_erase(&accounts, account->uid);
 	xa_unlock(&accounts);
 	WARN_ON_ONCE(atomic_long_read(&account->registrations));
+	WARN_ON_ONCE(atomic_long_read(&account->endpoints));
 	WARN_ON_ONCE(atomic_long_read(&account->packets));
 	WARN_ON_ONCE(atomic_long_read(&account->offers));
 	kfree(account);

@@ -4,6 +4,7 @@
  * What the entries of a batch say is applied: registrations are made, changed and
  * removed, and closed sockets looked for where a user is at its limit.
  */
+#include "hook.h"
 #include "trigger.h"
 
 #include <linux/file.h>
@@ -26,41 +27,12 @@ struct sockiocp_call {
 	bool swept;
 };
 
-/*
- * The socket's registration, or NULL: its wait queue is the index.  Registrations stand
- * in front of others, however many there are; but see WQ_FLAG_PRIORITY in compat.h.
- */
+/* The socket's registration, or NULL. */
 static struct sockiocp_registration *apply_find_registration(struct socket *socket)
 {
-	wait_queue_entry_t *wait;
+	struct sockiocp_hook *hook = sockiocp_hook_find(socket, sockiocp_registration_wake);
 
-	lockdep_assert_held(&socket->wq.wait.lock);
-
-	list_for_each_entry(wait, &socket->wq.wait.head, entry) {
-		if (wait->func == sockiocp_registration_wake)
-			return container_of(wait, struct sockiocp_registration, wait);
-		if (WQ_FLAG_PRIORITY && !(wait->flags & WQ_FLAG_PRIORITY))
-			break;
-	}
-	return NULL;
-}
-
-/*
- * Put a new, disabled registration on its socket's wait queue and into its port's
- * ring.  Returns whether it is the only one there.
- */
-static bool apply_hook(struct sockiocp_registration *reg)
-{
-	struct sockiocp_port *port = reg->port;
-
-	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
-	lockdep_assert_held(&port->lock);
-
-	__add_wait_queue(&sockiocp_registration_socket(reg)->wq.wait, &reg->wait);
-	list_add_tail(&reg->port_node, &port->registrations);
-	/* Read without the lock by the reaper. */
-	WRITE_ONCE(port->nr_registrations, port->nr_registrations + 1);
-	return port->nr_registrations == 1;
+	return hook ? container_of(hook, struct sockiocp_registration, hook) : NULL;
 }
 
 static u32 apply_create(struct sockiocp_port *port, struct sockiocp_call *call,
@@ -83,13 +55,15 @@ apply_change(struct sockiocp_registration *reg, bool is_new, struct sockiocp_cal
 	     const struct sockiocp_registration_entry *entry, u8 *added)
 {
 	struct sockiocp_registration *armed = NULL;
-	struct sockiocp_port *port = reg->port;
+	struct sockiocp_port *port = reg->hook.port;
 
 	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
 
 	spin_lock(&port->lock);
-	if (is_new)
-		call->first |= apply_hook(reg);
+	if (is_new) {
+		sockiocp_hook_add(&reg->hook);
+		call->first |= port->nr_hooks == 1;
+	}
 	if (entry->operation == SOCKIOCP_OP_DISABLE) {
 		sockiocp_trigger_set_enabled(reg, false);
 		sockiocp_packet_unqueue(reg);
@@ -98,7 +72,7 @@ apply_change(struct sockiocp_registration *reg, bool is_new, struct sockiocp_cal
 		if (call->harvests && !sockiocp_registration_is_edge(reg)) {
 			sockiocp_packet_queue_unread(reg);
 		} else {
-			refcount_inc(&reg->refs);
+			refcount_inc(&reg->hook.refs);
 			armed = reg;
 		}
 	}
@@ -134,7 +108,7 @@ again:
 	is_new = !reg;
 	if (is_new)
 		swap(reg, new);
-	if (likely(reg->port == port))
+	if (likely(reg->hook.port == port))
 		armed = apply_change(reg, is_new, call, entry, &added);
 	else
 		result = SOCKIOCP_RESULT_OTHER_PORT;
@@ -160,7 +134,7 @@ static u32 apply_remove(struct sockiocp_port *port, struct socket *socket)
 	if (!reg)
 		result = sockiocp_readiness_kind(socket) < 0 ?
 			SOCKIOCP_RESULT_NOT_SUPPORTED : SOCKIOCP_RESULT_NOT_FOUND;
-	else if (reg->port != port)
+	else if (reg->hook.port != port)
 		result = SOCKIOCP_RESULT_OTHER_PORT;
 	else
 		sockiocp_registration_unhook(reg, SOCKIOCP_REMOVED);

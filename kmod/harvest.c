@@ -64,7 +64,7 @@ static __always_inline void harvest_take(struct harvest *harvest, struct sockioc
 
 	d->packet = packet;
 	d->is_notification = !sockiocp_packet_is_posted(packet) &&
-			     reg->state != SOCKIOCP_REMOVED;
+			     reg->hook.state != SOCKIOCP_REMOVED;
 	if (d->is_notification) {
 		sockiocp_packet_take(reg, &d->taken);
 		d->ended = false;
@@ -125,7 +125,7 @@ static bool harvest_hand_over(const struct sockiocp_delivery *deliveries, unsign
 			entry = sockiocp_packet_posted(d->packet)->entry;
 		else
 			entry = (struct sockiocp_packet_entry) {
-				.completion_key = sockiocp_packet_registration(d->packet)->key,
+				.completion_key = sockiocp_packet_registration(d->packet)->hook.key,
 				.bytes_transferred = d->events,
 			};
 		unsafe_put_user(entry.completion_key, &to->completion_key, fault);
@@ -159,7 +159,7 @@ static bool harvest_settle_history(struct harvest *harvest, struct sockiocp_deli
 
 	lockdep_assert_held(&harvest->port->lock);
 
-	if (reg->state != SOCKIOCP_DEAD)
+	if (reg->hook.state != SOCKIOCP_DEAD)
 		return reg->place == SOCKIOCP_TAKEN_AGAIN;
 	d->ended = true;
 	harvest->drops = true;
@@ -384,7 +384,7 @@ static bool harvest_detach_first(struct harvest *harvest, struct sockiocp_regist
 
 	spin_lock_irq(&port->lock);
 	harvest->drops = false;
-	first = harvest_is_first(port, &reg->packet) && reg->state == SOCKIOCP_LIVE;
+	first = harvest_is_first(port, &reg->packet) && reg->hook.state == SOCKIOCP_LIVE;
 	if (first) {
 		list_move(&reg->packet.node, &harvest->chunk);
 		port->nr_packets--;
@@ -404,7 +404,7 @@ static bool harvest_drop_stale(struct sockiocp_registration *reg)
 	struct sockiocp_delivery d;
 	bool queued;
 
-	harvest_begin(&harvest, reg->port, NULL);
+	harvest_begin(&harvest, reg->hook.port, NULL);
 	INIT_LIST_HEAD(&harvest.chunk);
 	if (!harvest_detach_first(&harvest, reg, &d))
 		return false;
@@ -416,7 +416,7 @@ static bool harvest_drop_stale(struct sockiocp_registration *reg)
 	queued = sockiocp_packet_will_be_read(reg);
 	harvest_drop(&harvest, &d, 1, false);
 	if (queued)
-		sockiocp_harvest_pass_on(reg->port);
+		sockiocp_harvest_pass_on(reg->hook.port);
 	return queued;
 }
 
@@ -447,12 +447,12 @@ bool sockiocp_harvest_has_packet(struct sockiocp_port *port)
 		packet = list_first_entry_or_null(&port->queue, struct sockiocp_packet, node);
 		reg = packet && !sockiocp_packet_is_posted(packet) ?
 			sockiocp_packet_registration(packet) : NULL;
-		if (!reg || reg->state == SOCKIOCP_REMOVED ||
-		    sockiocp_readiness_sleeps(reg->kind)) {
+		if (!reg || reg->hook.state == SOCKIOCP_REMOVED ||
+		    sockiocp_readiness_sleeps(reg->hook.kind)) {
 			spin_unlock_irq(&port->lock);
 			return packet != NULL;
 		}
-		refcount_inc(&reg->refs);
+		refcount_inc(&reg->hook.refs);
 		sockiocp_packet_begin_look(reg, &terms);
 		spin_unlock_irq(&port->lock);
 
@@ -460,7 +460,7 @@ bool sockiocp_harvest_has_packet(struct sockiocp_port *port)
 
 		spin_lock_irq(&port->lock);
 		ready = harvest_is_first(port, packet) &&
-			(reg->state != SOCKIOCP_LIVE || now & SOCKIOCP_BUSY || events);
+			(reg->hook.state != SOCKIOCP_LIVE || now & SOCKIOCP_BUSY || events);
 		spin_unlock_irq(&port->lock);
 		if (!ready)
 			ready = harvest_drop_stale(reg);

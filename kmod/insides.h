@@ -83,6 +83,20 @@ static inline void sockiocp_socket_let_go(struct socket *socket)
 }
 
 /**
+ * sockiocp_socket_is_lent - does the file of a socket belong to another one?
+ * @socket: a socket whose file the caller has
+ *
+ * AF_SMC lends its file a TCP socket, which it releases by itself, without the lock of
+ * that socket's inode.
+ *
+ * AF_SMC could tell.
+ */
+static inline bool sockiocp_socket_is_lent(const struct socket *socket)
+{
+	return !socket->file || file_inode(socket->file) != SOCK_INODE((struct socket *)socket);
+}
+
+/**
  * sockiocp_find_descriptor - find a descriptor of a file in the caller's table
  * @file: the file
  * @fd: where to begin; where it was found, or where the search has ended

@@ -4,6 +4,7 @@
  * A port begins and ends: what open(), SOCKIOCP_CLOSE, the close of a descriptor and
  * the release of the file mean to all the parts of it, in order.
  */
+#include "hook.h"
 #include "packet.h"
 
 /**
@@ -94,21 +95,43 @@ struct sockiocp_port *sockiocp_lifetime_begin(void)
 	return port;
 }
 
+/*
+ * The next registration, with a reference; or NULL after a chunk of endpoints, which go
+ * to the end of the ring.  Returns whether there are any registrations.
+ */
+static bool lifetime_next_registration(struct sockiocp_port *port,
+				       struct sockiocp_registration **reg)
+{
+	struct sockiocp_hook *hook, *next;
+	unsigned int n = 0;
+	bool any;
+
+	*reg = NULL;
+	spin_lock_irq(&port->lock);
+	any = port->nr_hooks != port->nr_endpoints;
+	list_for_each_entry_safe(hook, next, &port->hooks, port_node) {
+		if (!any || n++ == SOCKIOCP_CHUNK)
+			break;
+		*reg = sockiocp_hook_registration(hook);
+		if (*reg) {
+			refcount_inc(&hook->refs);
+			break;
+		}
+		list_move_tail(&hook->port_node, &port->hooks);
+	}
+	spin_unlock_irq(&port->lock);
+	return any;
+}
+
 static void lifetime_drop_registrations(struct sockiocp_port *port)
 {
 	struct sockiocp_registration *reg;
 
-	for (;;) {
-		spin_lock_irq(&port->lock);
-		reg = list_first_entry_or_null(&port->registrations,
-					       struct sockiocp_registration, port_node);
-		if (reg)
-			refcount_inc(&reg->refs);
-		spin_unlock_irq(&port->lock);
-		if (!reg)
-			return;
-		sockiocp_registration_kill(reg);
-		sockiocp_registration_put(reg);
+	while (lifetime_next_registration(port, &reg)) {
+		if (reg) {
+			sockiocp_registration_kill(reg);
+			sockiocp_registration_put(reg);
+		}
 		cond_resched();
 	}
 }
@@ -135,13 +158,15 @@ static void lifetime_drop_packets(struct sockiocp_port *port)
  * been unhooked; and the reaper, or a call of another port of the same user, may be
  * looking for closed sockets here.  They have a reference to the memory, and nobody
  * waits for them: what they unhook meanwhile is not found here.
+ *
+ * Endpoints stay, and with them the memory of the port, until their sockets are closed.
  */
 void sockiocp_lifetime_end(struct sockiocp_port *port)
 {
-	sockiocp_reaper_forget(port);
 	sockiocp_processor_forget_port(port);
 	sockiocp_worker_forget(port);
 	lifetime_drop_registrations(port);
+	sockiocp_reaper_forget(port);
 	/* Nobody polls any more, so this is short if it runs, and no wake-up is left. */
 	sockiocp_pollers_forget(port);
 	lifetime_drop_packets(port);

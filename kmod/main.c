@@ -27,7 +27,11 @@
  *   process.c		the call: arguments, then registrations, then packets
  *   harvest.c		packets go from the queue to the user
  *   apply.c		the entries of a batch: ENABLE, DISABLE, REMOVE
+ *   socket.c		calls about one socket: its association with a port
  *   reaper.c		looking for closed sockets
+ *   hook.[ch]		what registrations and endpoints have in common: their places on
+ *			a socket's wait queue and in a port's ring
+ *   endpoint.c		a socket as an end of overlapped I/O: association, modes
  *   registration.c	a registration is made and ends; the wake-up
  *   trigger.[ch]	what a registration reports, and when: filter, LEVEL, EDGE,
  *			ONESHOT
@@ -86,6 +90,11 @@
  * sends the FIN, as if nobody watched.  Such a socket is found closed later
  * (Removal paths, C).
  *
+ * An endpoint belongs to the ring of its port, and pins the inode of its socket, as a
+ * registration does.  But it has a reference to the memory of the port, and outlives it:
+ * a socket is associated once and for all.  So it ends when its socket is found closed,
+ * or when the module goes; neither it nor a port without a file keeps the module.
+ *
  * A posted packet belongs to the queue, and to the harvest that took it off until
  * it has been copied to the user.
  *
@@ -110,22 +119,20 @@
  * belongs to the port: it ends with the port, when its thread is found dead, or when its
  * thread asks another port.
  *
- * An account belongs to the ports that charge it, until the memory of the last one
-<<<<<<< HEAD
- * goes.  So a reference to a port, or to a registration while its port is there, keeps
- * the account, too.
-=======
- * goes: so who has a reference to a port, or to a registration while its port is
- * there, need not ask for the account.  It also belongs to the offers of its user.
+ * The memory of a port belongs to its file, to its workers and endpoints, and to the
+ * reaper's list while it is there.
  *
- * An offer belongs to the table of offers (duplicate.c), while one who fetches has it to
- * that task, and to no port.  It pins the inode of its socket, never the file, the
- * number of its process (struct pid), and its account.  Those that are left when the module
- * goes end then.
->>>>>>> e68965d (kmod: a socket is offered to another process, which fetches it)
+ * An account belongs to the ports that charge it, until the memory of the last one goes,
+ * and to the offers of its user.  So a reference to a port, or to a registration while its
+ * port is there, keeps the account, too.
+ *
+ * An offer belongs to the table of offers (duplicate.c), and while a task fetches it, to
+ * that task; to no port.  It pins the inode of its socket, never the file, the number of
+ * its process (struct pid), and its account.  Those that are left when the module goes end
+ * then.
  *
  * A search for closed sockets holds a reference to the memory of the port that it looks
- * at, and to each registration that it has found, which it gives back first.  Nothing
+ * at, and to each hook that it has found, which it gives back first.  Nothing
  * waits for a search, not even the end of the port.
  *
  * Locking
@@ -170,12 +177,12 @@
  * ================
  *
  *   port		queue, waiters, closed,
- *			nr_registrations		port->lock; also looked at
+ *			nr_hooks			port->lock; also looked at
  *							without it, by threads
  *							that are woken later or
  *							look again
  *			next_seq, nr_packets, nr_waiters,
- *			registrations, workers,
+ *			hooks, nr_endpoints, workers,
  *			nr_workers, had_worker, nr_sampled,
  *			sample_soon, nobody_of		port->lock; had_worker also read
  *							with the last reference
@@ -186,22 +193,26 @@
  *			all_ports			ports_lock
  *			account				immutable
  *			reaper_node			reaper_lock
- *   registration	wait				wait.lock of the socket
- *			packet, port_node, enabled,
- *			place, seen, history,
+ *   registration	hook.wait			wait.lock of the socket
+ *			packet, hook.port_node,
+ *			enabled, place, seen, history,
  *			terms.edges, terms.life,
- *			rcv_nxt, interest		port->lock; interest and
+ *			rcv_nxt, hook.interest		port->lock; interest and
  *							place are also read
  *							without it, as are
  *							enabled, seen, history and
  *							life by readings (trigger.c)
  *			terms.filter, terms.trigger,
- *			state				written under both, read
+ *			hook.state			written under both, read
  *							under either; the first
  *							two also without, by
  *							sockiocp_trigger_arm()
- *			port, key, kind			immutable
- *			refs				atomic
+ *			port, key, kind of the hook	immutable
+ *			hook.refs			atomic
+ *   endpoint		associated, modes, and state,
+ *			key, port, wait of the hook	wait.lock of the socket
+ *			hook.port_node			lock of its port, inside that
+ *			hook.refs			atomic
  *   posted packet	packet				port->lock
  *			entry				immutable
  *   waiter		node, woken, disturbed,
@@ -222,7 +233,8 @@
  *							sampled
  *			hash				sampled_lock; read under RCU
  *			task, sampled			immutable
- *   account		registrations, packets, offers	atomic
+ *   account		registrations, endpoints,
+ *			packets, offers			atomic
  *			offer_ring			offers_lock
  *			reaper_node, reaper_ports	reaper_lock
  *			nr_reaper_ports			reaper_lock; also read
@@ -248,7 +260,8 @@
  * or DEAD and does nothing.  After it no wake-up can reach the registration,
  * since wake-ups run under the wait queue's lock.  B cannot meet A (A is part of
  * a call, which holds the file).  It can meet C, which found the port before
- * sockiocp_reaper_forget(), and has a reference to it.
+ * sockiocp_reaper_forget(), and has a reference to it.  An endpoint only ends by C, or in
+ * sockiocp_reaper_exit().
  *
  * A harvest meets all of them.  It marks the packets that it takes off the queue
  * as taken, under the port's lock.  Unhooking sees that, under the same lock, and then
@@ -270,7 +283,7 @@
 
 /* All features of this version. */
 #define SOCKIOCP_FEATURES						\
-	(SOCKIOCP_FEATURE_DEADLINE |					\
+	(SOCKIOCP_FEATURE_DEADLINE | SOCKIOCP_FEATURE_ASSOCIATION |	\
 	 (SOCKIOCP_CAN_RECEIVE_FD ? SOCKIOCP_FEATURE_DUPLICATE : 0))
 
 /* The sizes that the structures had in the first version of the ABI. */
@@ -279,6 +292,8 @@
 #define POST_SIZE_VER0		32
 #define OFFER_SIZE_VER0		32
 #define FETCH_SIZE_VER0		24
+#define ASSOCIATION_SIZE_VER0	24
+#define MODES_SIZE_VER0		16
 
 static int sockiocp_open(struct inode *inode, struct file *file)
 {
@@ -461,6 +476,24 @@ static long sockiocp_fetch(void __user *from, size_t usize)
 	return sockiocp_duplicate_fetch(&args);
 }
 
+static long sockiocp_associate(struct sockiocp_port *port, void __user *from, size_t usize)
+{
+	struct sockiocp_association args;
+	int error;
+
+	error = sockiocp_copy_arguments(&args, sizeof(args), ASSOCIATION_SIZE_VER0, from, usize);
+	return error ? error : sockiocp_socket_associate(port, &args);
+}
+
+static long sockiocp_set_modes(struct sockiocp_port *port, void __user *from, size_t usize)
+{
+	struct sockiocp_modes args;
+	int error;
+
+	error = sockiocp_copy_arguments(&args, sizeof(args), MODES_SIZE_VER0, from, usize);
+	return error ? error : sockiocp_socket_set_modes(port, &args);
+}
+
 /* A command without its size, which tells the version of its structure. */
 #define WITHOUT_SIZE(cmd)	((cmd) & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT))
 
@@ -486,6 +519,10 @@ static long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long ar
 		return sockiocp_post(port, uarg, usize);
 	case WITHOUT_SIZE(SOCKIOCP_CONFIGURE):
 		return sockiocp_configure(port, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_ASSOCIATE):
+		return sockiocp_associate(port, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_SET_MODES):
+		return sockiocp_set_modes(port, uarg, usize);
 	case WITHOUT_SIZE(SOCKIOCP_INFO):
 		return sockiocp_info(port, uarg, usize);
 	case WITHOUT_SIZE(SOCKIOCP_OFFER):
@@ -528,9 +565,12 @@ static int __init sockiocp_init(void)
 	error = sockiocp_registration_init();
 	if (error)
 		goto err_port;
-	error = sockiocp_packet_init();
+	error = sockiocp_endpoint_init();
 	if (error)
 		goto err_registration;
+	error = sockiocp_packet_init();
+	if (error)
+		goto err_endpoint;
 	error = sockiocp_processor_init();
 	if (error)
 		goto err_packet;
@@ -545,6 +585,8 @@ err_processor:
 	sockiocp_processor_exit();
 err_packet:
 	sockiocp_packet_exit();
+err_endpoint:
+	sockiocp_endpoint_exit();
 err_registration:
 	sockiocp_registration_exit();
 err_port:
@@ -560,6 +602,7 @@ static void __exit sockiocp_exit(void)
 	sockiocp_processor_exit();
 	sockiocp_notifier_exit();
 	sockiocp_packet_exit();
+	sockiocp_endpoint_exit();
 	sockiocp_registration_exit();
 	sockiocp_port_exit();
 }

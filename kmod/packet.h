@@ -70,7 +70,7 @@ static inline struct sockiocp_posted *sockiocp_packet_posted(struct sockiocp_pac
  */
 static inline bool sockiocp_packet_mark_queued(struct sockiocp_registration *reg)
 {
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	if (reg->place == SOCKIOCP_IDLE) {
 		WRITE_ONCE(reg->place, SOCKIOCP_QUEUED);
@@ -85,7 +85,7 @@ static inline bool sockiocp_packet_mark_queued(struct sockiocp_registration *reg
 static __always_inline void sockiocp_packet_queue(struct sockiocp_registration *reg)
 {
 	if (sockiocp_packet_mark_queued(reg))
-		sockiocp_queue_add_and_wake(reg->port, &reg->packet);
+		sockiocp_queue_add_and_wake(reg->hook.port, &reg->packet);
 }
 
 /*
@@ -96,16 +96,16 @@ static __always_inline void sockiocp_packet_queue(struct sockiocp_registration *
 static inline void sockiocp_packet_queue_unread(struct sockiocp_registration *reg)
 {
 	if (sockiocp_packet_mark_queued(reg))
-		sockiocp_queue_add(reg->port, &reg->packet);
+		sockiocp_queue_add(reg->hook.port, &reg->packet);
 }
 
 /* Take the notification of a registration back, wherever it is. */
 static inline void sockiocp_packet_unqueue(struct sockiocp_registration *reg)
 {
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	if (reg->place == SOCKIOCP_QUEUED) {
-		sockiocp_queue_remove(reg->port, &reg->packet);
+		sockiocp_queue_remove(reg->hook.port, &reg->packet);
 		WRITE_ONCE(reg->place, SOCKIOCP_IDLE);
 	} else if (reg->place == SOCKIOCP_TAKEN_AGAIN) {
 		WRITE_ONCE(reg->place, SOCKIOCP_TAKEN);
@@ -130,7 +130,7 @@ static inline bool sockiocp_packet_will_be_read(const struct sockiocp_registrati
 static inline void sockiocp_packet_begin_look(struct sockiocp_registration *reg,
 					      struct sockiocp_terms *terms)
 {
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	*terms = reg->terms;
 	WRITE_ONCE(reg->history, false);
@@ -156,7 +156,7 @@ static inline void sockiocp_packet_take(struct sockiocp_registration *reg,
  */
 static inline void sockiocp_packet_settle(struct sockiocp_registration *reg, bool again)
 {
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	WRITE_ONCE(reg->place, again ? SOCKIOCP_QUEUED : SOCKIOCP_IDLE);
 }

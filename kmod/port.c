@@ -100,16 +100,18 @@ unsigned int sockiocp_port_concurrency(struct sockiocp_port *port)
  */
 void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m)
 {
-	unsigned int registrations, packets, workers, waiters;
+	unsigned int registrations, endpoints, packets, workers, waiters;
 
 	spin_lock_irq(&port->lock);
-	registrations = port->nr_registrations;
+	registrations = port->nr_hooks - port->nr_endpoints;
+	endpoints = port->nr_endpoints;
 	packets = port->nr_packets;
 	workers = port->nr_workers;
 	waiters = port->nr_waiters;
 	spin_unlock_irq(&port->lock);
 
 	seq_printf(m, "registrations:\t%u\n", registrations);
+	seq_printf(m, "endpoints:\t%u\n", endpoints);
 	seq_printf(m, "packets:\t%u\n", packets);
 	seq_printf(m, "waiters:\t%u\n", waiters);
 	seq_printf(m, "workers:\t%u\n", workers);
@@ -133,7 +135,7 @@ struct sockiocp_port *sockiocp_port_create(void)
 	spin_lock_init(&port->lock);
 	INIT_LIST_HEAD(&port->queue);
 	port->next_seq = SOCKIOCP_SEQ_STEP;
-	INIT_LIST_HEAD(&port->registrations);
+	INIT_LIST_HEAD(&port->hooks);
 	INIT_LIST_HEAD(&port->workers);
 	refcount_set(&port->refs, 1);
 	INIT_LIST_HEAD(&port->reaper_node);

@@ -115,6 +115,7 @@
  *
  * sockiocp_race_window() marks these places: see there.
  */
+#include "insides.h"
 #include "readiness.h"
 
 #include <linux/net.h>
@@ -130,8 +131,7 @@ int sockiocp_readiness_kind(struct socket *socket)
 {
 	const struct sock *sk = socket->sk;
 
-	/* AF_SMC lends its file a TCP socket, which it releases by itself. */
-	if (unlikely(!socket->file || file_inode(socket->file) != SOCK_INODE(socket)))
+	if (unlikely(sockiocp_socket_is_lent(socket)))
 		return -EOPNOTSUPP;
 
 	switch (sk->sk_family) {

@@ -52,9 +52,9 @@ static DECLARE_DEFERRABLE_WORK(reaper, reaper_work);
 
 /* ------------------------------------------------------------ looking at a port */
 
-/* Registrations whose sockets are closed; each with a reference. */
+/* Hooks whose sockets are closed; each with a reference. */
 struct closed {
-	struct sockiocp_registration *regs[SOCKIOCP_CHUNK];
+	struct sockiocp_hook *hooks[SOCKIOCP_CHUNK];
 	unsigned int nr;
 };
 
@@ -65,7 +65,7 @@ struct closed {
 static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int looks,
 				       struct closed *closed)
 {
-	struct sockiocp_registration *reg;
+	struct sockiocp_hook *hook;
 	struct list_head *last = NULL;
 	unsigned int looked = 0;
 
@@ -73,18 +73,18 @@ static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int 
 	spin_lock_irq(&port->lock);
 	/* Inside the lock: with PREEMPT_RT that is waited for asleep, and RCU would wait, too. */
 	rcu_read_lock();
-	list_for_each_entry(reg, &port->registrations, port_node) {
+	list_for_each_entry(hook, &port->hooks, port_node) {
 		if (looked == looks || looked == SOCKIOCP_CHUNK)
 			break;
 		looked++;
-		last = &reg->port_node;
-		if (unlikely(sockiocp_socket_is_closed(sockiocp_registration_socket(reg)))) {
-			refcount_inc(&reg->refs);
-			closed->regs[closed->nr++] = reg;
+		last = &hook->port_node;
+		if (unlikely(sockiocp_socket_is_closed(sockiocp_hook_socket(hook)))) {
+			refcount_inc(&hook->refs);
+			closed->hooks[closed->nr++] = hook;
 		}
 	}
-	if (last && !list_is_last(last, &port->registrations))
-		list_bulk_move_tail(&port->registrations, port->registrations.next, last);
+	if (last && !list_is_last(last, &port->hooks))
+		list_bulk_move_tail(&port->hooks, port->hooks.next, last);
 	rcu_read_unlock();
 	spin_unlock_irq(&port->lock);
 	return looked;
@@ -105,8 +105,8 @@ bool reaper_look_at_port(struct sockiocp_port *port, unsigned int looks)
 		looked = reaper_find_closed(port, looks, &closed);
 		found |= closed.nr;
 		for (i = 0; i < closed.nr; i++) {
-			sockiocp_registration_kill(closed.regs[i]);
-			sockiocp_registration_put(closed.regs[i]);
+			sockiocp_hook_kill(closed.hooks[i]);
+			sockiocp_hook_put(closed.hooks[i]);
 		}
 		if (!looked)
 			break;
@@ -141,6 +141,8 @@ static void reaper_list_port(struct sockiocp_port *port)
 
 	if (!list_empty(&port->reaper_node))
 		return;
+	/* The list keeps its memory. */
+	sockiocp_port_get(port);
 	list_add_tail(&port->reaper_node, &account->reaper_ports);
 	if (!account->nr_reaper_ports) {
 		list_add_tail(&account->reaper_node, &users);
@@ -150,20 +152,22 @@ static void reaper_list_port(struct sockiocp_port *port)
 	reaper_hurry();
 }
 
-static void reaper_unlist_port(struct sockiocp_port *port)
+/* Returns whether it was listed: then the reference of the list is the caller's. */
+static bool reaper_unlist_port(struct sockiocp_port *port)
 {
 	struct sockiocp_account *account = port->account;
 
 	lockdep_assert_held(&reaper_lock);
 
 	if (list_empty(&port->reaper_node))
-		return;
+		return false;
 	list_del_init(&port->reaper_node);
 	WRITE_ONCE(account->nr_reaper_ports, account->nr_reaper_ports - 1);
 	if (!account->nr_reaper_ports) {
 		list_del_init(&account->reaper_node);
 		WRITE_ONCE(nr_users, nr_users - 1);
 	}
+	return true;
 }
 
 /*
@@ -172,10 +176,13 @@ static void reaper_unlist_port(struct sockiocp_port *port)
  */
 static void reaper_unlist_if_empty(struct sockiocp_port *port)
 {
+	bool was_listed;
+
 	spin_lock(&reaper_lock);
-	if (!READ_ONCE(port->nr_registrations))
-		reaper_unlist_port(port);
+	was_listed = !READ_ONCE(port->nr_hooks) && reaper_unlist_port(port);
 	spin_unlock(&reaper_lock);
+	if (was_listed)
+		sockiocp_port_put(port);
 }
 
 /* The port of a user whose turn it is, or NULL.  With a reference. */
@@ -188,7 +195,6 @@ static struct sockiocp_port *reaper_next_port(struct sockiocp_account *account)
 					reaper_node);
 	if (port) {
 		list_move_tail(&port->reaper_node, &account->reaper_ports);
-		/* What is on the list has that of the file. */
 		sockiocp_port_get(port);
 	}
 	spin_unlock(&reaper_lock);
@@ -227,9 +233,9 @@ static unsigned int reaper_look_at_user(struct sockiocp_account *account, unsign
 		port = reaper_next_port(account);
 		if (!port)
 			break;
-		nr = min(READ_ONCE(port->nr_registrations), looks);
+		nr = min(READ_ONCE(port->nr_hooks), looks);
 		*found |= reaper_look_at_port(port, nr);
-		if (!READ_ONCE(port->nr_registrations))
+		if (!READ_ONCE(port->nr_hooks))
 			reaper_unlist_if_empty(port);
 		sockiocp_port_put(port);
 		looks -= max(nr, 1U);
@@ -279,17 +285,15 @@ void sockiocp_reaper_watch(struct sockiocp_port *port)
 }
 
 /**
- * sockiocp_reaper_forget - a port is about to end
+ * sockiocp_reaper_forget - the file of a port is about to go
  * @port: the port, which nobody calls any more
  *
- * Somebody may be looking at it, and has a reference, to its memory and so to its
- * account, for as long.
+ * A port with endpoints is looked at as long as it has any.  And somebody may be looking
+ * at it, and has a reference, to its memory and so to its account, for as long.
  */
 void sockiocp_reaper_forget(struct sockiocp_port *port)
 {
-	spin_lock(&reaper_lock);
-	reaper_unlist_port(port);
-	spin_unlock(&reaper_lock);
+	reaper_unlist_if_empty(port);
 }
 
 /**
@@ -326,7 +330,36 @@ bool sockiocp_reaper_sweep(struct sockiocp_account *account)
 	return found;
 }
 
+static void reaper_drop_endpoints(struct sockiocp_port *port)
+{
+	struct sockiocp_hook *hook;
+
+	for (;;) {
+		spin_lock_irq(&port->lock);
+		hook = list_first_entry_or_null(&port->hooks, struct sockiocp_hook, port_node);
+		if (hook)
+			refcount_inc(&hook->refs);
+		spin_unlock_irq(&port->lock);
+		if (!hook)
+			return;
+		sockiocp_hook_kill(hook);
+		sockiocp_hook_put(hook);
+		cond_resched();
+	}
+}
+
+/*
+ * The module goes: no port has a file any more.  Endpoints do not keep it, or a program
+ * that has closed its port but not its sockets would.
+ */
 void sockiocp_reaper_exit(void)
 {
+	struct sockiocp_port *port;
+
 	cancel_delayed_work_sync(&reaper);
+	while ((port = reaper_next_user())) {
+		reaper_drop_endpoints(port);
+		reaper_unlist_if_empty(port);
+		sockiocp_port_put(port);
+	}
 }

@@ -4,6 +4,7 @@
  * Registrations: a socket in a port.  How one is made and ends, and what happens when
  * its socket is woken.
  */
+#include "hook.h"
 #include "trigger.h"
 
 #include <linux/fs.h>
@@ -18,7 +19,7 @@ static struct kmem_cache *registration_cache;
 static __always_inline int registration_report(struct sockiocp_registration *reg,
 					       __poll_t events, bool is_turn)
 {
-	struct sockiocp_port *port = reg->port;
+	struct sockiocp_port *port = reg->hook.port;
 	bool queue = false;
 
 	/* The waker has interrupts off, where that matters. */
@@ -68,9 +69,9 @@ int registration_report_turn(struct sockiocp_registration *reg, __poll_t events)
 int sockiocp_registration_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	struct sockiocp_registration *reg =
-		container_of(wait, struct sockiocp_registration, wait);
+		container_of(wait, struct sockiocp_registration, hook.wait);
 	__poll_t events = key_to_poll(key);
-	u16 interest = READ_ONCE(reg->interest);
+	u16 interest = READ_ONCE(reg->hook.interest);
 
 	if (unlikely(!events || events & EPOLLERR))
 		return registration_report_turn(reg, events);
@@ -101,15 +102,15 @@ u32 sockiocp_registration_create(struct sockiocp_port *port, struct socket *sock
 		return SOCKIOCP_RESULT_NO_MEMORY;
 	}
 	/* registration_construct() has set the rest; the links are set by linking. */
-	reg->wait.private = socket;
+	reg->hook.wait.private = socket;
 	reg->packet.seq = 0;
-	reg->port = port;
-	reg->key = key;
-	refcount_set(&reg->refs, 1);
+	reg->hook.port = port;
+	reg->hook.key = key;
+	refcount_set(&reg->hook.refs, 1);
 	reg->rcv_nxt = 0;
-	reg->interest = 0;
-	reg->kind = kind;
-	reg->state = SOCKIOCP_LIVE;
+	reg->hook.interest = 0;
+	reg->hook.kind = kind;
+	reg->hook.state = SOCKIOCP_LIVE;
 	reg->enabled = false;
 	reg->place = SOCKIOCP_IDLE;
 	reg->history = false;
@@ -126,7 +127,7 @@ u32 sockiocp_registration_create(struct sockiocp_port *port, struct socket *sock
  */
 void sockiocp_registration_free(struct sockiocp_registration *reg)
 {
-	atomic_long_dec(&reg->port->account->registrations);
+	atomic_long_dec(&reg->hook.port->account->registrations);
 	iput(SOCK_INODE(sockiocp_registration_socket(reg)));
 	kmem_cache_free(registration_cache, reg);
 }
@@ -141,21 +142,18 @@ void sockiocp_registration_free(struct sockiocp_registration *reg)
  */
 bool sockiocp_registration_unhook(struct sockiocp_registration *reg, enum sockiocp_state state)
 {
-	struct sockiocp_port *port = reg->port;
+	struct sockiocp_port *port = reg->hook.port;
 	bool is_ours;
 
 	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
 
-	if (reg->state != SOCKIOCP_LIVE)
+	if (reg->hook.state != SOCKIOCP_LIVE)
 		return false;
-	__remove_wait_queue(&sockiocp_registration_socket(reg)->wq.wait, &reg->wait);
-
 	spin_lock(&port->lock);
+	sockiocp_hook_remove(&reg->hook);
 	sockiocp_trigger_set_enabled(reg, false);
 	sockiocp_packet_unqueue(reg);
-	list_del(&reg->port_node);
-	WRITE_ONCE(port->nr_registrations, port->nr_registrations - 1);
-	reg->state = state;
+	reg->hook.state = state;
 	if (state == SOCKIOCP_REMOVED)
 		sockiocp_packet_queue(reg);
 	is_ours = state == SOCKIOCP_DEAD && reg->place == SOCKIOCP_IDLE;
@@ -187,8 +185,8 @@ static void registration_construct(void *memory)
 {
 	struct sockiocp_registration *reg = memory;
 
-	init_waitqueue_func_entry(&reg->wait, sockiocp_registration_wake);
-	reg->wait.flags |= WQ_FLAG_PRIORITY;
+	init_waitqueue_func_entry(&reg->hook.wait, sockiocp_registration_wake);
+	reg->hook.wait.flags |= WQ_FLAG_PRIORITY;
 }
 
 int __init sockiocp_registration_init(void)

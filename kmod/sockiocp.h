@@ -64,6 +64,7 @@ static inline void sockiocp_race_window(void)
  * @uid: the user
  * @users: ports that charge this account, whose memory is there, and offers
  * @registrations: registrations that exist
+ * @endpoints: endpoints that exist
  * @packets: posted packets that are queued
  * @offers: sockets that are offered to processes
  * @offer_ring: these offers
@@ -75,6 +76,7 @@ struct sockiocp_account {
 	unsigned long uid;
 	unsigned int users;
 	atomic_long_t registrations;
+	atomic_long_t endpoints;
 	atomic_long_t packets;
 	atomic_long_t offers;
 	struct list_head offer_ring;
@@ -162,9 +164,10 @@ struct sockiocp_worker {
  * @nr_packets: packets in @queue and handed to waiters
  * @waiters: threads that wait for a packet, the youngest first
  * @nr_waiters: how many these are
- * @registrations: the registrations, as a ring: a reaper looks at the first
- *	and moves it to the end
- * @nr_registrations: how many these are
+ * @hooks: registrations and endpoints, as a ring: a reaper looks at the first and moves
+ *	it to the end
+ * @nr_hooks: how many these are
+ * @nr_endpoints: how many of them are endpoints
  * @concurrency: as configured; 0 stands for the number of processors
  * @closed: by SOCKIOCP_CLOSE
  * @workers: threads that are associated with the port, or have been and pin it still
@@ -194,8 +197,9 @@ struct sockiocp_port {
 	unsigned int nr_packets;
 	struct list_head waiters;
 	unsigned int nr_waiters;
-	struct list_head registrations;
-	unsigned int nr_registrations;
+	struct list_head hooks;
+	unsigned int nr_hooks;
+	unsigned int nr_endpoints;
 	unsigned int concurrency;
 	bool closed;
 	struct list_head workers;
@@ -265,20 +269,36 @@ struct sockiocp_terms {
 } __aligned(8);
 
 /**
- * struct sockiocp_registration - one socket in one port
- * @wait: on the socket's wait queue; its function identifies it as ours, and its
- *	private pointer is the socket, whose inode is pinned, its file not
- * @packet: the notification, or the REMOVE packet
+ * struct sockiocp_hook - what stands on a socket's wait queue and in a port's ring
+ * @wait: on the socket's wait queue; its function says whether it is that of a
+ *	registration or of an endpoint, and its private pointer is the socket, whose inode
+ *	is pinned, its file not
  * @port_node: in the port's ring
  * @port: the port
  * @key: what packets carry
- * @refs: one for being live or having a REMOVE packet queued, one for each
- *	task that works on it
- * @rcv_nxt: TCP, EDGE: how far the stream had come at the last IN wake-up
- * @interest: the EPOLL* bits of wake-ups that matter; 0 while disabled.  Those for
- *	an error, or a change of state, always do
+ * @refs: one for being live, or having a REMOVE packet queued; one for each task that
+ *	works on it, and for each operation of an endpoint
+ * @interest: the EPOLL* bits of wake-ups that matter; those for an error, or a change of
+ *	state, always do
  * @kind: &enum sockiocp_kind
  * @state: &enum sockiocp_state
+ */
+struct sockiocp_hook {
+	wait_queue_entry_t wait;
+	struct list_head port_node;
+	struct sockiocp_port *port;
+	u64 key;
+	refcount_t refs;
+	u16 interest;
+	u8 kind;
+	u8 state;
+};
+
+/**
+ * struct sockiocp_registration - one socket in one port
+ * @hook: its places; no wake-up interests it while it is disabled
+ * @packet: the notification, or the REMOVE packet
+ * @rcv_nxt: TCP, EDGE: how far the stream had come at the last IN wake-up
  * @enabled: between ENABLE and DISABLE, or the delivery of a ONESHOT
  * @place: &enum sockiocp_place of @packet
  * @history: it was disabled, and perhaps enabled again, or has ended, since
@@ -289,21 +309,29 @@ struct sockiocp_terms {
  * @terms: &struct sockiocp_terms
  */
 struct sockiocp_registration {
-	wait_queue_entry_t wait;
+	struct sockiocp_hook hook;
 	struct sockiocp_packet packet;
-	struct list_head port_node;
-	struct sockiocp_port *port;
-	u64 key;
-	refcount_t refs;
 	u32 rcv_nxt;
-	u16 interest;
-	u8 kind;
-	u8 state;
 	bool enabled;
 	u8 place;
 	bool history;
 	u8 seen;
 	struct sockiocp_terms terms;
+};
+
+/**
+ * struct sockiocp_endpoint - a socket as an end of overlapped I/O
+ * @hook: its places; its port is the one it is associated with, or else the one by which
+ *	it was made
+ * @associated: CreateIoCompletionPort() was called for it
+ * @modes: SOCKIOCP_MODE_* bits
+ *
+ * The lock of the socket's wait queue guards all of it.
+ */
+struct sockiocp_endpoint {
+	struct sockiocp_hook hook;
+	bool associated;
+	u8 modes;
 };
 
 /**
@@ -330,10 +358,15 @@ sockiocp_packet_registration(struct sockiocp_packet *packet)
 	return container_of(packet, struct sockiocp_registration, packet);
 }
 
+static inline struct socket *sockiocp_hook_socket(const struct sockiocp_hook *hook)
+{
+	return hook->wait.private;
+}
+
 static inline struct socket *
 sockiocp_registration_socket(const struct sockiocp_registration *reg)
 {
-	return reg->wait.private;
+	return sockiocp_hook_socket(&reg->hook);
 }
 
 /* Of &struct sockiocp_registration.seen, which has the lowest eight bits of a reading. */
@@ -350,7 +383,7 @@ static inline bool sockiocp_registration_is_edge(const struct sockiocp_registrat
 
 static inline bool sockiocp_registration_is_stream(const struct sockiocp_registration *reg)
 {
-	return reg->kind < SOCKIOCP_UDP;
+	return reg->hook.kind < SOCKIOCP_UDP;
 }
 
 /* --------------------------------------------------------------- account */
@@ -636,9 +669,34 @@ void sockiocp_registration_exit(void);
 /* Sleeps when it was the last reference: the socket's inode goes with it. */
 static inline void sockiocp_registration_put(struct sockiocp_registration *reg)
 {
-	if (refcount_dec_and_test(&reg->refs))
+	if (refcount_dec_and_test(&reg->hook.refs))
 		sockiocp_registration_free(reg);
 }
+
+/* -------------------------------------------------------------- endpoint */
+
+int sockiocp_endpoint_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key);
+struct sockiocp_endpoint *sockiocp_endpoint_get(struct sockiocp_port *port,
+						struct socket *socket, bool *is_first);
+void sockiocp_endpoint_kill(struct sockiocp_endpoint *endpoint);
+void sockiocp_endpoint_free(struct sockiocp_endpoint *endpoint);
+int sockiocp_endpoint_associate(struct sockiocp_endpoint *endpoint,
+				struct sockiocp_port *port, u64 key, bool *is_first);
+int sockiocp_endpoint_add_modes(struct sockiocp_endpoint *endpoint, u8 modes);
+int sockiocp_endpoint_init(void);
+void sockiocp_endpoint_exit(void);
+
+/* Sleeps when it was the last reference: the socket's inode goes with it. */
+static inline void sockiocp_endpoint_put(struct sockiocp_endpoint *endpoint)
+{
+	if (refcount_dec_and_test(&endpoint->hook.refs))
+		sockiocp_endpoint_free(endpoint);
+}
+
+/* ------------------------------------------------------------------ hook */
+
+void sockiocp_hook_kill(struct sockiocp_hook *hook);
+void sockiocp_hook_put(struct sockiocp_hook *hook);
 
 /* ---------------------------------------------------------------- reaper */
 
@@ -681,6 +739,12 @@ long sockiocp_duplicate_offer(struct sockiocp_account *account,
 			      const struct sockiocp_offer *args, void __user *to);
 long sockiocp_duplicate_fetch(const struct sockiocp_fetch *args);
 void sockiocp_duplicate_exit(void);
+
+/* ---------------------------------------------------------------- socket */
+
+long sockiocp_socket_associate(struct sockiocp_port *port,
+			       const struct sockiocp_association *args);
+long sockiocp_socket_set_modes(struct sockiocp_port *port, const struct sockiocp_modes *args);
 
 /* -------------------------------------------------------------- lifetime */
 

@@ -20,7 +20,7 @@
 /* Looked at without a lock, too. */
 static void trigger_set_seen(struct sockiocp_registration *reg, sockiocp_reading seen)
 {
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	WRITE_ONCE(reg->seen, (__force u8)seen);
 }
@@ -37,10 +37,10 @@ u8 sockiocp_trigger_wake_edges(struct sockiocp_registration *reg, __poll_t key)
 	u8 edges = 0;
 
 	lockdep_assert_held(&socket->wq.wait.lock);
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	if (key & SOCKIOCP_IN_WAKE && reg->terms.filter & SOCKIOCP_REGISTER_IN &&
-	    sockiocp_readiness_in_edge(socket, reg->kind, &reg->rcv_nxt))
+	    sockiocp_readiness_in_edge(socket, reg->hook.kind, &reg->rcv_nxt))
 		edges |= SOCKIOCP_EVENT_IN;
 	if (key & SOCKIOCP_OUT_WAKE && reg->terms.filter & SOCKIOCP_REGISTER_OUT)
 		edges |= SOCKIOCP_EVENT_OUT;
@@ -62,9 +62,9 @@ void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t even
 	bool is_error = !!(events & EPOLLERR);
 	sockiocp_reading seen = sockiocp_registration_seen(reg);
 
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
-	switch (sockiocp_readiness_turn(socket, reg->kind, is_error)) {
+	switch (sockiocp_readiness_turn(socket, reg->hook.kind, is_error)) {
 	case SOCKIOCP_GOES_ON:
 		return;
 	case SOCKIOCP_HAS_FAILED:
@@ -111,7 +111,7 @@ sockiocp_reading trigger_read_socket(struct sockiocp_registration *reg, u8 filte
 		return now;
 	}
 	if (likely(socket->sk))
-		now = sockiocp_readiness_read(socket, socket->file, reg->kind, filter);
+		now = sockiocp_readiness_read(socket, socket->file, reg->hook.kind, filter);
 	sockiocp_socket_let_go(socket);
 	return now;
 }
@@ -254,7 +254,7 @@ static void trigger_remember(struct sockiocp_registration *reg, sockiocp_reading
 {
 	sockiocp_reading seen;
 
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	if (unlikely(reg->terms.life != terms->life))
 		return;
@@ -285,7 +285,7 @@ bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d)
 	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
 	bool again = false;
 
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	/* If it asks for something else by now, this packet was before that. */
 	if (d->events && trigger_asks_the_same(&reg->terms, &d->taken)) {
@@ -311,7 +311,7 @@ static void trigger_level_becomes_edge(struct sockiocp_registration *reg, u8 fil
 	sockiocp_reading seen = sockiocp_registration_seen(reg);
 	u32 carried = filter | SOCKIOCP_EVENT_ERR;
 
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	reg->terms.edges |= carried & (reg->terms.filter | SOCKIOCP_EVENT_ERR);
 	trigger_set_seen(reg, seen & ~(SOCKIOCP_UNSEEN | SOCKIOCP_NOW(carried)));
@@ -325,7 +325,7 @@ static void trigger_level_becomes_edge(struct sockiocp_registration *reg, u8 fil
 void sockiocp_trigger_give_back(struct sockiocp_registration *reg,
 				const struct sockiocp_terms *taken)
 {
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	if (sockiocp_registration_is_edge(reg) && !(taken->trigger & SOCKIOCP_TRIGGER_EDGE))
 		trigger_level_becomes_edge(reg, taken->filter);
@@ -346,7 +346,7 @@ void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_en
 	sockiocp_reading seen = sockiocp_registration_seen(reg);
 
 	lockdep_assert_held(&socket->wq.wait.lock);
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	if (was_enabled && before.trigger & SOCKIOCP_TRIGGER_EDGE) {
 		reg->terms.edges &= reg->terms.filter | SOCKIOCP_EVENT_ERR;
@@ -360,7 +360,7 @@ void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_en
 		else
 			trigger_set_seen(reg, (seen & SOCKIOCP_FAILED) | SOCKIOCP_UNSEEN);
 	}
-	reg->rcv_nxt = sockiocp_readiness_position(socket, reg->kind);
+	reg->rcv_nxt = sockiocp_readiness_position(socket, reg->hook.kind);
 }
 
 /*
@@ -372,7 +372,7 @@ static void trigger_ask_for_more(struct sockiocp_registration *reg, sockiocp_rea
 {
 	sockiocp_reading seen;
 
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	if (sockiocp_registration_seen(reg) & SOCKIOCP_FAILED)
 		now |= SOCKIOCP_BROKEN;
@@ -393,7 +393,7 @@ static void trigger_begin_unread(struct sockiocp_registration *reg, sockiocp_rea
 {
 	sockiocp_reading seen = sockiocp_registration_seen(reg);
 
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	if (seen & SOCKIOCP_UNSEEN) {
 		seen &= ~SOCKIOCP_UNSEEN;
@@ -415,7 +415,7 @@ static void trigger_begin_unread(struct sockiocp_registration *reg, sockiocp_rea
 void sockiocp_trigger_report_armed(struct sockiocp_registration *reg,
 				   struct sockiocp_terms armed, sockiocp_reading now, u8 added)
 {
-	struct sockiocp_port *port = reg->port;
+	struct sockiocp_port *port = reg->hook.port;
 
 	spin_lock_irq(&port->lock);
 	if (unlikely(now & SOCKIOCP_BUSY || reg->terms.life != armed.life)) {

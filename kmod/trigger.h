@@ -33,7 +33,7 @@ static inline u16 sockiocp_trigger_interest(u8 filter)
  */
 static inline void sockiocp_trigger_set_enabled(struct sockiocp_registration *reg, bool enabled)
 {
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	if (!enabled || !reg->enabled) {
 		WRITE_ONCE(reg->history, true);
@@ -43,7 +43,7 @@ static inline void sockiocp_trigger_set_enabled(struct sockiocp_registration *re
 	}
 	/* Read without a lock: by trigger_look(), and by sockiocp_registration_wake(). */
 	WRITE_ONCE(reg->enabled, enabled);
-	WRITE_ONCE(reg->interest, enabled ? sockiocp_trigger_interest(reg->terms.filter) : 0);
+	WRITE_ONCE(reg->hook.interest, enabled ? sockiocp_trigger_interest(reg->terms.filter) : 0);
 }
 
 /**
@@ -65,7 +65,7 @@ static inline u8 sockiocp_trigger_change_terms(struct sockiocp_registration *reg
 	u8 added = entry->event_filter & ~before.filter;
 
 	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
-	lockdep_assert_held(&reg->port->lock);
+	lockdep_assert_held(&reg->hook.port->lock);
 
 	/* Read without a lock by sockiocp_trigger_arm(). */
 	WRITE_ONCE(reg->terms.filter, entry->event_filter);
@@ -117,7 +117,7 @@ static inline void sockiocp_trigger_arm(struct sockiocp_registration *reg, struc
 	 * with skwq_has_sleeper().
 	 */
 	smp_rmb();
-	now = sockiocp_readiness_read(sockiocp_registration_socket(reg), file, reg->kind,
+	now = sockiocp_readiness_read(sockiocp_registration_socket(reg), file, reg->hook.kind,
 				      armed.filter);
 
 	/* No packet, and nothing to remember: that takes no lock. */

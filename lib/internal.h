@@ -150,7 +150,7 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process);
 
 /* associate.c */
 int sockiocp_check_socket(HANDLE file);
-int sockiocp_associate(HANDLE socket, HANDLE port);
+int sockiocp_associate(HANDLE socket, HANDLE port, ULONG_PTR key);
 
 /* thread_file.c */
 

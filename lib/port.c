@@ -138,7 +138,7 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
  * CreateIoCompletionPort - create a completion port, or associate a socket
  * @FileHandle: a socket to associate with the port, or INVALID_HANDLE_VALUE
  * @ExistingCompletionPort: the port; NULL to create one
- * @CompletionKey: ignored: see below
+ * @CompletionKey: what packets of the socket's operations carry
  * @NumberOfConcurrentThreads: how many of the threads that take packets from
  *	the new port should run at the same time; 0 means one per processor.
  *	Ignored if there is a port already
@@ -149,11 +149,10 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
  * packets.
  *
  * A socket can be associated once, with any port, until it is closed: until the
- * last of its descriptors is, in all processes.  An association is for packets
- * of overlapped I/O, which this library does not have, so no packet follows from
- * it and the key is not kept.  ProcessSocketNotifications() neither needs it nor
- * minds.  (The socket's F_SETSIG is used for it; to a program that sets that
- * itself the socket counts as associated.)
+ * last of its descriptors is, in all processes; closing the port does not end that.
+ * An association is for packets of overlapped I/O, which this library does not have
+ * yet, so no packet follows from it.  ProcessSocketNotifications() neither needs it
+ * nor minds.
  *
  * Return: the handle, which is @ExistingCompletionPort if that is not NULL; NULL
  * if it fails, and GetLastError() says why:
@@ -169,6 +168,10 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
  *				a port
  *   ERROR_TOO_MANY_OPEN_FILES	the process or the system has no descriptor left
  *   ERROR_NOT_ENOUGH_MEMORY	no memory
+ *   ERROR_NO_SYSTEM_RESOURCES	the user has as many sockets associated as it may have
+ *				registered
+ *   ERROR_NOT_SUPPORTED		a socket of AF_SMC that has fallen back to TCP; the
+ *				kernel module is older than this library
  *
  * Windows: "CreateIoCompletionPort function (ioapiset.h)".
  */
@@ -181,7 +184,6 @@ HANDLE WINAPI CreateIoCompletionPort(HANDLE FileHandle,
 	HANDLE port = ExistingCompletionPort;
 	int err = 0;
 
-	(void)CompletionKey;
 	if (associates)
 		err = sockiocp_check_socket(FileHandle);
 	else if (port)
@@ -189,7 +191,7 @@ HANDLE WINAPI CreateIoCompletionPort(HANDLE FileHandle,
 	if (!err && !port)
 		err = sockiocp_create_port(NumberOfConcurrentThreads, &port);
 	if (!err && associates) {
-		err = sockiocp_associate(FileHandle, port);
+		err = sockiocp_associate(FileHandle, port, CompletionKey);
 		if (err && !ExistingCompletionPort)
 			close(sockiocp_handle_fd(port));
 	}

@@ -298,6 +298,7 @@ typedef struct _OVERLAPPED_ENTRY {
 	DWORD dwNumberOfBytesTransferred;
 } OVERLAPPED_ENTRY, *LPOVERLAPPED_ENTRY;
 
+BOOL WINAPI SetFileCompletionNotificationModes(HANDLE FileHandle, UCHAR Flags);
 HANDLE WINAPI CreateIoCompletionPort(HANDLE FileHandle,
 				     HANDLE ExistingCompletionPort,
 				     ULONG_PTR CompletionKey,

@@ -74,7 +74,7 @@ TEST_F(abi, info_tells_version_limits_and_use)
 	ASSERT_EQ(0, device_call(self->port, SOCKIOCP_INFO, &info));
 	EXPECT_EQ(SOCKIOCP_ABI_VERSION, info.abi_version);
 	EXPECT_EQ((__u32)sysconf(_SC_NPROCESSORS_ONLN), info.concurrency);
-	EXPECT_EQ(SOCKIOCP_FEATURE_DEADLINE,
+	EXPECT_EQ(SOCKIOCP_FEATURE_DEADLINE | SOCKIOCP_FEATURE_ASSOCIATION,
 		  info.features & ~(__u64)SOCKIOCP_FEATURE_DUPLICATE);
 	EXPECT_LE(100000, info.max_batch);
 	EXPECT_EQ(0, info.reserved);
@@ -190,9 +190,21 @@ TEST_F(abi, larger_structure_is_accepted_if_the_rest_is_0)
 		struct sockiocp_process known;
 		__u64 rest;
 	} p = { .known.handle = self->port };
+	struct {
+		struct sockiocp_association known;
+		__u64 rest;
+	} association = { .known.socket = self->fd[1] };
+	struct {
+		struct sockiocp_modes known;
+		__u64 rest;
+	} modes = { .known.socket = self->fd[1] };
 	struct sockiocp_info info;
 	__u64 key;
 
+	EXPECT_EQ(0, device_call(self->port, SIZED(SOCKIOCP_ASSOCIATE, sizeof(association)),
+				 &association));
+	EXPECT_EQ(0, device_call(self->port, SIZED(SOCKIOCP_SET_MODES, sizeof(modes)),
+				 &modes));
 	EXPECT_EQ(0, device_call(self->port, SIZED(SOCKIOCP_CONFIGURE, sizeof(config)),
 				 &config));
 	EXPECT_EQ(0, device_call(self->port, SIZED(SOCKIOCP_POST, sizeof(packet)),
@@ -241,6 +253,8 @@ TEST_F(abi, shorter_structure_is_refused)
 	const struct sockiocp_config config = { .concurrency = 5 };
 	const struct sockiocp_post packet = { .completion_key = KEY };
 	const struct sockiocp_process p = { .handle = self->port };
+	const struct sockiocp_association association = { .socket = self->fd[0] };
+	const struct sockiocp_modes modes = { .socket = self->fd[0] };
 
 	EXPECT_EQ(-EINVAL, device_call(self->port, SIZED(SOCKIOCP_CONFIGURE, 4), &config));
 	EXPECT_EQ(-EINVAL, device_call(self->port, SIZED(SOCKIOCP_CONFIGURE, 0), &config));
@@ -248,12 +262,25 @@ TEST_F(abi, shorter_structure_is_refused)
 	EXPECT_EQ(-EINVAL, device_call(self->port, SIZED(SOCKIOCP_POST, 0), &packet));
 	EXPECT_EQ(-EINVAL, device_call(self->port, SIZED(SOCKIOCP_PROCESS, 47), &p));
 	EXPECT_EQ(-EINVAL, device_call(self->port, SIZED(SOCKIOCP_PROCESS, 0), &p));
+	EXPECT_EQ(-EINVAL, device_call(self->port, SIZED(SOCKIOCP_ASSOCIATE, 23), &association));
+	EXPECT_EQ(-EINVAL, device_call(self->port, SIZED(SOCKIOCP_SET_MODES, 15), &modes));
+	EXPECT_EQ(0, fdinfo_value(self->port, "endpoints"));
 	EXPECT_UNCHANGED();
+}
+
+static void swap_words(__u32 *a, __u32 *b)
+{
+	__u32 word = *a;
+
+	*a = *b;
+	*b = word;
 }
 
 TEST_F(abi, unknown_flags_are_refused)
 {
 	struct sockiocp_post packet = { .completion_key = KEY };
+	struct sockiocp_association association = { .socket = self->fd[0] };
+	struct sockiocp_modes modes = { .socket = self->fd[0] };
 	struct sockiocp_registration_entry reg;
 	struct sockiocp_process p;
 	int bit;
@@ -264,11 +291,57 @@ TEST_F(abi, unknown_flags_are_refused)
 	for (bit = 0; bit < 32; bit++) {
 		p.flags = 1U << bit;
 		packet.flags = 1U << bit;
+		association.flags = 1U << bit;
+		association.reserved = 0;
+		modes.modes = bit < 2 ? 0 : 1U << bit;
+		modes.reserved = bit < 2;
 		EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_PROCESS, &p));
 		EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_POST, &packet));
+		EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_ASSOCIATE, &association));
+		swap_words(&association.flags, &association.reserved);
+		EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_ASSOCIATE, &association));
+		EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_SET_MODES, &modes));
 	}
+	EXPECT_EQ(0, fdinfo_value(self->port, "endpoints"));
 	EXPECT_EQ(POISON32, reg.registration_result);
 	EXPECT_UNCHANGED();
+}
+
+TEST_F(abi, association_is_of_sockets_only)
+{
+	struct sockiocp_association association = { .completion_key = KEY };
+	struct sockiocp_modes modes = { .modes = SOCKIOCP_MODE_ALL };
+	const struct {
+		__u64 socket;
+		int error;
+	} bad[] = {
+		{ ~0ULL, -EBADF }, { 1ULL << 32 | self->fd[0], -EBADF },
+		{ 1000000, -EBADF }, { self->port, -ENOTSOCK }, { 0, -ENOTSOCK },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		association.socket = modes.socket = bad[i].socket;
+		EXPECT_EQ(bad[i].error, device_call(self->port, SOCKIOCP_ASSOCIATE,
+						    &association));
+		EXPECT_EQ(bad[i].error, device_call(self->port, SOCKIOCP_SET_MODES, &modes));
+	}
+	EXPECT_EQ(-EFAULT, device_call(self->port, SOCKIOCP_ASSOCIATE, (void *)8));
+	EXPECT_EQ(-EFAULT, device_call(self->port, SOCKIOCP_SET_MODES, (void *)8));
+	EXPECT_EQ(0, fdinfo_value(self->port, "endpoints"));
+
+	/* Modes first, twice, then the association, once. */
+	association.socket = modes.socket = self->fd[0];
+	EXPECT_EQ(0, device_call(self->port, SOCKIOCP_SET_MODES, &modes));
+	EXPECT_EQ(0, device_call(self->port, SOCKIOCP_SET_MODES, &modes));
+	EXPECT_EQ(0, device_call(self->port, SOCKIOCP_ASSOCIATE, &association));
+	EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_ASSOCIATE, &association));
+	EXPECT_EQ(0, device_call(self->port, SOCKIOCP_SET_MODES, &modes));
+	EXPECT_EQ(1, fdinfo_value(self->port, "endpoints"));
+	EXPECT_EQ(0, device_call(self->port, SOCKIOCP_CLOSE, NULL));
+	association.socket = modes.socket = self->fd[1];
+	EXPECT_EQ(-ESHUTDOWN, device_call(self->port, SOCKIOCP_ASSOCIATE, &association));
+	EXPECT_EQ(-ESHUTDOWN, device_call(self->port, SOCKIOCP_SET_MODES, &modes));
 }
 
 TEST_F(abi, unknown_command_is_enotty)

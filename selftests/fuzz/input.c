@@ -54,6 +54,8 @@ static const struct {
 	[OP_RAW] = { "raw", 6, { ARG_SLOT, ARG_ADDRESS, ARG_COUNT, ARG_ADDRESS,
 		     ARG_COUNT, ARG_ADDRESS, ARG_MICROSECONDS } },
 	[OP_POST] = { "post", 5, { ARG_SLOT, ARG_SMALL } },
+	[OP_ASSOCIATE] = { "associate", 6, { ARG_SLOT, ARG_SLOT, ARG_FLAGS } },
+	[OP_MODES] = { "modes", 3, { ARG_SLOT, ARG_SLOT, ARG_SMALL } },
 	[OP_CONFIGURE] = { "configure", 4, { ARG_SLOT, ARG_COUNT, ARG_FLAGS } },
 	[OP_INFO] = { "info", 1, { ARG_SLOT, ARG_SIZE, ARG_ADDRESS } },
 	[OP_IOCTL] = { "ioctl", 3, { ARG_SLOT, ARG_SMALL, ARG_SIZE, ARG_ADDRESS,

@@ -455,6 +455,8 @@ static void execute(struct state *s, unsigned int i, int thread)
 {
 	const uint32_t *a = s->input->op[i].arg;
 	struct sockiocp_registration_entry reg;
+	struct sockiocp_association association;
+	struct sockiocp_modes modes;
 	struct sockiocp_config config;
 	struct sockiocp_post packet;
 	char data[4096];
@@ -559,6 +561,17 @@ static void execute(struct state *s, unsigned int i, int thread)
 			.flags = a[2],
 		};
 		ioctl(get(s, a[0]), SOCKIOCP_CONFIGURE, &config);
+		break;
+	case OP_ASSOCIATE:
+		association = (struct sockiocp_association) {
+			.socket = get(s, a[1]),
+			.flags = a[2],
+		};
+		ioctl(get(s, a[0]), SOCKIOCP_ASSOCIATE, &association);
+		break;
+	case OP_MODES:
+		modes = (struct sockiocp_modes) { .socket = get(s, a[1]), .modes = a[2] };
+		ioctl(get(s, a[0]), SOCKIOCP_SET_MODES, &modes);
 		break;
 	case OP_INFO:
 		ioctl(get(s, a[0]), _IOC(_IOC_READ, SOCKIOCP_IOC_MAGIC, 0,

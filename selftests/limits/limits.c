@@ -132,6 +132,30 @@ TEST_F(limits, refusal_is_of_the_entries_over_the_limit_only)
 	EXPECT_NOTHING(self->port);
 }
 
+TEST_F(limits, association_over_the_limit_is_refused)
+{
+	int fd[6], i;
+
+	NEEDS_ROOT();
+	ASSERT_EQ(0, param_set(REGISTRATIONS, 4));
+	for (i = 0; i < 6; i++) {
+		fd[i] = any_socket(FAM_INET, TYPE_DGRAM, 0);
+		ASSERT_LE(0, fd[i]);
+		SetLastError(0);
+		EXPECT_EQ(i < 4 ? self->port : NULL,
+			  CreateIoCompletionPort((HANDLE)(intptr_t)fd[i], self->port, 0, 0));
+		EXPECT_EQ(i < 4 ? 0 : ERROR_NO_SYSTEM_RESOURCES, GetLastError());
+	}
+	EXPECT_EQ(4, port_told(self->port, "endpoints"));
+	EXPECT_USES(self->port, 0, 0);
+
+	/* Closed sockets do not count. */
+	fd_close(fd[1]);
+	EXPECT_EQ(self->port,
+		  CreateIoCompletionPort((HANDLE)(intptr_t)fd[5], self->port, 0, 0));
+	EXPECT_EQ(4, port_told(self->port, "endpoints"));
+}
+
 TEST_F(limits, closed_sockets_do_not_count)
 {
 	enum { COUNT = 40 };

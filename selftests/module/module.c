@@ -118,6 +118,26 @@ TEST_F(module, open_port_keeps_it)
 	EXPECT_EQ(0, use_port(0));
 }
 
+/* Who has closed the port, and goes on with the socket, does not keep it. */
+TEST_F(module, associated_socket_does_not_keep_it)
+{
+	int fd = any_socket(FAM_INET, TYPE_STREAM, 0), i;
+	HANDLE port;
+
+	NEEDS_MODULE();
+	EXPECT_LE(0, fd);
+	for (i = 0; i < 2; i++) {
+		port = port_open();
+		EXPECT_EQ(port, CreateIoCompletionPort((HANDLE)(intptr_t)fd, port, 0, 0));
+		EXPECT_EQ(NULL, CreateIoCompletionPort((HANDLE)(intptr_t)fd, port, 0, 0));
+		EXPECT_TRUE(CloseHandle(port));
+		EXPECT_EQ(0, unload_soon());
+		EXPECT_TRUE(module_is_gone(COMES));
+		EXPECT_EQ(0, module_load());
+	}
+	fd_close(fd);
+}
+
 /* In memory that all processes share. */
 struct counts {
 	long used;

@@ -4,8 +4,13 @@
  * Sockets that CreateIoCompletionPort() associates with a port: once, until they
  * are closed, in whichever process, and without any effect on registrations.
  */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+
 #include "kselftest_harness.h"
 
+#include "lib/device.h"
 #include "lib/port.h"
 
 #define KEY	0x2718
@@ -222,6 +227,108 @@ TEST_F(association, is_not_inherited_by_accepted_sockets)
 	fd_close(child);
 	fd_close(fd);
 	fd_close(listener);
+}
+
+/* A program may have its signals. */
+TEST_F(association, leaves_the_signal_of_the_socket_alone)
+{
+	EXPECT_EQ(0, fcntl(self->fd[0], F_GETSIG));
+	EXPECT_ASSOCIATES(self->fd[0], self->port);
+	EXPECT_EQ(0, fcntl(self->fd[0], F_GETSIG));
+	EXPECT_EQ(0, fcntl(self->fd[1], F_SETSIG, SIGIO));
+	EXPECT_ASSOCIATES(self->fd[1], self->port);
+	EXPECT_EQ(SIGIO, fcntl(self->fd[1], F_GETSIG));
+}
+
+/* It keeps neither: the peer sees the end at once, and so does the port. */
+TEST_F(association, keeps_no_socket_open)
+{
+	EXPECT_ASSOCIATES(self->fd[0], self->port);
+	EXPECT_EQ(1, port_told(self->port, "endpoints"));
+	EXPECT_EQ(0, fd_close(self->fd[0]));
+	self->fd[0] = any_socket(FAM_INET, TYPE_DGRAM, 0);
+	EXPECT_TRUE(sock_becomes(self->fd[1], SEE_RDHUP, COMES));
+	/* Whoever comes looks for those that are closed. */
+	EXPECT_ASSOCIATES(self->fd[0], self->port);
+	EXPECT_EQ(1, port_told(self->port, "endpoints"));
+}
+
+TEST_F(association, modes_are_of_the_socket)
+{
+	const UCHAR skip = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS;
+	int fd = fd_dup(self->fd[0]), i;
+
+	ASSERT_LE(0, fd);
+	/* Before and after, through any descriptor, again and again. */
+	EXPECT_TRUE(SetFileCompletionNotificationModes(handle(fd), skip));
+	EXPECT_ASSOCIATES(self->fd[0], self->port);
+	EXPECT_EQ(1, port_told(self->port, "endpoints"));
+	for (i = 0; i < 4; i++)
+		EXPECT_TRUE(SetFileCompletionNotificationModes(handle(fd), i));
+	EXPECT_REFUSED(fd, self->port);
+	fd_close(fd);
+
+	SetLastError(POISON32);
+	EXPECT_FALSE(SetFileCompletionNotificationModes(handle(self->fd[0]), 4));
+	EXPECT_EQ(ERROR_INVALID_PARAMETER, GetLastError());
+	EXPECT_FALSE(SetFileCompletionNotificationModes(self->port, skip));
+	EXPECT_EQ(ERROR_INVALID_PARAMETER, GetLastError());
+	EXPECT_FALSE(SetFileCompletionNotificationModes(handle(fd), skip));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+}
+
+/* As daemons do: whatever the library had open. */
+TEST_F(association, modes_are_set_after_all_was_closed)
+{
+	int fd, free;
+
+	/* The fixture's stand below. */
+	ASSERT_EQ(60, fd_dup_to(self->fd[0], 60));
+	ASSERT_EQ(61, fd_dup_to(self->fd[1], 61));
+	fd_close(self->fd[0]);
+	fd_close(self->fd[1]);
+	self->fd[0] = 60;
+	self->fd[1] = 61;
+	free = lowest_free(self->fd[0]);
+	EXPECT_TRUE(SetFileCompletionNotificationModes(handle(self->fd[0]), 1));
+	for (fd = free; fd < free + 20; fd++)
+		fd_close(fd);
+	EXPECT_TRUE(SetFileCompletionNotificationModes(handle(self->fd[1]), 1));
+	/* And when another file has the number. */
+	for (fd = free; fd < free + 20; fd++)
+		fd_dup_to(self->fd[1], fd);
+	EXPECT_TRUE(SetFileCompletionNotificationModes(handle(self->fd[0]), 2));
+	for (fd = free; fd < free + 20; fd++)
+		fd_close(fd);
+}
+
+static void *close_thread(void *arg)
+{
+	fd_close(*(int *)arg);
+	return NULL;
+}
+
+/* The modes were set by a port that is closed while another one gets the socket. */
+TEST_F(association, is_moved_while_its_first_port_ends)
+{
+	struct sockiocp_modes modes = { .modes = SOCKIOCP_MODE_ALL };
+	pthread_t thread;
+	int i, fd, first;
+
+	for (i = 0; i < 300; i++) {
+		fd = any_socket(FAM_INET, TYPE_DGRAM, 0);
+		first = device_open();
+		ASSERT_LE(0, fd);
+		ASSERT_LE(0, first);
+		modes.socket = fd;
+		ASSERT_EQ(0, device_call(first, SOCKIOCP_SET_MODES, &modes));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, close_thread, &first));
+		ASSERT_EQ(0, associate(fd, self->port));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		ASSERT_EQ(ERROR_INVALID_PARAMETER, associate(fd, self->port));
+		fd_close(fd);
+	}
+	EXPECT_GE(3, port_told(self->port, "endpoints"));
 }
 
 static void *associate_thread(void *arg)

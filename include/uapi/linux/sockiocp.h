@@ -160,6 +160,8 @@ struct sockiocp_info {
 #define SOCKIOCP_FEATURE_DEADLINE	0x01
 /* SOCKIOCP_OFFER and SOCKIOCP_FETCH: kernels from 5.15 on */
 #define SOCKIOCP_FEATURE_DUPLICATE	0x100
+/* SOCKIOCP_ASSOCIATE, SOCKIOCP_SET_MODES */
+#define SOCKIOCP_FEATURE_ASSOCIATION	0x02
 
 /**
  * struct sockiocp_config - what can be set on a port
@@ -257,6 +259,37 @@ struct sockiocp_fetch {
 	__u32 reserved;
 };
 
+/**
+ * struct sockiocp_association - associate a socket with a port
+ * @socket: in: descriptor of the socket, in the caller's table.
+ * @completion_key: in: what packets of the socket's operations carry.
+ * @flags: in: must be 0.
+ * @reserved: in: must be 0.
+ */
+struct sockiocp_association {
+	__aligned_u64 socket;
+	__aligned_u64 completion_key;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct sockiocp_modes - set modes of a socket
+ * @socket: in: descriptor of the socket, in the caller's table.
+ * @modes: in: SOCKIOCP_MODE_* bits that are set, for good.
+ * @reserved: in: must be 0.
+ */
+struct sockiocp_modes {
+	__aligned_u64 socket;
+	__u32 modes;
+	__u32 reserved;
+};
+
+/* sockiocp_modes.modes: the numbers are those of SetFileCompletionNotificationModes() */
+#define SOCKIOCP_MODE_SKIP_PACKET	0x01
+#define SOCKIOCP_MODE_SKIP_EVENT	0x02
+#define SOCKIOCP_MODE_ALL		0x03
+
 #define SOCKIOCP_IOC_MAGIC	0xBC
 
 /*
@@ -350,6 +383,32 @@ struct sockiocp_fetch {
  */
 #define SOCKIOCP_FETCH		_IOW(SOCKIOCP_IOC_MAGIC, 0x09, struct sockiocp_fetch)
 
+/*
+ * SOCKIOCP_ASSOCIATE: associate the socket of a &struct sockiocp_association with the
+ * port: once, whichever of its descriptors and whichever process asks.  It lasts until the
+ * last descriptor of the socket is closed, even if the port is closed before, or until the
+ * module is unloaded.  It keeps neither of them open.
+ *
+ *   EINVAL      flags or reserved are not 0; the socket is associated, with this port or
+ *               another one
+ *   EBADF       not a descriptor
+ *   ENOTSOCK    not of a socket
+ *   EOPNOTSUPP  a socket of AF_SMC that has fallen back to TCP
+ *   ENOBUFS     over the limit: the user who opened the port may have as many sockets
+ *               associated, or with modes, as registrations
+ *   ENOMEM      out of memory
+ */
+#define SOCKIOCP_ASSOCIATE	_IOW(SOCKIOCP_IOC_MAGIC, 0x05, struct sockiocp_association)
+
+/*
+ * SOCKIOCP_SET_MODES: set modes of the socket of a &struct sockiocp_modes, whether it is
+ * associated or not.  They last as an association does.
+ *
+ *   EINVAL      modes that are not known, reserved is not 0
+ *   EBADF, ENOTSOCK, EOPNOTSUPP, ENOBUFS, ENOMEM  as above
+ */
+#define SOCKIOCP_SET_MODES	_IOW(SOCKIOCP_IOC_MAGIC, 0x06, struct sockiocp_modes)
+
 #ifdef __cplusplus
 #define __SOCKIOCP_ASSERT(cond)	static_assert(cond, #cond)
 #else
@@ -367,6 +426,8 @@ __SOCKIOCP_ASSERT(sizeof(struct sockiocp_process) == 56);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_post) == 32);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_offer) == 32);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_fetch) == 24);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_association) == 24);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_modes) == 16);
 #undef __SOCKIOCP_ASSERT
 
 #endif /* _UAPI_LINUX_SOCKIOCP_H */

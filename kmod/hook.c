@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * How a hook ends, whichever it is: for those who find it in a port's ring.
+ */
+#include "hook.h"
+
+/**
+ * sockiocp_hook_kill - end a registration or an endpoint
+ * @hook: the caller has a reference to it; it may have ended already
+ */
+void sockiocp_hook_kill(struct sockiocp_hook *hook)
+{
+	struct sockiocp_registration *reg = sockiocp_hook_registration(hook);
+
+	if (reg)
+		sockiocp_registration_kill(reg);
+	else
+		sockiocp_endpoint_kill(container_of(hook, struct sockiocp_endpoint, hook));
+}
+
+/* Sleeps when it was the last reference: the socket's inode goes with it. */
+void sockiocp_hook_put(struct sockiocp_hook *hook)
+{
+	struct sockiocp_registration *reg = sockiocp_hook_registration(hook);
+
+	if (reg)
+		sockiocp_registration_put(reg);
+	else
+		sockiocp_endpoint_put(container_of(hook, struct sockiocp_endpoint, hook));
+}

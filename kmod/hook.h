@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
+/*
+ * Hooks: what registrations and endpoints have in common, their places on a socket's wait
+ * queue and in a port's ring.
+ */
+#ifndef _SOCKIOCP_HOOK_H
+#define _SOCKIOCP_HOOK_H
+
+#include "sockiocp.h"
+
+#include <linux/net.h>
+
+/**
+ * sockiocp_hook_find - find what stands on a socket's wait queue
+ * @socket: the socket; under the lock of its wait queue, which is the index
+ * @func: sockiocp_registration_wake() or sockiocp_endpoint_wake(): there is at most one of
+ *	either
+ *
+ * They stand in front of others, however many there are; but see WQ_FLAG_PRIORITY in
+ * compat.h.
+ *
+ * Return: the hook, or NULL.
+ */
+static inline struct sockiocp_hook *sockiocp_hook_find(struct socket *socket,
+						       wait_queue_func_t func)
+{
+	wait_queue_entry_t *wait;
+
+	lockdep_assert_held(&socket->wq.wait.lock);
+
+	list_for_each_entry(wait, &socket->wq.wait.head, entry) {
+		if (wait->func == func)
+			return container_of(wait, struct sockiocp_hook, wait);
+		if (WQ_FLAG_PRIORITY && !(wait->flags & WQ_FLAG_PRIORITY))
+			break;
+	}
+	return NULL;
+}
+
+static inline struct sockiocp_registration *
+sockiocp_hook_registration(struct sockiocp_hook *hook)
+{
+	if (hook->wait.func != sockiocp_registration_wake)
+		return NULL;
+	return container_of(hook, struct sockiocp_registration, hook);
+}
+
+/* Puts it on its socket's wait queue and into its port's ring. */
+static inline void sockiocp_hook_add(struct sockiocp_hook *hook)
+{
+	struct sockiocp_port *port = hook->port;
+
+	lockdep_assert_held(&sockiocp_hook_socket(hook)->wq.wait.lock);
+	lockdep_assert_held(&port->lock);
+
+	__add_wait_queue(&sockiocp_hook_socket(hook)->wq.wait, &hook->wait);
+	list_add_tail(&hook->port_node, &port->hooks);
+	/* Read without the lock by those who reap. */
+	WRITE_ONCE(port->nr_hooks, port->nr_hooks + 1);
+}
+
+/* From here on no wake-up reaches it: they run under the first of the locks. */
+static inline void sockiocp_hook_remove(struct sockiocp_hook *hook)
+{
+	struct sockiocp_port *port = hook->port;
+
+	lockdep_assert_held(&sockiocp_hook_socket(hook)->wq.wait.lock);
+	lockdep_assert_held(&port->lock);
+
+	__remove_wait_queue(&sockiocp_hook_socket(hook)->wq.wait, &hook->wait);
+	list_del(&hook->port_node);
+	WRITE_ONCE(port->nr_hooks, port->nr_hooks - 1);
+}
+
+#endif /* _SOCKIOCP_HOOK_H */
