@@ -226,7 +226,7 @@ static int duplicate_set_socket(struct duplicate_offer *offer, u64 number)
 	socket = sock_from_file(fd_file(f));
 	if (!socket) {
 		error = -ENOTSOCK;
-	} else if (SOCK_INODE(socket) != file_inode(fd_file(f))) {
+	} else if (sockiocp_socket_is_lent(socket)) {
 		/* AF_SMC has put it into its own file: see sockiocp_socket_get_file(). */
 		error = -EOPNOTSUPP;
 	} else {
