@@ -35,6 +35,7 @@
  *   message.c  the texts of errors
  *   winsock_option.c  options of sockets that only Winsock has
  *   base/console.c  the terminal
+ *   base/file.c  files: names, places, lengths
  *   base/ctrl_handler.c  functions that are called for Ctrl+C
  *
  *   wait.c     waiting for handles
@@ -57,6 +58,7 @@
  *   transfer.c  sending and receiving
  *
  *   connect.c  taking and making connections
+ *   base/file_io.c  reading and writing
  *   socket_ioctl.c  commands to sockets
  */
 #ifndef _SOCKIOCP_INTERNAL_H

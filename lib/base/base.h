@@ -21,4 +21,10 @@ unsigned int sockiocp_wide_get(const wchar_t **text, const wchar_t *end, bool *v
 unsigned int sockiocp_utf8_put(char *to, unsigned int character);
 char *sockiocp_to_utf8(const wchar_t *text);
 
+/* file.c */
+struct stat;
+
+DWORD sockiocp_file_error(int err);
+int sockiocp_file_stat(HANDLE file, struct stat *st);
+
 #endif /* _SOCKIOCP_BASE_H */

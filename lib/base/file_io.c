@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * Reading and writing: files, pipes, terminals, and sockets.
+ *
+ * A socket with an OVERLAPPED is WSARecv()'s and WSASend()'s.  A file with one is read or
+ * written at the place that it says, before the call returns, as Windows does it with a file
+ * that was not opened for overlapped I/O.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <ntstatus.h>
+
+#include "base.h"
+#include "../posix.h"
+
+/* An errno value of read(2) or write(2), in Windows' terms. */
+static BOOL fail(int fd, const struct stat *st, int err)
+{
+	/* It is open, but not for this. */
+	if (err == EBADF && fcntl(fd, F_GETFL) >= 0)
+		err = EACCES;
+	/* A port, for instance. */
+	if (err == EINVAL && S_ISCHR(st->st_mode))
+		err = EBADF;
+	if (err == EAGAIN && S_ISSOCK(st->st_mode))
+		SetLastError((DWORD)sockiocp_wsa_error(err));
+	else if (err == EPIPE && S_ISSOCK(st->st_mode))
+		sockiocp_fail(err);
+	else
+		SetLastError(sockiocp_file_error(err));
+	return FALSE;
+}
+
+static off_t place_of(const OVERLAPPED *overlapped)
+{
+	return (off_t)((ULONGLONG)overlapped->OffsetHigh << 32 | overlapped->Offset);
+}
+
+/* What was done with an OVERLAPPED is over. */
+static void complete(LPOVERLAPPED overlapped, ULONG status, DWORD count)
+{
+	if (!overlapped)
+		return;
+	overlapped->Internal = status;
+	overlapped->InternalHigh = count;
+	if (overlapped->hEvent)
+		SetEvent((HANDLE)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)1));
+}
+
+static ssize_t read_once(int fd, const struct stat *st, void *buffer, DWORD size,
+			 const OVERLAPPED *overlapped)
+{
+	ssize_t count;
+
+	do {
+		if (overlapped && S_ISREG(st->st_mode))
+			count = pread(fd, buffer, size, place_of(overlapped));
+		else
+			count = read(fd, buffer, size);
+	} while (count < 0 && errno == EINTR);
+	return count;
+}
+
+/**
+ * ReadFile - read from a file, a pipe, a terminal or a socket
+ * @hFile: its handle
+ * @lpBuffer: receives what was read
+ * @nNumberOfBytesToRead: size of the buffer
+ * @lpNumberOfBytesRead: receives how much it was; may be NULL with an OVERLAPPED
+ * @lpOverlapped: NULL; for a file the place to read from, in Offset and OffsetHigh, and an
+ *	event to set, or NULL, in hEvent; for a socket as for WSARecv()
+ *
+ * Return: nonzero, with 0 bytes at the end of a file or of a socket's stream; FALSE if it
+ * fails, and GetLastError() says why:
+ *   ERROR_INVALID_HANDLE	nothing that can be read
+ *   ERROR_ACCESS_DENIED	not open for reading, or a directory
+ *   ERROR_HANDLE_EOF		at the end of a file, with an OVERLAPPED
+ *   ERROR_BROKEN_PIPE		a pipe that nobody writes to any more
+ *   ERROR_INVALID_PARAMETER	neither a count nor an OVERLAPPED
+ *   ERROR_NOACCESS		bad memory
+ *   ERROR_IO_DEVICE
+ * For sockets also what WSARecv() has with an OVERLAPPED; ERROR_NETNAME_DELETED is a reset.
+ *
+ * Windows: "ReadFile function (fileapi.h)".
+ */
+BOOL WINAPI ReadFile(HANDLE hFile, LPVOID lpBuffer, DWORD nNumberOfBytesToRead,
+		     LPDWORD lpNumberOfBytesRead, LPOVERLAPPED lpOverlapped)
+{
+	int fd = sockiocp_handle_fd(hFile);
+	struct stat st;
+	ssize_t count;
+
+	if (lpNumberOfBytesRead)
+		*lpNumberOfBytesRead = 0;
+	else if (!lpOverlapped)
+		return sockiocp_fail(EINVAL);
+	if (sockiocp_file_stat(hFile, &st))
+		return sockiocp_fail(EBADF);
+	if (S_ISSOCK(st.st_mode) && lpOverlapped) {
+		WSABUF buffer = { .len = nNumberOfBytesToRead, .buf = lpBuffer };
+		DWORD flags = 0;
+
+		return !WSARecv((SOCKET)fd, &buffer, 1, lpNumberOfBytesRead, &flags,
+				lpOverlapped, NULL);
+	}
+
+	count = read_once(fd, &st, lpBuffer, nNumberOfBytesToRead, lpOverlapped);
+	if (count < 0)
+		return fail(fd, &st, errno);
+	if (!count && nNumberOfBytesToRead && S_ISFIFO(st.st_mode)) {
+		SetLastError(ERROR_BROKEN_PIPE);
+		return FALSE;
+	}
+	if (!count && nNumberOfBytesToRead && lpOverlapped) {
+		complete(lpOverlapped, (ULONG)STATUS_END_OF_FILE, 0);
+		SetLastError(ERROR_HANDLE_EOF);
+		return FALSE;
+	}
+	if (lpNumberOfBytesRead)
+		*lpNumberOfBytesRead = (DWORD)count;
+	complete(lpOverlapped, STATUS_SUCCESS, (DWORD)count);
+	return TRUE;
+}
+
+/* A pipe that nobody reads is an error and no signal: it is taken back. */
+static ssize_t write_without_signal(int fd, const void *buffer, size_t size)
+{
+	const struct timespec now = { 0 };
+	sigset_t pipe, before, pending;
+	ssize_t count;
+	int err;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe, &before);
+	count = write(fd, buffer, size);
+	err = errno;
+	if (count < 0 && err == EPIPE && !sigismember(&pending, SIGPIPE))
+		while (sigtimedwait(&pipe, NULL, &now) < 0 && errno == EINTR)
+			;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = err;
+	return count;
+}
+
+static ssize_t write_once(int fd, const struct stat *st, const char *buffer, size_t size,
+			  const OVERLAPPED *overlapped, size_t done)
+{
+	if (S_ISSOCK(st->st_mode))
+		return libc_send(fd, buffer, size, LIBC_MSG_NOSIGNAL);
+	if (S_ISFIFO(st->st_mode))
+		return write_without_signal(fd, buffer, size);
+	/* All bits set mean the end of the file. */
+	if (overlapped && S_ISREG(st->st_mode) && place_of(overlapped) != -1)
+		return pwrite(fd, buffer, size, place_of(overlapped) + (off_t)done);
+	if (overlapped && S_ISREG(st->st_mode))
+		lseek(fd, 0, SEEK_END);
+	return write(fd, buffer, size);
+}
+
+/* Writes all, unless it must not wait.  Returns an errno value, and how much was written. */
+static int write_all(int fd, const struct stat *st, const char *buffer, size_t size,
+		     const OVERLAPPED *overlapped, size_t *done)
+{
+	*done = 0;
+	do {
+		ssize_t count = write_once(fd, st, buffer + *done, size - *done, overlapped,
+					   *done);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return *done && errno == EAGAIN ? 0 : errno;
+		*done += (size_t)count;
+	} while (*done < size);
+	return 0;
+}
+
+/**
+ * WriteFile - write to a file, a pipe, a terminal or a socket
+ * @hFile: its handle
+ * @lpBuffer: what to write
+ * @nNumberOfBytesToWrite: how much; 0 writes nothing
+ * @lpNumberOfBytesWritten: receives how much it was, which is all, unless the descriptor is
+ *	non-blocking; may be NULL with an OVERLAPPED
+ * @lpOverlapped: NULL; for a file the place to write to, where all bits set mean its end, and
+ *	an event to set, or NULL; for a socket as for WSASend()
+ *
+ * Return: nonzero; FALSE if it fails, and GetLastError() says why:
+ *   ERROR_INVALID_HANDLE	nothing that can be written
+ *   ERROR_ACCESS_DENIED	not open for writing
+ *   ERROR_NO_DATA		a pipe that nobody reads any more
+ *   ERROR_DISK_FULL, ERROR_FILE_TOO_LARGE, ERROR_IO_DEVICE
+ *   ERROR_INVALID_PARAMETER	neither a count nor an OVERLAPPED
+ *   ERROR_NOACCESS		bad memory
+ * For sockets also what WSASend() has with an OVERLAPPED; ERROR_NETNAME_DELETED is a reset.
+ *
+ * Windows: "WriteFile function (fileapi.h)".
+ */
+BOOL WINAPI WriteFile(HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrite,
+		      LPDWORD lpNumberOfBytesWritten, LPOVERLAPPED lpOverlapped)
+{
+	int fd = sockiocp_handle_fd(hFile);
+	struct stat st;
+	size_t done;
+	int err;
+
+	if (lpNumberOfBytesWritten)
+		*lpNumberOfBytesWritten = 0;
+	else if (!lpOverlapped)
+		return sockiocp_fail(EINVAL);
+	if (sockiocp_file_stat(hFile, &st))
+		return sockiocp_fail(EBADF);
+	if (S_ISSOCK(st.st_mode) && lpOverlapped) {
+		WSABUF buffer = { .len = nNumberOfBytesToWrite, .buf = (char *)(ULONG_PTR)lpBuffer };
+
+		return !WSASend((SOCKET)fd, &buffer, 1, lpNumberOfBytesWritten, 0, lpOverlapped,
+				NULL);
+	}
+
+	err = write_all(fd, &st, lpBuffer, nNumberOfBytesToWrite, lpOverlapped, &done);
+	if (err)
+		return fail(fd, &st, err);
+	if (lpNumberOfBytesWritten)
+		*lpNumberOfBytesWritten = (DWORD)done;
+	complete(lpOverlapped, STATUS_SUCCESS, (DWORD)done);
+	return TRUE;
+}
