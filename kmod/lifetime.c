@@ -95,28 +95,37 @@ struct sockiocp_port *sockiocp_lifetime_begin(void)
 	return port;
 }
 
+/* The registration that is first in the ring, with a reference; NULL if none is. */
+static struct sockiocp_registration *lifetime_first_registration(struct sockiocp_port *port)
+{
+	struct sockiocp_registration *reg = NULL;
+	struct sockiocp_hook *hook;
+
+	spin_lock_irq(&port->lock);
+	hook = list_first_entry_or_null(&port->hooks, struct sockiocp_hook, port_node);
+	if (hook)
+		reg = sockiocp_hook_registration(hook);
+	if (reg)
+		refcount_inc(&hook->refs);
+	spin_unlock_irq(&port->lock);
+	return reg;
+}
+
 /*
- * The next registration, with a reference; or NULL after a chunk of endpoints, which go
- * to the end of the ring.  Returns whether there are any registrations.
+ * Endpoints that are first in the ring go to its end, those of a chunk.  Returns whether
+ * there are any registrations.
  */
-static bool lifetime_next_registration(struct sockiocp_port *port,
-				       struct sockiocp_registration **reg)
+static bool lifetime_pass_endpoints(struct sockiocp_port *port)
 {
 	struct sockiocp_hook *hook, *next;
 	unsigned int n = 0;
 	bool any;
 
-	*reg = NULL;
 	spin_lock_irq(&port->lock);
 	any = port->nr_hooks != port->nr_endpoints;
 	list_for_each_entry_safe(hook, next, &port->hooks, port_node) {
-		if (!any || n++ == SOCKIOCP_CHUNK)
+		if (!any || n++ == SOCKIOCP_CHUNK || sockiocp_hook_registration(hook))
 			break;
-		*reg = sockiocp_hook_registration(hook);
-		if (*reg) {
-			refcount_inc(&hook->refs);
-			break;
-		}
 		list_move_tail(&hook->port_node, &port->hooks);
 	}
 	spin_unlock_irq(&port->lock);
@@ -127,10 +136,13 @@ static void lifetime_drop_registrations(struct sockiocp_port *port)
 {
 	struct sockiocp_registration *reg;
 
-	while (lifetime_next_registration(port, &reg)) {
+	for (;;) {
+		reg = lifetime_first_registration(port);
 		if (reg) {
 			sockiocp_registration_kill(reg);
 			sockiocp_registration_put(reg);
+		} else if (!lifetime_pass_endpoints(port)) {
+			return;
 		}
 		cond_resched();
 	}

@@ -302,6 +302,32 @@ TEST_F(association, modes_are_set_after_all_was_closed)
 		fd_close(fd);
 }
 
+/* More than are looked at in one go; every third is registered only. */
+TEST_F(association, closing_the_port_ends_the_registrations_beside)
+{
+	enum { COUNT = 200 };
+	int fd[COUNT], i;
+	HANDLE other = port_open();
+
+	ASSERT_NE(NULL, other);
+	for (i = 0; i < COUNT; i++) {
+		fd[i] = any_socket(FAM_INET, TYPE_DGRAM, 0);
+		ASSERT_LE(0, fd[i]);
+		if (i % 3)
+			ASSERT_EQ(0, associate(fd[i], other));
+		if (i % 3 != 1)
+			ASSERT_EQ(0, enable(other, fd[i], i, EV_IN, T_LEVEL));
+	}
+	EXPECT_EQ(133, port_told(other, "endpoints"));
+	EXPECT_EQ(133, port_told(other, "registrations"));
+	EXPECT_TRUE(CloseHandle(other));
+	for (i = 0; i < COUNT; i++) {
+		EXPECT_EQ(0, enable(self->port, fd[i], i, EV_IN, T_LEVEL));
+		EXPECT_EQ(i % 3 ? ERROR_INVALID_PARAMETER : 0, associate(fd[i], self->port));
+		fd_close(fd[i]);
+	}
+}
+
 static void *close_thread(void *arg)
 {
 	fd_close(*(int *)arg);
