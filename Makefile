@@ -27,6 +27,9 @@ check: ## set up, build, lint, run all tests in a virtual machine
 check-wine: ## what Wine says to the tests that are pure Win32 (fetches 165 MB)
 	@$(VM)/check-wine
 
+check-asio: ## does asio compile and link? (fetches 90 MB)
+	@$(VM)/check-asio
+
 bench: ## what it costs, beside epoll and io_uring, in virtual machines
 	@$(VM)/bench
 
@@ -87,4 +90,4 @@ rmmod: ## unload it
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help demo check check-wine check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install modules_install insmod rmmod clean
+.PHONY: help demo check check-wine check-asio check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install modules_install insmod rmmod clean
