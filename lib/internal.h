@@ -15,16 +15,26 @@
  *   machine.c  the machine's processors and its clocks
  *   base/utf8.c  characters of 8 and of 32 bits
  *   base/init_once.c  initialisation that happens once
+ *   base/invalid.c  invalid parameters of the functions of Microsoft's C library
+ *   base/lstr.c  lstrlen() and its kin
  *   base/process.c  the process itself
  *   base/slist.c  singly linked lists that threads share
  *   base/tls.c  values of threads
  *
+ *   base/aligned.c  memory at round addresses
+ *   base/debug.c  talking to a debugger, ending at once
+ *   base/format.c  what printf() makes of its arguments, with Windows' rules
+ *   base/scanf.c  scanf_s()
+ *   base/secure.c  strcpy_s() and other functions on strings
+ *   base/text.c  UTF-8 and wide characters, from one to the other
  *   descriptor.c  descriptors above 2, which ones were closed, which are events
  *   heap.c     the heap of the process
  *   lock.c     SRW locks, critical sections
  *   socket_state.c  what Winsock's calls ask about a socket
  *   startup.c  WSAStartup, WSACleanup
  *
+ *   base/crt.c  files, times and numbers of Microsoft's C library
+ *   base/printf.c  printf_s(), wprintf() and their kin
  *   inet.c     addresses as text
  *   device.c   opening the device of the kernel module, and telling that it is one
  *   thread_file.c  what is behind the handle of a thread
@@ -34,6 +44,7 @@
  *   associate.c  which sockets are associated with a port
  *   message.c  the texts of errors
  *   winsock_option.c  options of sockets that only Winsock has
+ *   base/strsafe.c  the functions of <strsafe.h>
  *   base/console.c  the terminal
  *   base/file.c  files: names, places, lengths
  *   base/ctrl_handler.c  functions that are called for Ctrl+C

@@ -1,4 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* SPDX-FileCopyrightText: The sockiocp authors */
-/* A part of <windows.h>, which has it all. */
+/*
+ * A part of <windows.h>: ending at once.  <windows.h> itself has the last error.
+ */
+#ifndef _SOCKIOCP_ERRHANDLINGAPI_H
+#define _SOCKIOCP_ERRHANDLINGAPI_H
+
+#include "winnt.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FAIL_FAST_GENERATE_EXCEPTION_ADDRESS	0x1
+#define FAIL_FAST_NO_HARD_ERROR_DLG		0x2
+
+void WINAPI RaiseFailFastException(PEXCEPTION_RECORD pExceptionRecord,
+				   PCONTEXT pContextRecord, DWORD dwFlags);
+
+#ifdef __cplusplus
+}
+#endif
+
 #include "windows.h"
+
+#endif /* _SOCKIOCP_ERRHANDLINGAPI_H */

@@ -18,8 +18,12 @@
 #include "sdkddkver.h"
 #include "winnt.h"
 #include "winerror.h"
+#include "debugapi.h"
+#include "errhandlingapi.h"
+#include "stringapiset.h"
 #include "interlockedapi.h"
 #include "sockiocp_absent.h"
+#include "sockiocp_crt.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -657,6 +661,35 @@ SIZE_T WINAPI HeapSize(HANDLE hHeap, DWORD dwFlags, LPCVOID lpMem);
 	RtlCopyMemory(destination, source, length)
 #define MoveMemory(destination, source, length) \
 	RtlMoveMemory(destination, source, length)
+
+/* Strings */
+int WINAPI lstrlenA(LPCSTR lpString);
+int WINAPI lstrlenW(LPCWSTR lpString);
+LPSTR WINAPI lstrcpyA(LPSTR lpString1, LPCSTR lpString2);
+LPWSTR WINAPI lstrcpyW(LPWSTR lpString1, LPCWSTR lpString2);
+LPSTR WINAPI lstrcpynA(LPSTR lpString1, LPCSTR lpString2, int iMaxLength);
+LPWSTR WINAPI lstrcpynW(LPWSTR lpString1, LPCWSTR lpString2, int iMaxLength);
+LPSTR WINAPI lstrcatA(LPSTR lpString1, LPCSTR lpString2);
+LPWSTR WINAPI lstrcatW(LPWSTR lpString1, LPCWSTR lpString2);
+int WINAPI lstrcmpA(LPCSTR lpString1, LPCSTR lpString2);
+int WINAPI lstrcmpW(LPCWSTR lpString1, LPCWSTR lpString2);
+int WINAPI lstrcmpiA(LPCSTR lpString1, LPCSTR lpString2);
+int WINAPI lstrcmpiW(LPCWSTR lpString1, LPCWSTR lpString2);
+#ifdef UNICODE
+#define lstrlen		lstrlenW
+#define lstrcpy		lstrcpyW
+#define lstrcpyn	lstrcpynW
+#define lstrcat		lstrcatW
+#define lstrcmp		lstrcmpW
+#define lstrcmpi	lstrcmpiW
+#else
+#define lstrlen		lstrlenA
+#define lstrcpy		lstrcpyA
+#define lstrcpyn	lstrcpynA
+#define lstrcat		lstrcatA
+#define lstrcmp		lstrcmpA
+#define lstrcmpi	lstrcmpiA
+#endif
 
 /* What is not there */
 #include "absent/kernel32.list"

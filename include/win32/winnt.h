@@ -392,4 +392,20 @@ typedef OSVERSIONINFOEXA OSVERSIONINFOEX, *LPOSVERSIONINFOEX;
 #define STATUS_SXS_INVALID_DEACTIVATION		0xC0150010u
 #endif
 
+/* What an exception says of itself.  There are none; RaiseFailFastException() takes it. */
+#define EXCEPTION_MAXIMUM_PARAMETERS	15
+#define EXCEPTION_NONCONTINUABLE	0x1
+
+typedef struct _EXCEPTION_RECORD {
+	DWORD ExceptionCode;
+	DWORD ExceptionFlags;
+	struct _EXCEPTION_RECORD *ExceptionRecord;
+	PVOID ExceptionAddress;
+	DWORD NumberParameters;
+	ULONG_PTR ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS];
+} EXCEPTION_RECORD, *PEXCEPTION_RECORD;
+
+/* The registers of a thread, which nobody shows. */
+typedef struct _CONTEXT *PCONTEXT, *LPCONTEXT;
+
 #endif /* _SOCKIOCP_WINNT_H */

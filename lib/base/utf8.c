@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 // SPDX-FileCopyrightText: The sockiocp authors
-// SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Characters of 8 and of 32 bits.  The first are UTF-8, whatever the locale: libc's own
  * functions do that only after setlocale(), which is the program's to call.
