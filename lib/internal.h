@@ -71,6 +71,8 @@
  *   connect.c  taking and making connections
  *   base/file_io.c  reading and writing
  *   socket_ioctl.c  commands to sockets
+ *
+ *   base/module.c  functions by their names
  */
 #ifndef _SOCKIOCP_INTERNAL_H
 #define _SOCKIOCP_INTERNAL_H

@@ -486,6 +486,36 @@ PSLIST_ENTRY WINAPI InterlockedFlushSList(PSLIST_HEADER ListHead);
 USHORT WINAPI QueryDepthSList(PSLIST_HEADER ListHead);
 PSLIST_ENTRY NTAPI RtlFirstEntrySList(const SLIST_HEADER *ListHead);
 
+/* Modules, to ask for functions by name */
+#define DONT_RESOLVE_DLL_REFERENCES		0x00000001
+#define LOAD_LIBRARY_AS_DATAFILE		0x00000002
+#define LOAD_WITH_ALTERED_SEARCH_PATH		0x00000008
+#define LOAD_LIBRARY_SEARCH_APPLICATION_DIR	0x00000200
+#define LOAD_LIBRARY_SEARCH_SYSTEM32		0x00000800
+#define LOAD_LIBRARY_SEARCH_DEFAULT_DIRS	0x00001000
+
+HMODULE WINAPI LoadLibraryA(LPCSTR lpLibFileName);
+HMODULE WINAPI LoadLibraryW(LPCWSTR lpLibFileName);
+HMODULE WINAPI LoadLibraryExA(LPCSTR lpLibFileName, HANDLE hFile, DWORD dwFlags);
+HMODULE WINAPI LoadLibraryExW(LPCWSTR lpLibFileName, HANDLE hFile, DWORD dwFlags);
+HMODULE WINAPI GetModuleHandleA(LPCSTR lpModuleName);
+HMODULE WINAPI GetModuleHandleW(LPCWSTR lpModuleName);
+FARPROC WINAPI GetProcAddress(HMODULE hModule, LPCSTR lpProcName);
+BOOL WINAPI FreeLibrary(HMODULE hLibModule);
+DWORD WINAPI GetModuleFileNameA(HMODULE hModule, LPSTR lpFilename, DWORD nSize);
+DWORD WINAPI GetModuleFileNameW(HMODULE hModule, LPWSTR lpFilename, DWORD nSize);
+#ifdef UNICODE
+#define LoadLibrary		LoadLibraryW
+#define LoadLibraryEx		LoadLibraryExW
+#define GetModuleHandle		GetModuleHandleW
+#define GetModuleFileName	GetModuleFileNameW
+#else
+#define LoadLibrary		LoadLibraryA
+#define LoadLibraryEx		LoadLibraryExA
+#define GetModuleHandle		GetModuleHandleA
+#define GetModuleFileName	GetModuleFileNameA
+#endif
+
 /* Files */
 HANDLE WINAPI CreateFileA(LPCSTR lpFileName, DWORD dwDesiredAccess, DWORD dwShareMode,
 			  LPSECURITY_ATTRIBUTES lpSecurityAttributes,
