@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * The heap of the process, on malloc(3).  What is in front of a block says how long it is,
- * for HeapSize() says what was asked for, and HeapReAlloc() sets what is new to 0.
+ * Heaps, on malloc(3).  What is in front of a block says how long it is, for HeapSize()
+ * says what was asked for, and HeapReAlloc() sets what is new to 0; and which heap it is
+ * of, as HeapDestroy() frees what a heap has left.  The heap of the process has no list
+ * of its blocks and needs no lock.
  */
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,18 +16,142 @@
 
 #include "internal.h"
 
+struct heap {
+	struct heap *next;
+	/* How much it may have, or 0; and has. */
+	size_t limit, used;
+	struct block *blocks;
+};
+
 struct block {
+	struct block *next, **link;
 	size_t size;
 	/* As Windows aligns them, and malloc(3). */
 	alignas(16) unsigned char memory[];
 };
 
-/* Its address is the heap's handle, which is no descriptor. */
-static char process_heap;
+/* Their addresses are the handles, which are no descriptors. */
+static struct heap process_heap;
+/* The others, and all of theirs, are the lock's. */
+static struct heap *heaps;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct block *block_of(const void *memory)
 {
 	return (struct block *)((uintptr_t)memory - sizeof(struct block));
+}
+
+/* Returns the heap, with the lock held if it is not that of the process; or NULL. */
+static struct heap *get_heap(HANDLE handle)
+{
+	struct heap *heap;
+
+	if (handle == &process_heap)
+		return &process_heap;
+	pthread_mutex_lock(&lock);
+	for (heap = heaps; heap; heap = heap->next)
+		if (heap == handle)
+			return heap;
+	pthread_mutex_unlock(&lock);
+	return NULL;
+}
+
+static void put_heap(struct heap *heap)
+{
+	if (heap != &process_heap)
+		pthread_mutex_unlock(&lock);
+}
+
+static void add_block(struct heap *heap, struct block *block)
+{
+	if (heap == &process_heap)
+		return;
+	heap->used += block->size;
+	block->link = &heap->blocks;
+	block->next = heap->blocks;
+	if (block->next)
+		block->next->link = &block->next;
+	heap->blocks = block;
+}
+
+static void take_block(struct heap *heap, struct block *block)
+{
+	if (heap == &process_heap)
+		return;
+	heap->used -= block->size;
+	*block->link = block->next;
+	if (block->next)
+		block->next->link = block->link;
+}
+
+/* Whether a block of @size fits, and how large it is in all. */
+static bool fits(const struct heap *heap, size_t size, size_t *all)
+{
+	if (__builtin_add_overflow(sizeof(struct block), size, all))
+		return false;
+	return !heap->limit || size <= heap->limit - heap->used;
+}
+
+/**
+ * HeapCreate - make a heap
+ * @flOptions: HEAP_NO_SERIALIZE, HEAP_GENERATE_EXCEPTIONS and HEAP_CREATE_ENABLE_EXECUTE
+ *	are ignored: a lock is taken always, and there are no exceptions
+ * @dwInitialSize: ignored: memory is taken when it is needed
+ * @dwMaximumSize: how much it may have, rounded up to pages; 0 for no limit.  One block
+ *	may have all of it, where Windows has a limit of 1 MiB
+ *
+ * Return: the heap, for HeapDestroy(); NULL if there is no memory, and GetLastError() says
+ * ERROR_NOT_ENOUGH_MEMORY.
+ *
+ * Windows: "HeapCreate function (heapapi.h)".
+ */
+HANDLE WINAPI HeapCreate(DWORD flOptions, SIZE_T dwInitialSize, SIZE_T dwMaximumSize)
+{
+	const size_t page = 4096;
+	struct heap *heap;
+
+	(void)flOptions;
+	(void)dwInitialSize;
+	heap = calloc(1, sizeof(*heap));
+	if (!heap) {
+		SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+		return NULL;
+	}
+	heap->limit = dwMaximumSize > SIZE_MAX - page ? dwMaximumSize :
+		(dwMaximumSize + page - 1) / page * page;
+	pthread_mutex_lock(&lock);
+	heap->next = heaps;
+	heaps = heap;
+	pthread_mutex_unlock(&lock);
+	return heap;
+}
+
+/**
+ * HeapDestroy - end a heap
+ * @hHeap: the heap, from HeapCreate(); all of its memory is freed
+ *
+ * Return: nonzero; FALSE for what is none or the heap of the process, and GetLastError()
+ * says ERROR_INVALID_HANDLE.
+ *
+ * Windows: "HeapDestroy function (heapapi.h)".
+ */
+BOOL WINAPI HeapDestroy(HANDLE hHeap)
+{
+	struct heap *heap = get_heap(hHeap), **link;
+	struct block *block;
+
+	if (!heap || heap == &process_heap)
+		return sockiocp_fail(EBADF);
+	for (link = &heaps; *link != heap; )
+		link = &(*link)->next;
+	*link = heap->next;
+	put_heap(heap);
+	while ((block = heap->blocks)) {
+		heap->blocks = block->next;
+		free(block);
+	}
+	free(heap);
+	return TRUE;
 }
 
 /**
@@ -41,7 +168,7 @@ HANDLE WINAPI GetProcessHeap(void)
 
 /**
  * HeapAlloc - allocate memory
- * @hHeap: GetProcessHeap()
+ * @hHeap: GetProcessHeap(), or from HeapCreate()
  * @dwFlags: HEAP_ZERO_MEMORY; others are ignored, as there are no exceptions
  * @dwBytes: how much; may be 0
  *
@@ -52,21 +179,25 @@ HANDLE WINAPI GetProcessHeap(void)
  */
 LPVOID WINAPI HeapAlloc(HANDLE hHeap, DWORD dwFlags, SIZE_T dwBytes)
 {
-	struct block *block;
-	size_t size;
+	struct heap *heap = get_heap(hHeap);
+	struct block *block = NULL;
+	size_t all;
 
-	if (hHeap != &process_heap || __builtin_add_overflow(sizeof(*block), dwBytes, &size))
+	if (!heap)
 		return NULL;
-	block = dwFlags & HEAP_ZERO_MEMORY ? calloc(1, size) : malloc(size);
-	if (!block)
-		return NULL;
-	block->size = dwBytes;
-	return block->memory;
+	if (fits(heap, dwBytes, &all))
+		block = dwFlags & HEAP_ZERO_MEMORY ? calloc(1, all) : malloc(all);
+	if (block) {
+		block->size = dwBytes;
+		add_block(heap, block);
+	}
+	put_heap(heap);
+	return block ? block->memory : NULL;
 }
 
 /**
  * HeapReAlloc - make memory larger or smaller
- * @hHeap: GetProcessHeap()
+ * @hHeap: GetProcessHeap(), or from HeapCreate()
  * @dwFlags: HEAP_ZERO_MEMORY for what is new, HEAP_REALLOC_IN_PLACE_ONLY, both, or 0
  * @lpMem: the memory, from HeapAlloc() or HeapReAlloc()
  * @dwBytes: how large it is to be
@@ -78,28 +209,34 @@ LPVOID WINAPI HeapAlloc(HANDLE hHeap, DWORD dwFlags, SIZE_T dwBytes)
  */
 LPVOID WINAPI HeapReAlloc(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem, SIZE_T dwBytes)
 {
-	struct block *block;
-	size_t size;
+	struct heap *heap = lpMem ? get_heap(hHeap) : NULL;
+	struct block *block, *other;
+	size_t all, old;
 
-	if (hHeap != &process_heap || !lpMem ||
-	    __builtin_add_overflow(sizeof(*block), dwBytes, &size))
+	if (!heap)
 		return NULL;
-	block = block_of(lpMem);
-	if (!(dwFlags & HEAP_REALLOC_IN_PLACE_ONLY))
-		block = realloc(block, size);
-	else if (size > malloc_usable_size(block))
-		return NULL;
-	if (!block)
-		return NULL;
-	if ((dwFlags & HEAP_ZERO_MEMORY) && dwBytes > block->size)
-		memset(block->memory + block->size, 0, dwBytes - block->size);
-	block->size = dwBytes;
-	return block->memory;
+	other = block = block_of(lpMem);
+	old = block->size;
+	take_block(heap, block);
+	if (!fits(heap, dwBytes, &all))
+		other = NULL;
+	else if (!(dwFlags & HEAP_REALLOC_IN_PLACE_ONLY))
+		other = realloc(block, all);
+	else if (all > malloc_usable_size(block))
+		other = NULL;
+	if (other) {
+		if ((dwFlags & HEAP_ZERO_MEMORY) && dwBytes > old)
+			memset(other->memory + old, 0, dwBytes - old);
+		other->size = dwBytes;
+	}
+	add_block(heap, other ? other : block);
+	put_heap(heap);
+	return other ? other->memory : NULL;
 }
 
 /**
  * HeapFree - free memory
- * @hHeap: GetProcessHeap()
+ * @hHeap: GetProcessHeap(), or from HeapCreate()
  * @dwFlags: ignored
  * @lpMem: the memory, or NULL
  *
@@ -109,17 +246,22 @@ LPVOID WINAPI HeapReAlloc(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem, SIZE_T dwBy
  */
 BOOL WINAPI HeapFree(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem)
 {
+	struct heap *heap = get_heap(hHeap);
+
 	(void)dwFlags;
-	if (hHeap != &process_heap)
+	if (!heap)
 		return sockiocp_fail(EBADF);
-	if (lpMem)
+	if (lpMem) {
+		take_block(heap, block_of(lpMem));
 		free(block_of(lpMem));
+	}
+	put_heap(heap);
 	return TRUE;
 }
 
 /**
  * HeapSize - how much was asked for
- * @hHeap: GetProcessHeap()
+ * @hHeap: GetProcessHeap(), or from HeapCreate()
  * @dwFlags: ignored
  * @lpMem: the memory
  *
@@ -129,8 +271,13 @@ BOOL WINAPI HeapFree(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem)
  */
 SIZE_T WINAPI HeapSize(HANDLE hHeap, DWORD dwFlags, LPCVOID lpMem)
 {
+	struct heap *heap = lpMem ? get_heap(hHeap) : NULL;
+	SIZE_T size = (SIZE_T)-1;
+
 	(void)dwFlags;
-	if (hHeap != &process_heap || !lpMem)
-		return (SIZE_T)-1;
-	return block_of(lpMem)->size;
+	if (heap) {
+		size = block_of(lpMem)->size;
+		put_heap(heap);
+	}
+	return size;
 }

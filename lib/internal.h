@@ -28,7 +28,7 @@
  *   base/secure.c  strcpy_s() and other functions on strings
  *   base/text.c  UTF-8 and wide characters, from one to the other
  *   descriptor.c  descriptors above 2, which ones were closed, which are events
- *   heap.c     the heap of the process
+ *   heap.c     heaps
  *   lock.c     SRW locks, critical sections
  *   socket_state.c  what Winsock's calls ask about a socket
  *   startup.c  WSAStartup, WSACleanup

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * The heap of the process, in pure Win32.
+ * Heaps, in pure Win32.
  */
 #include <windows.h>
 
@@ -95,6 +95,88 @@ static void too_much_is_null(void)
 	EXPECT(HeapFree(heap, 0, memory));
 }
 
+static void heap_has_memory_of_its_own(void)
+{
+	HANDLE heap = HeapCreate(0, 0, 0);
+	unsigned char *memory[100];
+	int i;
+
+	ASSERT(heap);
+	EXPECT(heap != GetProcessHeap());
+	for (i = 0; i < 100; i++) {
+		memory[i] = HeapAlloc(heap, HEAP_ZERO_MEMORY, SMALL + i);
+		ASSERT(memory[i]);
+		EXPECT_EQ(SMALL + i, HeapSize(heap, 0, memory[i]));
+		memset(memory[i], i, SMALL + i);
+	}
+	/* The first, the last two, and one between them. */
+	EXPECT(HeapFree(heap, 0, memory[0]));
+	EXPECT(HeapFree(heap, 0, memory[99]));
+	EXPECT(HeapFree(heap, 0, memory[98]));
+	EXPECT(HeapFree(heap, 0, memory[50]));
+	memory[20] = HeapReAlloc(heap, 0, memory[20], LARGE);
+	ASSERT(memory[20]);
+	for (i = 1; i < 98; i++)
+		if (i != 50)
+			EXPECT_EQ(i, memory[i][SMALL]);
+	/* With what is left in it. */
+	EXPECT(HeapDestroy(heap));
+}
+
+static void heap_has_a_limit(void)
+{
+	HANDLE heap = HeapCreate(HEAP_NO_SERIALIZE, 0, 16 * LARGE);
+	void *memory, *other;
+
+	ASSERT(heap);
+	memory = HeapAlloc(heap, 0, LARGE);
+	ASSERT(memory);
+	EXPECT(!HeapAlloc(heap, 0, 17 * LARGE));
+	EXPECT(!HeapReAlloc(heap, 0, memory, 17 * LARGE));
+	EXPECT_EQ(LARGE, HeapSize(heap, 0, memory));
+	other = HeapAlloc(heap, 0, LARGE);
+	EXPECT(other);
+	EXPECT(HeapFree(heap, 0, memory));
+	EXPECT(HeapFree(heap, 0, other));
+	EXPECT(HeapDestroy(heap));
+}
+
+static void what_was_freed_can_be_had_again(void)
+{
+	HANDLE heap = HeapCreate(0, 0, 4 * LARGE);
+	void *memory;
+	int i;
+
+	ASSERT(heap);
+	for (i = 0; i < 20; i++) {
+		memory = HeapAlloc(heap, 0, LARGE);
+		ASSERT(memory);
+		memory = HeapReAlloc(heap, 0, memory, 2 * LARGE);
+		ASSERT(memory);
+		EXPECT(HeapFree(heap, 0, memory));
+	}
+	EXPECT(HeapDestroy(heap));
+}
+
+static void heaps_come_and_go(void)
+{
+	HANDLE first = HeapCreate(0, 0, 0), second = HeapCreate(0, 0, 0), third;
+	void *memory;
+
+	EXPECT(HeapDestroy(second));
+	third = HeapCreate(0, 0, 0);
+	memory = HeapAlloc(first, 0, SMALL);
+	EXPECT(memory);
+	EXPECT(HeapDestroy(third));
+	EXPECT(HeapFree(first, 0, memory));
+	EXPECT(HeapDestroy(first));
+}
+
+static void heap_of_the_process_stays(void)
+{
+	EXPECT_ERROR(ERROR_INVALID_HANDLE, HeapDestroy(GetProcessHeap()));
+}
+
 int main(void)
 {
 	RUN(memory_has_the_size_that_was_asked_for);
@@ -102,5 +184,10 @@ int main(void)
 	RUN(what_is_new_is_zero_and_the_rest_stays);
 	RUN(in_place_it_does_not_move);
 	RUN(too_much_is_null);
+	RUN(heap_has_memory_of_its_own);
+	RUN(heap_has_a_limit);
+	RUN(what_was_freed_can_be_had_again);
+	RUN(heaps_come_and_go);
+	RUN(heap_of_the_process_stays);
 	return tap_end();
 }
