@@ -59,6 +59,8 @@ struct request {
 	bool listed;
 	/* Something that poll(2) tells of. */
 	bool polls;
+	/* It was not signalled a moment ago. */
+	bool looked;
 	/* What the kernel reads; here because signals may set it to 0 until the very end. */
 	struct __kernel_timespec timeout;
 };
@@ -371,14 +373,29 @@ static DWORD look_at_once(struct request *request)
 	return look(request, fds);
 }
 
-static DWORD look_first(struct request *request)
+/*
+ * Looks at one handle without waiting, and without all that the others take.  Returns
+ * WAIT_TIMEOUT, too, if it is not known yet what it is; *looked says which.
+ */
+static DWORD look_at_one(HANDLE handle, bool *looked)
 {
-	const struct object *object = request->objects;
+	const int fd = sockiocp_handle_fd(handle);
+	const struct object object = {
+		.fd = fd, .count = sockiocp_close_count(fd),
+		.kind = sockiocp_known_kind(fd),
+	};
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
+	*looked = object.kind;
+	if (!object.kind)
+		return WAIT_TIMEOUT;
+	if (object.kind & SOCKIOCP_MANUAL) {
+		if (poll(&poll_fd, 1, 0) <= 0)
+			return WAIT_TIMEOUT;
+		return poll_fd.revents & POLLNVAL ? WAIT_FAILED : WAIT_OBJECT_0;
+	}
 	/* Reading says whether there is something to read. */
-	if (request->count > 1 || !object->kind || (object->kind & SOCKIOCP_MANUAL))
-		return look_at_once(request);
-	if (take(object))
+	if (take(&object))
 		return WAIT_OBJECT_0;
 	return errno == EBADF ? WAIT_FAILED : WAIT_TIMEOUT;
 }
@@ -471,14 +488,15 @@ static DWORD sleep_in_list(struct request *request, unsigned long long end)
 static DWORD wait_for(struct request *request, DWORD ms)
 {
 	/* A time-out that is to be waited for is one look. */
-	bool first = !ms || request->count == 1 || request->all || request->listed;
+	bool first = !request->looked &&
+		     (!ms || request->count == 1 || request->all || request->listed);
 	unsigned long long end = ULLONG_MAX, wake;
 	DWORD result = WAIT_TIMEOUT;
 
 	if (ms != INFINITE)
 		end = sockiocp_now_ns() + ms * NSEC_PER_MSEC;
 	if (first)
-		result = look_first(request);
+		result = look_at_once(request);
 	if (result != WAIT_TIMEOUT)
 		return result;
 	do {
@@ -585,6 +603,16 @@ DWORD WINAPI WaitForMultipleObjectsEx(DWORD nCount, const HANDLE *lpHandles,
 	DWORD result = WAIT_FAILED;
 	int err = EINVAL;
 
+	if (nCount == 1 && lpHandles) {
+		result = look_at_one(*lpHandles, &request.looked);
+		if (result == WAIT_OBJECT_0)
+			return result;
+		if (result == WAIT_FAILED)
+			sockiocp_fail(EBADF);
+		if (result == WAIT_FAILED || (request.looked && !dwMilliseconds && !bAlertable))
+			return result;
+		result = WAIT_FAILED;
+	}
 	if (nCount && nCount <= MAXIMUM_WAIT_OBJECTS && lpHandles)
 		err = get_objects(&request, lpHandles);
 	if (!err) {
