@@ -135,6 +135,7 @@ static bool lifetime_pass_endpoints(struct sockiocp_port *port)
 static void lifetime_drop_registrations(struct sockiocp_port *port)
 {
 	struct sockiocp_registration *reg;
+	unsigned int n = 0;
 
 	for (;;) {
 		reg = lifetime_first_registration(port);
@@ -144,7 +145,8 @@ static void lifetime_drop_registrations(struct sockiocp_port *port)
 		} else if (!lifetime_pass_endpoints(port)) {
 			return;
 		}
-		cond_resched();
+		if (!(++n % SOCKIOCP_CHUNK))
+			cond_resched();
 	}
 }
 
