@@ -46,6 +46,7 @@
  *   winsock_option.c  options of sockets that only Winsock has
  *   base/strsafe.c  the functions of <strsafe.h>
  *   base/console.c  the terminal
+ *   base/environment.c  variables, the command line, the machine's name
  *   base/file.c  files: names, places, lengths
  *   base/ctrl_handler.c  functions that are called for Ctrl+C
  *

@@ -486,6 +486,33 @@ PSLIST_ENTRY WINAPI InterlockedFlushSList(PSLIST_HEADER ListHead);
 USHORT WINAPI QueryDepthSList(PSLIST_HEADER ListHead);
 PSLIST_ENTRY NTAPI RtlFirstEntrySList(const SLIST_HEADER *ListHead);
 
+/* What the process is started with, and where */
+#define MAX_COMPUTERNAME_LENGTH	15
+
+DWORD WINAPI GetEnvironmentVariableA(LPCSTR lpName, LPSTR lpBuffer, DWORD nSize);
+DWORD WINAPI GetEnvironmentVariableW(LPCWSTR lpName, LPWSTR lpBuffer, DWORD nSize);
+BOOL WINAPI SetEnvironmentVariableA(LPCSTR lpName, LPCSTR lpValue);
+BOOL WINAPI SetEnvironmentVariableW(LPCWSTR lpName, LPCWSTR lpValue);
+LPSTR WINAPI GetCommandLineA(void);
+LPWSTR WINAPI GetCommandLineW(void);
+BOOL WINAPI GetComputerNameA(LPSTR lpBuffer, LPDWORD nSize);
+BOOL WINAPI GetComputerNameW(LPWSTR lpBuffer, LPDWORD nSize);
+BOOL WINAPI GetVersionExA(LPOSVERSIONINFOA lpVersionInformation);
+BOOL WINAPI GetVersionExW(LPOSVERSIONINFOW lpVersionInformation);
+#ifdef UNICODE
+#define GetEnvironmentVariable	GetEnvironmentVariableW
+#define SetEnvironmentVariable	SetEnvironmentVariableW
+#define GetCommandLine		GetCommandLineW
+#define GetComputerName		GetComputerNameW
+#define GetVersionEx		GetVersionExW
+#else
+#define GetEnvironmentVariable	GetEnvironmentVariableA
+#define SetEnvironmentVariable	SetEnvironmentVariableA
+#define GetCommandLine		GetCommandLineA
+#define GetComputerName		GetComputerNameA
+#define GetVersionEx		GetVersionExA
+#endif
+
 /* Modules, to ask for functions by name */
 #define DONT_RESOLVE_DLL_REFERENCES		0x00000001
 #define LOAD_LIBRARY_AS_DATAFILE		0x00000002

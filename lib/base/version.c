@@ -4,7 +4,13 @@
  * The version of Windows that programs are told: the first that has all of what is here,
  * Windows Server 2022.
  */
+#include <string.h>
+
 #include "internal.h"
+
+#define MAJOR		10
+#define MINOR		0
+#define BUILD		20348
 
 #define CONDITION_BITS	3
 #define CONDITION_MASK	7
@@ -14,11 +20,11 @@ static const struct {
 	DWORD value;
 } system_has[] = {
 	/* The version itself, the most significant part first. */
-	{ VER_MAJORVERSION, 10 },
-	{ VER_MINORVERSION, 0 },
+	{ VER_MAJORVERSION, MAJOR },
+	{ VER_MINORVERSION, MINOR },
 	{ VER_SERVICEPACKMAJOR, 0 },
 	{ VER_SERVICEPACKMINOR, 0 },
-	{ VER_BUILDNUMBER, 20348 },
+	{ VER_BUILDNUMBER, BUILD },
 	{ VER_PLATFORMID, VER_PLATFORM_WIN32_NT },
 	{ VER_SUITENAME, 0 },
 	{ VER_PRODUCT_TYPE, VER_NT_SERVER },
@@ -183,4 +189,62 @@ BOOL WINAPI VerifyVersionInfoA(LPOSVERSIONINFOEXA lpVersionInformation, DWORD dw
 	};
 
 	return VerifyVersionInfoW(&version, dwTypeMask, dwlConditionMask);
+}
+
+/**
+ * GetVersionExW - which version of Windows this is like
+ * @lpVersionInformation: an OSVERSIONINFOW or an OSVERSIONINFOEXW, which says its size; receives
+ *	10.0, build 20348, and of the latter that it is a server's, whatever manifest a program
+ *	of Windows would have
+ *
+ * Return: nonzero; FALSE for another size, and GetLastError() says ERROR_INSUFFICIENT_BUFFER.
+ *
+ * Windows: "GetVersionExW function (sysinfoapi.h)".
+ */
+BOOL WINAPI GetVersionExW(LPOSVERSIONINFOW lpVersionInformation)
+{
+	DWORD size = lpVersionInformation->dwOSVersionInfoSize;
+	OSVERSIONINFOEXW version = {
+		.dwOSVersionInfoSize = size,
+		.dwMajorVersion = MAJOR,
+		.dwMinorVersion = MINOR,
+		.dwBuildNumber = BUILD,
+		.dwPlatformId = VER_PLATFORM_WIN32_NT,
+		.wProductType = VER_NT_SERVER,
+	};
+
+	if (size != sizeof(OSVERSIONINFOW) && size != sizeof(OSVERSIONINFOEXW)) {
+		SetLastError(ERROR_INSUFFICIENT_BUFFER);
+		return FALSE;
+	}
+	memcpy(lpVersionInformation, &version, size);
+	return TRUE;
+}
+
+/**
+ * GetVersionExA - the same
+ * @lpVersionInformation: an OSVERSIONINFOA or an OSVERSIONINFOEXA
+ *
+ * Return: as GetVersionExW().
+ *
+ * Windows: "GetVersionExA function (sysinfoapi.h)".
+ */
+BOOL WINAPI GetVersionExA(LPOSVERSIONINFOA lpVersionInformation)
+{
+	DWORD size = lpVersionInformation->dwOSVersionInfoSize;
+	OSVERSIONINFOEXA version = {
+		.dwOSVersionInfoSize = size,
+		.dwMajorVersion = MAJOR,
+		.dwMinorVersion = MINOR,
+		.dwBuildNumber = BUILD,
+		.dwPlatformId = VER_PLATFORM_WIN32_NT,
+		.wProductType = VER_NT_SERVER,
+	};
+
+	if (size != sizeof(OSVERSIONINFOA) && size != sizeof(OSVERSIONINFOEXA)) {
+		SetLastError(ERROR_INSUFFICIENT_BUFFER);
+		return FALSE;
+	}
+	memcpy(lpVersionInformation, &version, size);
+	return TRUE;
 }
