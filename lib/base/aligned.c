@@ -16,7 +16,7 @@ void *__cdecl _aligned_malloc(size_t size, size_t alignment)
 	void *memory;
 	int err;
 
-	if (!alignment || (alignment & (alignment - 1))) {
+	if (!size || !alignment || (alignment & (alignment - 1))) {
 		sockiocp_invalid(EINVAL);
 		return NULL;
 	}

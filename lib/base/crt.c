@@ -83,7 +83,11 @@ errno_t getenv_s(size_t *needed, char *to, size_t size, const char *name)
 	*needed = value ? strlen(value) + 1 : 0;
 	if (!value || !to || !size)
 		return 0;
-	return strcpy_s(to, size, value);
+	/* Not an invalid parameter: who is told how much is needed asks again. */
+	if (*needed > size)
+		return ERANGE;
+	memcpy(to, value, *needed);
+	return 0;
 }
 
 errno_t _dupenv_s(char **to, size_t *size, const char *name)
