@@ -50,7 +50,8 @@
  *			each protocol
  *   account.c		what a user holds, and may hold
  *
- *   sockiocp.h		the structures, and what each file offers to those above it
+ *   sockiocp.h		what each file offers to those above it
+ *   types.h		the structures
  *   reading.h		what a socket is, and is like: kinds, readings, turns
  *   insides.h		what is known of the insides of other subsystems
  *   compat.h		differences between kernel versions

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
+/*
+ * The structures that the files of the module share.  Who owns what, and which lock guards
+ * which field, is told in the banner of main.c.
+ */
+#ifndef _SOCKIOCP_TYPES_H
+#define _SOCKIOCP_TYPES_H
+
+#include "reading.h"
+
+#include <linux/atomic.h>
+#include <linux/fs.h>
+#include <linux/irq_work.h>
+#include <linux/list.h>
+#include <linux/preempt.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/sockiocp.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+/**
+ * struct sockiocp_account - what one user holds, in all ports together
+ * @uid: the user
+ * @users: ports that charge this account, whose memory is there, and offers
+ * @registrations: registrations that exist
+ * @endpoints: endpoints that exist
+ * @packets: posted packets that are queued
+ * @offers: sockets that are offered to processes
+ * @offer_ring: these offers
+ * @reaper_node: in the reaper's list of users, while @reaper_ports is not empty
+ * @reaper_ports: those ports that the reaper looks at
+ * @nr_reaper_ports: how many these are
+ */
+struct sockiocp_account {
+	unsigned long uid;
+	unsigned int users;
+	atomic_long_t registrations;
+	atomic_long_t endpoints;
+	atomic_long_t packets;
+	atomic_long_t offers;
+	struct list_head offer_ring;
+	struct list_head reaper_node;
+	struct list_head reaper_ports;
+	unsigned int nr_reaper_ports;
+};
+
+/**
+ * struct sockiocp_packet - what stands in a port's queue
+ * @node: in the queue, in the list of a waiter, or in that of a harvest
+ * @seq: when it was queued; a harvest takes nothing younger than itself.  The
+ *	lowest bit is SOCKIOCP_SEQ_POSTED in a &struct sockiocp_posted, and 0 in
+ *	a registration: a notification, or its REMOVE packet
+ */
+struct sockiocp_packet {
+	struct list_head node;
+	u64 seq;
+};
+
+#define SOCKIOCP_SEQ_POSTED	1ULL
+#define SOCKIOCP_SEQ_STEP	2ULL
+
+/**
+ * struct sockiocp_posted - a packet of the user's own
+ * @packet: its place in the queue
+ * @entry: what the harvester gets
+ */
+struct sockiocp_posted {
+	struct sockiocp_packet packet;
+	struct sockiocp_packet_entry entry;
+};
+
+/* What a worker has to do with the slots of its port. */
+enum sockiocp_slot {
+	/* It holds none: it waits for a packet, or its association has ended. */
+	SOCKIOCP_SLOT_NONE,
+	/* It holds one since it was woken, and may be on its way to sleep still. */
+	SOCKIOCP_SLOT_WOKEN,
+	/* It holds one. */
+	SOCKIOCP_SLOT_HELD,
+	/* It holds one, but is blocked: the slot is free until it goes on. */
+	SOCKIOCP_SLOT_LENT,
+};
+
+/**
+ * struct sockiocp_worker - a thread that is associated with a port
+ * @node: in the list of the port that it pins
+ * @port: the port that it is associated with; NULL if that has ended
+ * @pinned: the port whose memory this pins: @port, or the last one; NULL between
+ *	two ports, and in a cursor of sockiocp_association_look_at_all()
+ * @files: the thread's table of descriptors, which is its process
+ * @task: the thread; pinned only if it is sampled
+ * @slot: &enum sockiocp_slot
+ * @sampled: nobody tells of this thread
+ * @hash: in the table of sampled workers, by thread
+ * @rcu: frees a sampled worker
+ * @notifier: tells that it blocks and goes on
+ * @died: the thread has exited
+ * @free: ends the worker, where that may sleep
+ */
+struct sockiocp_worker {
+	struct list_head node;
+	struct sockiocp_port *port;
+	struct sockiocp_port *pinned;
+	fl_owner_t files;
+	struct task_struct *task;
+	unsigned int slot;
+	bool sampled;
+	struct hlist_node hash;
+	struct rcu_head rcu;
+#ifdef CONFIG_PREEMPT_NOTIFIERS
+	struct preempt_notifier notifier;
+	struct irq_work died;
+	struct work_struct free;
+#endif
+};
+
+/**
+ * struct sockiocp_port - one open file of /dev/sockiocp
+ * @lock: guards all that follows up to @active, and what the banner says of
+ *	registrations
+ * @queue: packets, oldest first
+ * @next_seq: &struct sockiocp_packet.seq of the next packet to be queued
+ * @nr_packets: packets in @queue and handed to waiters
+ * @waiters: threads that wait for a packet, the youngest first
+ * @nr_waiters: how many these are
+ * @hooks: registrations and endpoints, as a ring: a reaper looks at the first and moves
+ *	it to the end
+ * @nr_hooks: how many these are
+ * @nr_endpoints: how many of them are endpoints
+ * @concurrency: as configured; 0 stands for the number of processors
+ * @closed: by SOCKIOCP_CLOSE
+ * @workers: threads that are associated with the port, or have been and pin it still
+ * @nr_workers: how many are associated
+ * @had_worker: one was, at some time
+ * @nr_sampled: how many in @workers only @sampler knows about
+ * @sample_soon: @sampler will come at the next tick, since somebody waits for a slot
+ * @nobody_of: a process that has ended, or its address: nobody of it waits, or is
+ *	associated; or NULL
+ * @active: slots in use: workers that run
+ * @refs: one for the file, one for each worker, and one for each that looks at the port
+ *	without either: the reaper, a sweep, a processor that comes online
+ * @last_fd: where a descriptor of the port was found last, in whose table ever
+ * @slot_freed: releases waiters when a worker has blocked
+ * @sampler: the same, where nobody tells that a worker has blocked
+ * @poll_wait: who polls the file
+ * @poll_work: wakes them if there are many
+ * @account: whom registrations and posted packets are charged to
+ * @all_ports: in the list of all ports, for when a processor comes online
+ * @reaper_node: in the account's list for the reaper, while there are
+ *	registrations, and perhaps a little longer
+ */
+struct sockiocp_port {
+	spinlock_t lock;
+	struct list_head queue;
+	u64 next_seq;
+	unsigned int nr_packets;
+	struct list_head waiters;
+	unsigned int nr_waiters;
+	struct list_head hooks;
+	unsigned int nr_hooks;
+	unsigned int nr_endpoints;
+	unsigned int concurrency;
+	bool closed;
+	struct list_head workers;
+	unsigned int nr_workers;
+	bool had_worker;
+	unsigned int nr_sampled;
+	bool sample_soon;
+	fl_owner_t nobody_of;
+
+	atomic_t active;
+	refcount_t refs;
+	unsigned int last_fd;
+	struct irq_work slot_freed;
+	struct delayed_work sampler;
+	wait_queue_head_t poll_wait;
+	struct work_struct poll_work;
+	struct sockiocp_account *account;
+	struct list_head all_ports;
+	struct list_head reaper_node;
+};
+
+enum sockiocp_state {
+	/* On its socket's wait queue and in its port's ring. */
+	SOCKIOCP_LIVE,
+	/* Taken off both by REMOVE; its REMOVE packet is queued. */
+	SOCKIOCP_REMOVED,
+	/* Taken off both because the socket or the port was closed. */
+	SOCKIOCP_DEAD,
+};
+
+/* Where a registration's packet is. */
+enum sockiocp_place {
+	/* Nowhere. */
+	SOCKIOCP_IDLE,
+	/*
+	 * In the queue, or handed to a waiter that has not come for it yet; a REMOVE packet
+	 * stays so until it is gone.
+	 */
+	SOCKIOCP_QUEUED,
+	/*
+	 * Off the queue: a harvest, or a poll of the port, looks at the socket,
+	 * and has the reference for being live if the registration ends now.
+	 */
+	SOCKIOCP_TAKEN,
+	/* As above, and to be queued again: something happened since. */
+	SOCKIOCP_TAKEN_AGAIN,
+};
+
+/**
+ * struct sockiocp_terms - what a registration reports
+ * @life: counts the connections, and attempts at one, that are over: whoever read the
+ *	socket before remembers nothing of it.  It takes hours to come round; if one
+ *	harvest is held up between its look and its end for just as long, EDGE of this
+ *	registration is wrong by a bit, and nothing else is
+ * @filter: SOCKIOCP_REGISTER_* bits
+ * @trigger: SOCKIOCP_TRIGGER_* bits
+ * @edges: EDGE: bits that rose and have not been delivered
+ *
+ * When a packet is taken off the queue it takes a copy along, with the edges.  Whoever
+ * changes the registration from then on comes after that packet.
+ */
+struct sockiocp_terms {
+	u32 life;
+	u8 filter;
+	u8 trigger;
+	u8 edges;
+} __aligned(8);
+
+/**
+ * struct sockiocp_hook - what stands on a socket's wait queue and in a port's ring
+ * @wait: on the socket's wait queue; its function says whether it is that of a
+ *	registration or of an endpoint, and its private pointer is the socket, whose inode
+ *	is pinned, its file not
+ * @port_node: in the port's ring
+ * @port: the port
+ * @key: what packets carry
+ * @refs: one for being live, or having a REMOVE packet queued; one for each task that
+ *	works on it, and for each operation of an endpoint
+ * @interest: the EPOLL* bits of wake-ups that matter; those for an error, or a change of
+ *	state, always do
+ * @kind: &enum sockiocp_kind
+ * @state: &enum sockiocp_state
+ */
+struct sockiocp_hook {
+	wait_queue_entry_t wait;
+	struct list_head port_node;
+	struct sockiocp_port *port;
+	u64 key;
+	refcount_t refs;
+	u16 interest;
+	u8 kind;
+	u8 state;
+};
+
+/**
+ * struct sockiocp_registration - one socket in one port
+ * @hook: its places; no wake-up interests it while it is disabled
+ * @packet: the notification, or the REMOVE packet
+ * @rcv_nxt: TCP, EDGE: how far the stream had come at the last IN wake-up
+ * @enabled: between ENABLE and DISABLE, or the delivery of a ONESHOT
+ * @place: &enum sockiocp_place of @packet
+ * @history: it was disabled, and perhaps enabled again, or has ended, since
+ *	somebody last looked: whoever has its packet has taken what is history now
+ * @seen: EDGE: bits that stay once they are there, as last read, so that what is new
+ *	is an edge; and SOCKIOCP_FAILED.  All of it of the connection that there is, see
+ *	sockiocp_trigger_note_turn()
+ * @terms: &struct sockiocp_terms
+ */
+struct sockiocp_registration {
+	struct sockiocp_hook hook;
+	struct sockiocp_packet packet;
+	u32 rcv_nxt;
+	bool enabled;
+	u8 place;
+	bool history;
+	u8 seen;
+	struct sockiocp_terms terms;
+};
+
+/**
+ * struct sockiocp_endpoint - a socket as an end of overlapped I/O
+ * @hook: its places; its port is the one it is associated with, or else the one by which
+ *	it was made
+ * @associated: CreateIoCompletionPort() was called for it
+ * @modes: SOCKIOCP_MODE_* bits
+ *
+ * The lock of the socket's wait queue guards all of it.
+ */
+struct sockiocp_endpoint {
+	struct sockiocp_hook hook;
+	bool associated;
+	u8 modes;
+};
+
+/**
+ * struct sockiocp_delivery - a packet on its way from the queue to the user
+ * @packet: the packet
+ * @is_notification: of a registration; anything else goes out as it is
+ * @ended: the registration ended meanwhile, and its reference is the harvest's
+ * @taken: &struct sockiocp_registration.terms when it was taken
+ * @now: what the socket is like, or SOCKIOCP_GONE, or SOCKIOCP_BUSY
+ * @events: what the packet carries, SOCKIOCP_EVENT_* bits; 0 if it does not go out
+ */
+struct sockiocp_delivery {
+	struct sockiocp_packet *packet;
+	bool is_notification;
+	bool ended;
+	struct sockiocp_terms taken;
+	sockiocp_reading now;
+	u32 events;
+};
+
+static inline struct sockiocp_registration *
+sockiocp_packet_registration(struct sockiocp_packet *packet)
+{
+	return container_of(packet, struct sockiocp_registration, packet);
+}
+
+static inline struct socket *sockiocp_hook_socket(const struct sockiocp_hook *hook)
+{
+	return hook->wait.private;
+}
+
+static inline struct socket *
+sockiocp_registration_socket(const struct sockiocp_registration *reg)
+{
+	return sockiocp_hook_socket(&reg->hook);
+}
+
+/* Of &struct sockiocp_registration.seen, which has the lowest eight bits of a reading. */
+static inline sockiocp_reading
+sockiocp_registration_seen(const struct sockiocp_registration *reg)
+{
+	return (__force sockiocp_reading)READ_ONCE(reg->seen);
+}
+
+static inline bool sockiocp_registration_is_edge(const struct sockiocp_registration *reg)
+{
+	return READ_ONCE(reg->terms.trigger) & SOCKIOCP_TRIGGER_EDGE;
+}
+
+static inline bool sockiocp_registration_is_stream(const struct sockiocp_registration *reg)
+{
+	return reg->hook.kind < SOCKIOCP_UDP;
+}
+
+#endif /* _SOCKIOCP_TYPES_H */
