@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/sockiocp.h>
@@ -18,12 +19,20 @@
 #include "internal.h"
 #include "winsock.h"
 
-/* Returns 0 for a socket, EBADF for what is not open, EINVAL for others. */
+/*
+ * Returns 0 for a socket, EBADF for what is not open, EOPNOTSUPP for a file, which Windows
+ * would take, EINVAL for others.
+ */
 int sockiocp_check_socket(HANDLE file)
 {
-	if (sockiocp_socket_type(sockiocp_handle_fd(file)) >= 0)
+	int fd = sockiocp_handle_fd(file);
+	struct stat status;
+
+	if (sockiocp_socket_type(fd) >= 0)
 		return 0;
-	return errno == ENOTSOCK ? EINVAL : errno;
+	if (errno != ENOTSOCK)
+		return errno;
+	return !fstat(fd, &status) && S_ISREG(status.st_mode) ? EOPNOTSUPP : EINVAL;
 }
 
 /* An older module does not know the call. */
@@ -104,7 +113,7 @@ static int set_modes(int socket, UCHAR modes)
  * Return: TRUE; FALSE if it fails, and GetLastError() says why:
  *   ERROR_INVALID_HANDLE	not open
  *   ERROR_INVALID_PARAMETER	not a socket; other flags
- *   ERROR_NOT_SUPPORTED	the kernel module is older than this function
+ *   ERROR_NOT_SUPPORTED	a file; the kernel module is older than this function
  *   ERROR_FILE_NOT_FOUND, ERROR_ACCESS_DENIED, ERROR_TOO_MANY_OPEN_FILES,
  *   ERROR_NOT_ENOUGH_MEMORY	as CreateIoCompletionPort()
  *   ERROR_NO_SYSTEM_RESOURCES	as CreateIoCompletionPort()

@@ -170,7 +170,7 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
  *   ERROR_NOT_ENOUGH_MEMORY	no memory
  *   ERROR_NO_SYSTEM_RESOURCES	the user has as many sockets associated as it may have
  *				registered
- *   ERROR_NOT_SUPPORTED		a socket of AF_SMC that has fallen back to TCP; the
+ *   ERROR_NOT_SUPPORTED		a file; a socket of AF_SMC that has fallen back to TCP; the
  *				kernel module is older than this library
  *
  * Windows: "CreateIoCompletionPort function (ioapiset.h)".

@@ -452,6 +452,19 @@ TEST_F(association, handle_that_is_no_socket_is_an_invalid_parameter)
 }
 
 /* spec 8.10 */
+TEST_F(association, file_is_not_supported)
+{
+	int fd = fd_open("/init", 0);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(ERROR_NOT_SUPPORTED, associate(fd, self->port));
+	EXPECT_EQ(ERROR_NOT_SUPPORTED, associate(fd, NULL));
+	EXPECT_FALSE(SetFileCompletionNotificationModes(handle(fd), 1));
+	EXPECT_EQ(ERROR_NOT_SUPPORTED, GetLastError());
+	fd_close(fd);
+}
+
+/* spec 8.10 */
 TEST_F(association, port_that_is_none_is_an_invalid_handle)
 {
 	HANDLE bad[] = {
