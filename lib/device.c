@@ -89,27 +89,33 @@ static bool has_right_number(const struct stat *node)
 	       node->st_rdev == makedev(major, minor);
 }
 
-/* Returns what to do about a device that was not there, as things are now. */
+#define NOT_FOUND	"The file was not found."
+#define IF_A_PORT_S	NOT_FOUND "  If it is a port's: "
+
+/*
+ * Returns what to do about a file that was not there, which may be the device, as things
+ * are now.
+ */
 const char *sockiocp_device_text(void)
 {
 	struct stat node;
 
 	if (access(ALL_DEVICES, F_OK))
-		return "sockiocp module not loaded, or no /dev/sockiocp here: run "
+		return IF_A_PORT_S "sockiocp module not loaded, or no /dev/sockiocp here: run "
 		       "\"modprobe sockiocp\" as root, or \"make insmod\" in its "
 		       "source; pass the device into the container "
 		       "(--device /dev/sockiocp).";
 	if (access(LOADED, F_OK))
-		return "sockiocp module not loaded: run \"modprobe sockiocp\" as root, "
+		return IF_A_PORT_S "sockiocp module not loaded: run \"modprobe sockiocp\" as root, "
 		       "or \"make insmod\" in its source; not in a container, but on "
 		       "its host.";
 	if (stat(DEVICE, &node))
-		return "sockiocp module loaded, but no /dev/sockiocp here: pass it "
+		return IF_A_PORT_S "sockiocp module loaded, but no /dev/sockiocp here: pass it "
 		       "into the container (--device /dev/sockiocp); in a systemd "
 		       "unit, set PrivateDevices=no.";
 	if (!has_right_number(&node))
-		return "sockiocp module loaded, but /dev/sockiocp is not its device: "
+		return IF_A_PORT_S "sockiocp module loaded, but /dev/sockiocp is not its device: "
 		       "start the container anew, or make the node anew (mknod) "
 		       "with the numbers in " LOADED "/dev.";
-	return "The file was not found.";
+	return NOT_FOUND;
 }

@@ -15,6 +15,7 @@ static const struct {
 } texts[] = {
 	{ ERROR_SUCCESS, "The operation completed successfully." },
 	{ ERROR_INVALID_FUNCTION, "Incorrect function." },
+	{ ERROR_PATH_NOT_FOUND, "The directory was not found." },
 	{ ERROR_TOO_MANY_OPEN_FILES,
 	  "Too many files are open (see ulimit -n)." },
 	{ ERROR_ACCESS_DENIED,
@@ -24,21 +25,37 @@ static const struct {
 	{ ERROR_INVALID_HANDLE, "The handle is invalid." },
 	{ ERROR_NOT_ENOUGH_MEMORY, "Not enough memory is available." },
 	{ ERROR_OUTOFMEMORY, "Not enough memory is available." },
+	{ ERROR_WRITE_PROTECT, "The file system is read-only." },
+	{ ERROR_SEEK, "There is no position in this file (a pipe, a socket, a terminal)." },
 	{ ERROR_GEN_FAILURE, "The operation failed." },
 	{ ERROR_HANDLE_EOF, "The end of the file was reached." },
 	{ ERROR_NOT_SUPPORTED, "The request is not supported." },
 	{ ERROR_NETNAME_DELETED, "The connection is no longer there." },
+	{ ERROR_FILE_EXISTS, "The file exists already." },
 	{ ERROR_INVALID_PARAMETER, "A parameter is incorrect." },
 	{ ERROR_BROKEN_PIPE, "The pipe has been ended." },
+	{ ERROR_BUFFER_OVERFLOW, "The name is too long." },
+	{ ERROR_DISK_FULL, "The disk, or the user's share of it, is full." },
 	{ ERROR_CALL_NOT_IMPLEMENTED,
 	  "This function is not implemented, or a seccomp filter refuses its system "
 	  "call (ports need ioctl)." },
 	{ ERROR_SEM_TIMEOUT, "The operation timed out." },
 	{ ERROR_INSUFFICIENT_BUFFER, "The buffer is too small." },
+	{ ERROR_MOD_NOT_FOUND,
+	  "There is no such module (libraries of Linux: see dlopen)." },
+	{ ERROR_PROC_NOT_FOUND, "sockiocp does not have this function." },
+	{ ERROR_NEGATIVE_SEEK, "The position is before the start of the file." },
+	{ ERROR_BAD_ARGUMENTS, "An argument is incorrect." },
 	{ ERROR_BUSY, "The resource is in use." },
 	{ ERROR_ALREADY_EXISTS, "It exists already." },
+	{ ERROR_INVALID_ORDINAL, "No function has a number here: ask for its name." },
+	{ ERROR_ENVVAR_NOT_FOUND, "There is no such environment variable." },
+	{ ERROR_FILENAME_EXCED_RANGE, "The name is too long." },
+	{ ERROR_FILE_TOO_LARGE, "The file is too large." },
+	{ ERROR_NO_DATA, "The other end of the pipe is closed." },
 	{ WAIT_IO_COMPLETION, "The wait was ended by a completion routine." },
 	{ ERROR_MORE_DATA, "More data is available." },
+	{ ERROR_NO_MORE_ITEMS, "There are no more of them." },
 	{ WAIT_TIMEOUT, "The wait timed out." },
 	{ ERROR_MR_MID_NOT_FOUND, "There is no text for this number." },
 	{ ERROR_ABANDONED_WAIT_0,
@@ -46,6 +63,10 @@ static const struct {
 	{ ERROR_OPERATION_ABORTED, "The operation was aborted." },
 	{ ERROR_IO_PENDING, "The operation is in progress." },
 	{ ERROR_NOACCESS, "An address cannot be read or written." },
+	{ ERROR_INVALID_FLAGS, "The flags are incorrect." },
+	{ ERROR_NO_UNICODE_TRANSLATION, "The text is no valid UTF-8 or UTF-32." },
+	{ ERROR_IO_DEVICE, "Reading or writing failed in the device." },
+	{ ERROR_OLD_WIN_VERSION, "The version of Windows is another one." },
 	{ ERROR_NOT_FOUND, "There is no such registration." },
 	{ ERROR_CONNECTION_REFUSED, "The remote system refused the connection." },
 	{ ERROR_NETWORK_UNREACHABLE, "The network cannot be reached." },
@@ -56,6 +77,7 @@ static const struct {
 	{ ERROR_NO_SYSTEM_RESOURCES,
 	  "A limit of the system's or of the user's was reached." },
 	{ ERROR_TIMEOUT, "The operation timed out." },
+	{ ERROR_CANT_RESOLVE_FILENAME, "The name leads through too many symbolic links." },
 	{ WSAEINTR, "A blocking call was interrupted." },
 	{ WSAEBADF, "The file handle is not valid." },
 	{ WSAEACCES, "The socket may not be used in this way." },
@@ -78,7 +100,7 @@ static const struct {
 	  "The address family is not supported or not the socket's." },
 	{ WSAEADDRINUSE, "The address is in use." },
 	{ WSAEADDRNOTAVAIL, "The address is not valid here." },
-	{ WSAENETDOWN, "The network is down." },
+	{ WSAENETDOWN, "The network is down, or the sockiocp module is not loaded." },
 	{ WSAENETUNREACH, "The network cannot be reached." },
 	{ WSAENETRESET, "The network broke the connection." },
 	{ WSAECONNABORTED, "The local system aborted the connection." },
@@ -114,7 +136,7 @@ static const char *message_text(DWORD flags, DWORD code)
 		SetLastError(ERROR_INVALID_PARAMETER);
 		return NULL;
 	}
-	/* The only file that the library opens is the device. */
+	/* Of a file of the program's, or of the device: nobody knows any more. */
 	if (code == ERROR_FILE_NOT_FOUND)
 		return sockiocp_device_text();
 	for (i = 0; i < ARRAY_LEN(texts); i++)

@@ -3,6 +3,8 @@
 /*
  * FormatMessage: the texts of the library's error codes, in both widths.
  */
+#include <string.h>
+
 #include "kselftest_harness.h"
 
 #include "lib/port.h"
@@ -71,6 +73,37 @@ TEST(every_text_fits_into_256_characters)
 			EXPECT_EQ(ERROR_MR_MID_NOT_FOUND, GetLastError());
 	}
 	EXPECT_LT(50, found);
+}
+
+/* What files, modules, variables and texts fail with. */
+TEST(codes_of_files_and_the_like_have_texts)
+{
+	static const DWORD codes[] = {
+		ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND, ERROR_WRITE_PROTECT,
+		ERROR_SEEK, ERROR_FILE_EXISTS, ERROR_BUFFER_OVERFLOW, ERROR_DISK_FULL,
+		ERROR_MOD_NOT_FOUND, ERROR_PROC_NOT_FOUND, ERROR_NEGATIVE_SEEK,
+		ERROR_BAD_ARGUMENTS, ERROR_INVALID_ORDINAL, ERROR_ENVVAR_NOT_FOUND,
+		ERROR_FILENAME_EXCED_RANGE, ERROR_FILE_TOO_LARGE, ERROR_NO_DATA,
+		ERROR_NO_MORE_ITEMS, ERROR_INVALID_FLAGS, ERROR_NO_UNICODE_TRANSLATION,
+		ERROR_IO_DEVICE, ERROR_OLD_WIN_VERSION, ERROR_CANT_RESOLVE_FILENAME,
+	};
+	char text[256];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(codes); i++)
+		EXPECT_LT(0, FormatMessageA(FROM_SYSTEM, NULL, codes[i], 0, text,
+					    sizeof(text), NULL)) {
+			TH_LOG("code %u has no text", codes[i]);
+		}
+}
+
+/* A program's own file may be what is missing, whether or not the device is there. */
+TEST(file_that_is_missing_is_called_one)
+{
+	char text[256] = "";
+
+	FormatMessageA(FROM_SYSTEM, NULL, ERROR_FILE_NOT_FOUND, 0, text, sizeof(text), NULL);
+	EXPECT_EQ(0, strncmp(text, "The file was not found.", 23));
 }
 
 TEST(code_without_a_text_fails)
