@@ -31,6 +31,10 @@ typedef size_t rsize_t;
 #define STRUNCATE	80
 #define _NLSCMPERROR	2147483647
 
+#ifndef _countof
+#define _countof(array)	(sizeof(array) / sizeof((array)[0]))
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
