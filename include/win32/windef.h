@@ -39,7 +39,14 @@
 #define __SOCKIOCP_DECLSPEC_novtable
 #define __SOCKIOCP_DECLSPEC_restrict
 #define __SOCKIOCP_DECLSPEC_selectany	__attribute__((__weak__))
+/* GCC's __thread has to be behind "static". */
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define __SOCKIOCP_DECLSPEC_thread	thread_local
+#elif !defined(__cplusplus)
+#define __SOCKIOCP_DECLSPEC_thread	_Thread_local
+#else
 #define __SOCKIOCP_DECLSPEC_thread	__thread
+#endif
 #define __SOCKIOCP_DECLSPEC_uuid(text)
 
 /* Exceptions of the system.  libstdc++ has a __try of its own. */

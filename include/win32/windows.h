@@ -713,6 +713,15 @@ SIZE_T WINAPI HeapSize(HANDLE hHeap, DWORD dwFlags, LPCVOID lpMem);
 	((void)__builtin_memmove((destination), (source), (length)))
 #define RtlEqualMemory(one, other, length) \
 	(!__builtin_memcmp((one), (other), (length)))
+/* A write that the compiler does not leave out. */
+static __inline__ PVOID RtlSecureZeroMemory(PVOID destination, SIZE_T length)
+{
+	__builtin_memset(destination, 0, length);
+	__asm__ __volatile__("" : : "r" (destination) : "memory");
+	return destination;
+}
+#define SecureZeroMemory(destination, length) \
+	RtlSecureZeroMemory(destination, length)
 #define ZeroMemory(destination, length)	RtlZeroMemory(destination, length)
 #define FillMemory(destination, length, fill) \
 	RtlFillMemory(destination, length, fill)
@@ -753,6 +762,8 @@ int WINAPI lstrcmpiW(LPCWSTR lpString1, LPCWSTR lpString2);
 /* What is not there */
 #include "absent/kernel32.list"
 #include "absent/msvcrt.list"
+#include "absent/user32.list"
+#include "absent/advapi32.list"
 
 #ifdef __cplusplus
 }

@@ -330,6 +330,12 @@ typedef OSVERSIONINFOA OSVERSIONINFO, *LPOSVERSIONINFO;
 typedef OSVERSIONINFOEXA OSVERSIONINFOEX, *LPOSVERSIONINFOEX;
 #endif
 
+/* What a DllMain() is called for: here, never */
+#define DLL_PROCESS_DETACH	0
+#define DLL_PROCESS_ATTACH	1
+#define DLL_THREAD_ATTACH	2
+#define DLL_THREAD_DETACH	3
+
 /* States that an exception, or Internal of an OVERLAPPED, can hold; <ntstatus.h> has all */
 #ifndef WIN32_NO_STATUS
 #define STATUS_WAIT_0				0x00000000u
