@@ -4,9 +4,14 @@
  * A socket for another process: SOCKIOCP_OFFER gives a token for it, with which that
  * process, and no other, gets a descriptor of its own from SOCKIOCP_FETCH, once.
  *
- * An offer pins the inode of its socket and never the file, as a registration does, so
+ * An offer pins the inode of its socket and not the file, as a registration does, so
  * that the last close() sends the FIN as if there was no offer.  The file is looked for
  * when the socket is fetched.
+ *
+ * The exception is AF_UNIX, whose file an offer has.  Its sockets may be in messages only,
+ * in a circle, and their garbage collector ends those that nobody can get hold of any more:
+ * a file that has no other references than those of messages.  It takes for granted that
+ * there will be none from elsewhere, and takes messages away under whoever reads.
  *
  * An offer ends when it is fetched, when it is too old, and with the module; one that
  * nobody can fetch any more, because the socket was closed or the process is gone, also
@@ -42,7 +47,8 @@ MODULE_PARM_DESC(offer_seconds, "For how long a socket can be fetched that was o
  * @by_age: in the list of all offers, the oldest first
  * @user_node: in the account's ring
  * @token: what it is asked for by
- * @socket: the socket, whose inode is pinned, its file not
+ * @socket: the socket, whose inode is pinned
+ * @file: its file, for AF_UNIX; or NULL
  * @process: who may fetch it
  * @uid: the user of both processes
  * @account: whom it is charged to
@@ -55,6 +61,7 @@ struct duplicate_offer {
 	struct list_head user_node;
 	u64 token[2];
 	struct socket *socket;
+	struct file *file;
 	struct pid *process;
 	kuid_t uid;
 	struct sockiocp_account *account;
@@ -75,6 +82,8 @@ static DECLARE_DELAYED_WORK(expiry, duplicate_expire);
 /* Sleeps: the socket's inode may go with it. */
 static void duplicate_free(struct duplicate_offer *offer)
 {
+	if (offer->file)
+		fput(offer->file);
 	if (offer->socket)
 		iput(SOCK_INODE(offer->socket));
 	put_pid(offer->process);
@@ -232,6 +241,8 @@ static int duplicate_set_socket(struct duplicate_offer *offer, u64 number)
 	} else {
 		ihold(SOCK_INODE(socket));
 		offer->socket = socket;
+		if (socket->sk->sk_family == AF_UNIX)
+			offer->file = get_file(fd_file(f));
 	}
 	fdput(f);
 	return error;
@@ -259,7 +270,7 @@ static void duplicate_link(struct duplicate_offer *offer)
  *
  * The user has the token before the offer is there: neither does an offer stay that
  * nobody knows of, nor does one have to be taken back.  The socket's file is not held
- * meanwhile, since to touch the user's memory may take for ever.
+ * meanwhile, since to touch the user's memory may take for ever; but for AF_UNIX.
  *
  * Return: 0 or an error.
  */

@@ -128,9 +128,9 @@
  * port is there, keeps the account, too.
  *
  * An offer belongs to the table of offers (duplicate.c), and while a task fetches it, to
- * that task; to no port.  It pins the inode of its socket, never the file, the number of
- * its process (struct pid), and its account.  Those that are left when the module goes end
- * then.
+ * that task; to no port.  It pins the inode of its socket, and not the file but for AF_UNIX
+ * (duplicate.c says why), the number of its process (struct pid), and its account.  Those
+ * that are left when the module goes end then.
  *
  * A search for closed sockets holds a reference to the memory of the port that it looks
  * at, and to each hook that it has found, which it gives back first.  Nothing

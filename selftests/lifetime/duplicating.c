@@ -264,6 +264,34 @@ TEST_F(duplicating, offer_holds_up_no_fin)
 	EXPECT_FETCHED(-ENOENT);
 }
 
+/*
+ * An AF_UNIX socket that is in a message to itself only is garbage, unless it is offered:
+ * its collector must not take what a fetch brings back.
+ */
+TEST_F(duplicating, offer_keeps_a_unix_socket_from_being_collected)
+{
+	struct sockiocp_fetch args = { 0 };
+	int pair[2], other[2], fd;
+	char c;
+
+	ASSERT_EQ(0, unix_pair(TYPE_STREAM, pair));
+	EXPECT_OFFER(0, pair[1], getpid());
+	ASSERT_EQ(0, send_fd(pair[0], pair[1]));
+	fd_close(pair[0]);
+	fd_close(pair[1]);
+	/* Any that is closed makes the collector run. */
+	ASSERT_EQ(0, unix_pair(TYPE_STREAM, other));
+	fd_close(other[0]);
+	fd_close(other[1]);
+	sleep_ms(COMES_NOT);
+
+	memcpy(args.token, self->offer.token, sizeof(args.token));
+	fd = fetch(self->port, &args);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(1, sock_recv(fd, &c, 1));
+	fd_close(fd);
+}
+
 TEST_F(duplicating, offer_is_fetched_once)
 {
 	OFFER();

@@ -345,10 +345,10 @@ struct sockiocp_modes {
  * SOCKIOCP_OFFER: offer a socket to a process of the same user, which fetches it with the
  * token, once.  How the token gets there is the caller's matter.
  *
- * The offer does not keep the socket open: it is of no use when all descriptors are
- * closed.  It is good for 5 minutes, also when the port is closed that it was made on,
- * or the process has ended that made it.  Which port that was, does not matter; its
- * owner is charged.
+ * The offer does not keep the socket open, except for one of AF_UNIX: it is of no use when
+ * all descriptors are closed.  It is good for 5 minutes, also when the port is closed that
+ * it was made on, or the process has ended that made it.  Which port that was, does not
+ * matter; its owner is charged.
  *
  *   EBADF   not an open descriptor
  *   ENOTSOCK  not a socket
