@@ -37,7 +37,7 @@ static struct sockiocp_endpoint *endpoint_create(struct sockiocp_port *port,
 	struct sockiocp_endpoint *endpoint;
 
 	/* Any other kind of socket can be associated. */
-	if (sockiocp_socket_is_lent(socket))
+	if (sockiocp_socket_is_lent(socket) || sockiocp_socket_moves_waits(socket))
 		return ERR_PTR(-EOPNOTSUPP);
 	if (!sockiocp_account_charge(&port->account->endpoints,
 				     &sockiocp_max_user_registrations))
@@ -117,8 +117,8 @@ static void endpoint_leave(struct sockiocp_endpoint *endpoint)
  * @socket: the socket, whose file the caller holds
  * @is_first: set if it is new, and the first hook of the port
  *
- * Return: the endpoint, with a reference; or an error: -EOPNOTSUPP for a socket that is
- * lent (AF_SMC), -ENOBUFS over the user's limit, -ENOMEM.
+ * Return: the endpoint, with a reference; or an error: -EOPNOTSUPP for a socket of
+ * AF_SMC, -ENOBUFS over the user's limit, -ENOMEM.
  */
 struct sockiocp_endpoint *sockiocp_endpoint_get(struct sockiocp_port *port,
 						struct socket *socket, bool *is_first)

@@ -97,6 +97,20 @@ static inline bool sockiocp_socket_is_lent(const struct socket *socket)
 }
 
 /**
+ * sockiocp_socket_moves_waits - may others move what stands on a socket's wait queue?
+ * @socket: a socket whose file the caller has
+ *
+ * When AF_SMC falls back to TCP, some kernels (5.10 and 5.15 of the stable ones, 5.16) move
+ * it to the wait queue of the TCP socket, which has another lock, and ends earlier.
+ *
+ * AF_SMC could wake both instead, as it does from 5.17 on.
+ */
+static inline bool sockiocp_socket_moves_waits(const struct socket *socket)
+{
+	return socket->sk->sk_family == AF_SMC;
+}
+
+/**
  * sockiocp_find_descriptor - find a descriptor of a file in the caller's table
  * @file: the file
  * @fd: where to begin; where it was found, or where the search has ended

@@ -55,4 +55,15 @@ TEST_F(smc, socket_that_falls_back_to_tcp_is_refused)
 	EXPECT_EQ(0, port_told(self->port, "registrations"));
 }
 
+/* Some kernels would move what stands on its wait queue, when it falls back. */
+TEST_F(smc, socket_is_not_associated)
+{
+	NEEDS_SMC();
+	EXPECT_EQ(NULL, CreateIoCompletionPort((HANDLE)(intptr_t)self->fd, self->port, KEY, 0));
+	EXPECT_FALSE(SetFileCompletionNotificationModes((HANDLE)(intptr_t)self->fd, 1));
+	ASSERT_EQ(0, sock_fast_open(self->fd));
+	EXPECT_EQ(NULL, CreateIoCompletionPort((HANDLE)(intptr_t)self->fd, self->port, KEY, 0));
+	EXPECT_EQ(0, port_told(self->port, "endpoints"));
+}
+
 TEST_HARNESS_MAIN

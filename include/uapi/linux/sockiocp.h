@@ -393,7 +393,7 @@ struct sockiocp_modes {
  *               another one
  *   EBADF       not a descriptor
  *   ENOTSOCK    not of a socket
- *   EOPNOTSUPP  a socket of AF_SMC that has fallen back to TCP
+ *   EOPNOTSUPP  a socket of AF_SMC
  *   ENOBUFS     over the limit: the user who opened the port may have as many sockets
  *               associated, or with modes, as registrations
  *   ENOMEM      out of memory
