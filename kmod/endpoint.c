@@ -173,7 +173,7 @@ void sockiocp_endpoint_kill(struct sockiocp_endpoint *endpoint)
 
 /* From the ring of the port by which it was made to that of @port, and on its account. */
 static int endpoint_move(struct sockiocp_endpoint *endpoint, struct sockiocp_port *port,
-			 bool *is_first)
+			 bool *is_first, struct sockiocp_port **left)
 {
 	lockdep_assert_held(&sockiocp_hook_socket(&endpoint->hook)->wq.wait.lock);
 
@@ -182,6 +182,7 @@ static int endpoint_move(struct sockiocp_endpoint *endpoint, struct sockiocp_por
 		return -ENOBUFS;
 	atomic_long_dec(&endpoint->hook.port->account->endpoints);
 	endpoint_leave(endpoint);
+	*left = endpoint->hook.port;
 	sockiocp_port_get(port);
 	endpoint->hook.port = port;
 	*is_first = endpoint_enter(endpoint, port);
@@ -194,33 +195,30 @@ static int endpoint_move(struct sockiocp_endpoint *endpoint, struct sockiocp_por
  * @port: the port
  * @key: what they carry
  * @is_first: set if it is the first hook of the port
+ * @left: set to the port that it has left, if it has, with a reference
  *
  * Return: 0; -EINVAL if it is associated already, with this port or another; -ENOENT if
  * it has ended meanwhile; -ENOBUFS over the limit of the user who opened the port.
  */
 int sockiocp_endpoint_associate(struct sockiocp_endpoint *endpoint,
-				struct sockiocp_port *port, u64 key, bool *is_first)
+				struct sockiocp_port *port, u64 key, bool *is_first,
+				struct sockiocp_port **left)
 {
 	struct socket *socket = sockiocp_hook_socket(&endpoint->hook);
-	struct sockiocp_port *before = NULL;
 	int error = 0;
 
 	spin_lock_irq(&socket->wq.wait.lock);
-	if (endpoint->hook.state != SOCKIOCP_LIVE) {
+	if (endpoint->hook.state != SOCKIOCP_LIVE)
 		error = -ENOENT;
-	} else if (endpoint->associated) {
+	else if (endpoint->associated)
 		error = -EINVAL;
-	} else if (endpoint->hook.port != port) {
-		before = endpoint->hook.port;
-		error = endpoint_move(endpoint, port, is_first);
-	}
+	else if (endpoint->hook.port != port)
+		error = endpoint_move(endpoint, port, is_first, left);
 	if (!error) {
 		endpoint->hook.key = key;
 		endpoint->associated = true;
 	}
 	spin_unlock_irq(&socket->wq.wait.lock);
-	if (before && !error)
-		sockiocp_port_put(before);
 	return error;
 }
 

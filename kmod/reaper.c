@@ -285,8 +285,8 @@ void sockiocp_reaper_watch(struct sockiocp_port *port)
 }
 
 /**
- * sockiocp_reaper_forget - the file of a port is about to go
- * @port: the port, which nobody calls any more
+ * sockiocp_reaper_forget - the file of a port is about to go, or an endpoint has left it
+ * @port: the port
  *
  * A port with endpoints is looked at as long as it has any.  And somebody may be looking
  * at it, and has a reference, to its memory and so to its account, for as long.

@@ -63,13 +63,19 @@ static long socket_do_associate(struct sockiocp_endpoint *endpoint,
 				struct sockiocp_port *port, const void *args)
 {
 	const struct sockiocp_association *association = args;
+	struct sockiocp_port *left = NULL;
 	bool is_first = false;
 	int error;
 
 	error = sockiocp_endpoint_associate(endpoint, port, association->completion_key,
-					    &is_first);
+					    &is_first, &left);
 	if (is_first)
 		sockiocp_reaper_watch(port);
+	if (left) {
+		/* It may be closed, and this have been its last: then nothing else counts it. */
+		sockiocp_reaper_forget(left);
+		sockiocp_port_put(left);
+	}
 	return error;
 }
 

@@ -337,13 +337,16 @@ int network_of_its_own(void)
 #define NAMESPACES	"net_namespace"
 
 /* Those whose memory is in use; what is free has to be given back to be told from it. */
-long long network_namespaces(void)
+/* Those that are free already, and only kept from being used anew, do not count. */
+long long slab_objects(const char *cache)
 {
-	int fd = open("/sys/kernel/slab/" NAMESPACES "/shrink", O_WRONLY | O_CLOEXEC);
 	long long value = -ENOENT, n;
 	char line[512], name[64];
 	FILE *file;
+	int fd;
 
+	snprintf(line, sizeof(line), "/sys/kernel/slab/%s/shrink", cache);
+	fd = open(line, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, "1", 1) != 1)
 		value = -errno;
 	if (fd < 0)
@@ -353,10 +356,15 @@ long long network_namespaces(void)
 	if (!file)
 		return -errno;
 	while (value < 0 && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%63s %lld", name, &n) == 2 && !strcmp(name, NAMESPACES))
+		if (sscanf(line, "%63s %lld", name, &n) == 2 && !strcmp(name, cache))
 			value = n;
 	fclose(file);
 	return value;
+}
+
+long long network_namespaces(void)
+{
+	return slab_objects(NAMESPACES);
 }
 
 static void end_a_network(void *arg)

@@ -77,6 +77,9 @@ int network_of_its_own(void);
 long long network_namespaces(void);
 int network_namespaces_end(long long want);
 
+/* How many objects a slab cache of the kernel's has; root's to know. */
+long long slab_objects(const char *cache);
+
 /* Does the kernel have this function for modules? */
 int kernel_exports(const char *name);
 /* A parameter of the module that is a yes or a no: 1, 0, or an error. */

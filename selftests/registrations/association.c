@@ -12,6 +12,7 @@
 
 #include "lib/device.h"
 #include "lib/port.h"
+#include "lib/task.h"
 
 #define KEY	0x2718
 
@@ -326,6 +327,45 @@ TEST_F(association, closing_the_port_ends_the_registrations_beside)
 		EXPECT_EQ(i % 3 ? ERROR_INVALID_PARAMETER : 0, associate(fd[i], self->port));
 		fd_close(fd[i]);
 	}
+}
+
+/* The kernel's memory for objects of the size of a port. */
+static long long objects_like_ports(void)
+{
+	const char *const cache[] = { "kmalloc-512", "kmalloc-cg-512",
+				      "kmalloc-1k", "kmalloc-cg-1k" };
+	long long sum = 0, n;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cache); i++) {
+		n = slab_objects(cache[i]);
+		sum += n > 0 ? n : 0;
+	}
+	return sum;
+}
+
+/* Nobody is charged for them, so there must not be any. */
+TEST_F(association, port_that_its_last_socket_has_left_is_gone)
+{
+	enum { COUNT = 2000 };
+	struct sockiocp_modes modes = { .modes = SOCKIOCP_MODE_ALL };
+	long long before;
+	int i, fd, port;
+
+	before = objects_like_ports();
+	if (!before)
+		SKIP(return, "only root sees how many objects the kernel has");
+	for (i = 0; i < COUNT; i++) {
+		fd = any_socket(FAM_INET, TYPE_DGRAM, 0);
+		port = device_open();
+		ASSERT_LE(0, port);
+		modes.socket = fd;
+		ASSERT_EQ(0, device_call(port, SOCKIOCP_SET_MODES, &modes));
+		fd_close(port);
+		ASSERT_EQ(0, associate(fd, self->port));
+		fd_close(fd);
+	}
+	EXPECT_GT(before + COUNT / 4, objects_like_ports());
 }
 
 static void *close_thread(void *arg)
