@@ -197,8 +197,10 @@ static int endpoint_move(struct sockiocp_endpoint *endpoint, struct sockiocp_por
  * @is_first: set if it is the first hook of the port
  * @left: set to the port that it has left, if it has, with a reference
  *
- * Return: 0; -EINVAL if it is associated already, with this port or another; -ENOENT if
- * it has ended meanwhile; -ENOBUFS over the limit of the user who opened the port.
+ * The caller holds the socket's file, so the endpoint is live.
+ *
+ * Return: 0; -EINVAL if it is associated already, with this port or another; -ENOBUFS
+ * over the limit of the user who opened the port.
  */
 int sockiocp_endpoint_associate(struct sockiocp_endpoint *endpoint,
 				struct sockiocp_port *port, u64 key, bool *is_first,
@@ -208,9 +210,7 @@ int sockiocp_endpoint_associate(struct sockiocp_endpoint *endpoint,
 	int error = 0;
 
 	spin_lock_irq(&socket->wq.wait.lock);
-	if (endpoint->hook.state != SOCKIOCP_LIVE)
-		error = -ENOENT;
-	else if (endpoint->associated)
+	if (endpoint->associated)
 		error = -EINVAL;
 	else if (endpoint->hook.port != port)
 		error = endpoint_move(endpoint, port, is_first, left);
@@ -227,19 +227,15 @@ int sockiocp_endpoint_associate(struct sockiocp_endpoint *endpoint,
  * @endpoint: the socket's endpoint
  * @modes: SOCKIOCP_MODE_* bits
  *
- * Return: 0, or -ENOENT if it has ended meanwhile.
+ * The caller holds the socket's file, so the endpoint is live.
  */
-int sockiocp_endpoint_add_modes(struct sockiocp_endpoint *endpoint, u8 modes)
+void sockiocp_endpoint_add_modes(struct sockiocp_endpoint *endpoint, u8 modes)
 {
 	struct socket *socket = sockiocp_hook_socket(&endpoint->hook);
-	bool is_live;
 
 	spin_lock_irq(&socket->wq.wait.lock);
-	is_live = endpoint->hook.state == SOCKIOCP_LIVE;
-	if (is_live)
-		endpoint->modes |= modes;
+	endpoint->modes |= modes;
 	spin_unlock_irq(&socket->wq.wait.lock);
-	return is_live ? 0 : -ENOENT;
 }
 
 int __init sockiocp_endpoint_init(void)

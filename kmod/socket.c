@@ -8,7 +8,6 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/net.h>
-#include <linux/sched/signal.h>
 
 /*
  * The endpoint of a socket, made if there is none.  At the limit, closed sockets are looked
@@ -89,15 +88,9 @@ static long socket_do_associate(struct sockiocp_endpoint *endpoint,
 long sockiocp_socket_associate(struct sockiocp_port *port,
 			       const struct sockiocp_association *args)
 {
-	long error;
-
 	if (args->flags || args->reserved)
 		return -EINVAL;
-	do {
-		error = socket_with_endpoint(port, args->socket, socket_do_associate, args);
-		/* The port by which it was made has ended just now: the next one is ours. */
-	} while (error == -ENOENT && !fatal_signal_pending(current));
-	return error;
+	return socket_with_endpoint(port, args->socket, socket_do_associate, args);
 }
 
 static long socket_do_set_modes(struct sockiocp_endpoint *endpoint,
@@ -105,7 +98,8 @@ static long socket_do_set_modes(struct sockiocp_endpoint *endpoint,
 {
 	const struct sockiocp_modes *modes = args;
 
-	return sockiocp_endpoint_add_modes(endpoint, modes->modes);
+	sockiocp_endpoint_add_modes(endpoint, modes->modes);
+	return 0;
 }
 
 /**
@@ -117,12 +111,7 @@ static long socket_do_set_modes(struct sockiocp_endpoint *endpoint,
  */
 long sockiocp_socket_set_modes(struct sockiocp_port *port, const struct sockiocp_modes *args)
 {
-	long error;
-
 	if (args->reserved || args->modes & ~SOCKIOCP_MODE_ALL)
 		return -EINVAL;
-	do {
-		error = socket_with_endpoint(port, args->socket, socket_do_set_modes, args);
-	} while (error == -ENOENT && !fatal_signal_pending(current));
-	return error;
+	return socket_with_endpoint(port, args->socket, socket_do_set_modes, args);
 }

@@ -348,7 +348,7 @@ void sockiocp_endpoint_free(struct sockiocp_endpoint *endpoint);
 int sockiocp_endpoint_associate(struct sockiocp_endpoint *endpoint,
 				struct sockiocp_port *port, u64 key, bool *is_first,
 				struct sockiocp_port **left);
-int sockiocp_endpoint_add_modes(struct sockiocp_endpoint *endpoint, u8 modes);
+void sockiocp_endpoint_add_modes(struct sockiocp_endpoint *endpoint, u8 modes);
 int sockiocp_endpoint_init(void);
 void sockiocp_endpoint_exit(void);
 
