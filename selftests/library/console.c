@@ -174,6 +174,8 @@ static int take_all_away(void)
 	SetConsoleCtrlHandler(take, TRUE);
 	SetConsoleCtrlHandler(take, FALSE);
 	kill(getpid(), SIGQUIT);
+	/* Another thread may be the one that is told. */
+	Sleep(5000);
 	return 1;
 }
 
