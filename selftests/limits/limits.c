@@ -149,6 +149,15 @@ TEST_F(limits, association_over_the_limit_is_refused)
 	EXPECT_EQ(4, port_told(self->port, "endpoints"));
 	EXPECT_USES(self->port, 0, 0);
 
+	/* One whose modes were set counts already, and once. */
+	fd_close(fd[0]);
+	fd[0] = any_socket(FAM_INET, TYPE_DGRAM, 0);
+	ASSERT_TRUE(SetFileCompletionNotificationModes((HANDLE)(intptr_t)fd[0], 1));
+	EXPECT_FALSE(SetFileCompletionNotificationModes((HANDLE)(intptr_t)fd[5], 1));
+	EXPECT_EQ(ERROR_NO_SYSTEM_RESOURCES, GetLastError());
+	EXPECT_EQ(self->port,
+		  CreateIoCompletionPort((HANDLE)(intptr_t)fd[0], self->port, 0, 0));
+
 	/* Closed sockets do not count. */
 	fd_close(fd[1]);
 	EXPECT_EQ(self->port,
