@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -63,20 +64,31 @@ static int fetch(int port, const __u8 *token)
 	return ret < 0 ? -errno : ret;
 }
 
-/* For up to 100 us. */
-static void hesitate(struct random *dice)
+/* For up to 100 us, and asleep for what was given away. */
+static void hesitate(struct random *dice, int64_t handicap_ns)
 {
-	int64_t end = now_ns() + random_below(dice, 100) * 1000;
+	struct timespec handicap = { .tv_nsec = handicap_ns };
+	int64_t end;
 
+	if (handicap_ns > 0)
+		nanosleep(&handicap, NULL);
+	end = now_ns() + random_below(dice, 100) * 1000;
 	while (now_ns() < end)
 		;
 }
 
 /* --------------------------------------------------------- threads of one process */
 
+/*
+ * Who wins begins later the next time, so that both win on every machine: how long a
+ * thread needs to get going depends on the kernel and on what else runs.
+ */
+#define HANDICAP_NS	20000
+
 static struct {
 	pthread_barrier_t barrier;
 	int stop;
+	int64_t fetchers_handicap_ns;	/* negative: the closer's */
 	int port;
 	int fd;
 	__u8 token[SOCKIOCP_TOKEN_SIZE];
@@ -91,7 +103,7 @@ static void *fetch_again_and_again(void *arg)
 		pthread_barrier_wait(&round.barrier);
 		if (round.stop)
 			return NULL;
-		hesitate(&dice);
+		hesitate(&dice, round.fetchers_handicap_ns);
 		round.result[(uintptr_t)arg] = fetch(round.port, round.token);
 		pthread_barrier_wait(&round.barrier);
 	}
@@ -131,7 +143,7 @@ TEST_F(handover, one_gets_the_socket_or_nobody_does)
 		ASSERT_EQ(0, tcp_pair(FAM_INET, pair, 0));
 		ASSERT_EQ(0, offer(self->port, pair[0], getpid(), round.token));
 		pthread_barrier_wait(&round.barrier);
-		hesitate(&dice);
+		hesitate(&dice, -round.fetchers_handicap_ns);
 		ASSERT_EQ(0, fd_close(pair[0]));
 		pthread_barrier_wait(&round.barrier);
 
@@ -142,9 +154,11 @@ TEST_F(handover, one_gets_the_socket_or_nobody_does)
 			ASSERT_EQ(1, sock_recv(pair[1], &c, 1));
 			ASSERT_EQ(0, fd_close(got));
 			fetched++;
+			round.fetchers_handicap_ns += HANDICAP_NS;
 		} else {
 			ASSERT_EQ(-ESTALE, got);
 			closed++;
+			round.fetchers_handicap_ns -= HANDICAP_NS;
 		}
 		ASSERT_TRUE(sock_becomes(pair[1], SEE_RDHUP, COMES));
 		ASSERT_EQ(0, fd_close(pair[1]));
@@ -193,7 +207,7 @@ TEST_F(handover, killed_process_keeps_nothing_open)
 		ASSERT_EQ(0, tcp_pair(FAM_INET, pair, 0));
 		for (i = 0; i < 8; i++)
 			ASSERT_EQ(0, offer(self->port, pair[0], pid, victim->token));
-		hesitate(&dice);
+		hesitate(&dice, 0);
 		process_kill(pid);
 		ASSERT_EQ(-ESRCH, offer(self->port, pair[0], pid, victim->token));
 		ASSERT_EQ(0, fd_close(pair[0]));
