@@ -177,12 +177,12 @@ static int endpoint_move(struct sockiocp_endpoint *endpoint, struct sockiocp_por
 {
 	lockdep_assert_held(&sockiocp_hook_socket(&endpoint->hook)->wq.wait.lock);
 
-	/* First, since it may be the same account, and at its limit. */
-	atomic_long_dec(&endpoint->hook.port->account->endpoints);
-	if (!sockiocp_account_charge(&port->account->endpoints,
-				     &sockiocp_max_user_registrations)) {
-		atomic_long_inc(&endpoint->hook.port->account->endpoints);
-		return -ENOBUFS;
+	/* Its own user pays for it already, and may be at the limit. */
+	if (endpoint->hook.port->account != port->account) {
+		if (!sockiocp_account_charge(&port->account->endpoints,
+					     &sockiocp_max_user_registrations))
+			return -ENOBUFS;
+		atomic_long_dec(&endpoint->hook.port->account->endpoints);
 	}
 	endpoint_leave(endpoint);
 	*left = endpoint->hook.port;
