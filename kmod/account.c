@@ -19,6 +19,11 @@ module_param_named(max_user_registrations, sockiocp_max_user_registrations, ulon
 MODULE_PARM_DESC(max_user_registrations,
 		 "Registrations that a user may hold (default: 4 % of memory)");
 
+unsigned long sockiocp_max_user_operations;
+module_param_named(max_user_operations, sockiocp_max_user_operations, ulong, 0644);
+MODULE_PARM_DESC(max_user_operations,
+		 "Operations that a user may have (default: 1 % of memory)");
+
 unsigned long sockiocp_max_user_packets;
 module_param_named(max_user_packets, sockiocp_max_user_packets, ulong, 0644);
 MODULE_PARM_DESC(max_user_packets,
@@ -39,6 +44,9 @@ void __init sockiocp_account_init(void)
 	if (!sockiocp_max_user_packets)
 		sockiocp_max_user_packets =
 			div_u64(memory / 100, sizeof(struct sockiocp_posted));
+	if (!sockiocp_max_user_operations)
+		sockiocp_max_user_operations =
+			div_u64(memory / 100, sizeof(struct sockiocp_operation));
 }
 
 /**
@@ -104,6 +112,7 @@ void sockiocp_account_put(struct sockiocp_account *account)
 	WARN_ON_ONCE(atomic_long_read(&account->registrations));
 	WARN_ON_ONCE(atomic_long_read(&account->endpoints));
 	WARN_ON_ONCE(atomic_long_read(&account->packets));
+	WARN_ON_ONCE(atomic_long_read(&account->operations));
 	WARN_ON_ONCE(atomic_long_read(&account->offers));
 	kfree(account);
 }

@@ -16,6 +16,7 @@
 #endif
 
 #include <linux/compiler.h>
+#include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/net.h>
 #include <linux/sched.h>
@@ -91,6 +92,15 @@ static inline bool sockiocp_vsock_has_message(struct vsock_sock *vsk)
 	return vsk->transport->seqpacket_has_data(vsk) > 0;
 #endif
 }
+
+/* 6.8 dropped the second argument. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+static inline void sockiocp_eventfd_signal(struct eventfd_ctx *event)
+{
+	eventfd_signal(event, 1);
+}
+#define eventfd_signal sockiocp_eventfd_signal
+#endif
 
 /* 5.18 gave it a name. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 18, 0)

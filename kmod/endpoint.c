@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
  * Endpoints: a socket as an end of overlapped I/O.  How one is made and ends, which port it
- * is associated with, and its modes.
+ * is associated with, its modes; and the order of its operations: which is the next, in
+ * which port's queue, and the wake-up.
  *
  * A socket has one endpoint at most, whichever of its descriptors and whichever process
  * asks: the wait queue of the socket is the index, as it is for registrations.  An
@@ -15,6 +16,7 @@
  */
 #include "hook.h"
 #include "insides.h"
+#include "packet.h"
 
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -23,17 +25,12 @@
 
 static struct kmem_cache *endpoint_cache;
 
-/* Nothing pends, so no wake-up matters. */
-int sockiocp_endpoint_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
-{
-	return 0;
-}
-
 /* ------------------------------------------------------ its beginning and its end */
 
 static struct sockiocp_endpoint *endpoint_create(struct sockiocp_port *port,
 						 struct socket *socket)
 {
+	int kind = sockiocp_readiness_kind(socket);
 	struct sockiocp_endpoint *endpoint;
 
 	/* Any other kind of socket can be associated. */
@@ -52,6 +49,10 @@ static struct sockiocp_endpoint *endpoint_create(struct sockiocp_port *port,
 	endpoint->hook.wait.private = socket;
 	endpoint->hook.state = SOCKIOCP_LIVE;
 	refcount_set(&endpoint->hook.refs, 1);
+	INIT_LIST_HEAD(&endpoint->directions[0].operations);
+	INIT_LIST_HEAD(&endpoint->directions[1].operations);
+	INIT_LIST_HEAD(&endpoint->finished);
+	endpoint->hook.kind = kind < 0 ? SOCKIOCP_NO_KIND : kind;
 	sockiocp_port_get(port);
 	endpoint->hook.port = port;
 	ihold(SOCK_INODE(socket));
@@ -81,6 +82,22 @@ static struct sockiocp_endpoint *endpoint_find(struct socket *socket)
 		return NULL;
 	endpoint = container_of(hook, struct sockiocp_endpoint, hook);
 	refcount_inc(&hook->refs);
+	return endpoint;
+}
+
+/**
+ * sockiocp_endpoint_find - the endpoint of a socket, if there is one
+ * @socket: the socket, whose file the caller holds
+ *
+ * Return: the endpoint, with a reference, or NULL.
+ */
+struct sockiocp_endpoint *sockiocp_endpoint_find(struct socket *socket)
+{
+	struct sockiocp_endpoint *endpoint;
+
+	spin_lock_irq(&socket->wq.wait.lock);
+	endpoint = endpoint_find(socket);
+	spin_unlock_irq(&socket->wq.wait.lock);
 	return endpoint;
 }
 
@@ -126,9 +143,7 @@ struct sockiocp_endpoint *sockiocp_endpoint_get(struct sockiocp_port *port,
 	struct sockiocp_endpoint *endpoint, *new;
 
 	*is_first = false;
-	spin_lock_irq(&socket->wq.wait.lock);
-	endpoint = endpoint_find(socket);
-	spin_unlock_irq(&socket->wq.wait.lock);
+	endpoint = sockiocp_endpoint_find(socket);
 	if (endpoint)
 		return endpoint;
 	new = endpoint_create(port, socket);
@@ -239,6 +254,215 @@ void sockiocp_endpoint_add_modes(struct sockiocp_endpoint *endpoint, u8 modes)
 	spin_lock_irq(&socket->wq.wait.lock);
 	endpoint->modes |= modes;
 	spin_unlock_irq(&socket->wq.wait.lock);
+}
+
+/* ------------------------------------------------------------- its operations */
+
+static void endpoint_assert_locked(const struct sockiocp_endpoint *endpoint)
+{
+	lockdep_assert_held(&sockiocp_hook_socket(&endpoint->hook)->wq.wait.lock);
+}
+
+/**
+ * sockiocp_endpoint_queue - queue an operation where a thread of its process takes it
+ * @op: an operation that stands in no queue, under the lock of its socket's wait queue
+ * @at_home: at its home port, and not at the one that the socket is associated with
+ *
+ * Return: whether it is queued.  If not, its home port has ended.
+ */
+bool sockiocp_endpoint_queue(struct sockiocp_operation *op, bool at_home)
+{
+	struct sockiocp_endpoint *endpoint = op->endpoint;
+	struct sockiocp_port *port = endpoint->hook.port;
+	bool is_queued;
+
+	endpoint_assert_locked(endpoint);
+
+	if (at_home || !endpoint->associated || READ_ONCE(port->ended) ||
+	    op->flags & (SOCKIOCP_SUBMIT_TO_HOME | SOCKIOCP_SUBMIT_NO_PACKET |
+			 SOCKIOCP_SUBMIT_EVENT))
+		port = op->home;
+	spin_lock(&port->lock);
+	is_queued = !port->ended;
+	if (is_queued) {
+		op->queue = port;
+		port->nr_undone++;
+		sockiocp_queue_add_and_wake(port, &op->packet);
+		sockiocp_queue_note_late(port);
+	}
+	spin_unlock(&port->lock);
+	if (is_queued)
+		sockiocp_pollers_wake(port);
+	else if (port != op->home)
+		return sockiocp_endpoint_queue(op, true);
+	return is_queued;
+}
+
+/**
+ * sockiocp_endpoint_wake_first - the first operation of a direction is to be carried out
+ * @direction: the direction, under the lock of its socket's wait queue
+ *
+ * Nothing happens if it is under way already.
+ */
+void sockiocp_endpoint_wake_first(struct sockiocp_direction *direction)
+{
+	struct sockiocp_operation *op;
+
+	direction->held = false;
+	op = list_first_entry_or_null(&direction->operations, struct sockiocp_operation, node);
+	if (!op)
+		return;
+	if (op->phase == SOCKIOCP_RUNNING) {
+		direction->again = true;
+	} else if (op->phase == SOCKIOCP_PENDING) {
+		/* First: a thread may take it at once.  It gets no further without the lock. */
+		WRITE_ONCE(op->phase, SOCKIOCP_RUNNABLE);
+		if (!sockiocp_endpoint_queue(op, false))
+			WRITE_ONCE(op->phase, SOCKIOCP_PENDING);
+	}
+}
+
+/**
+ * sockiocp_endpoint_next - SOCKIOCP_SUBMIT_NEXT: the first of each direction may go on
+ * @endpoint: the endpoint
+ */
+void sockiocp_endpoint_next(struct sockiocp_endpoint *endpoint)
+{
+	struct socket *socket = sockiocp_hook_socket(&endpoint->hook);
+
+	spin_lock_irq(&socket->wq.wait.lock);
+	sockiocp_endpoint_wake_first(&endpoint->directions[0]);
+	sockiocp_endpoint_wake_first(&endpoint->directions[1]);
+	spin_unlock_irq(&socket->wq.wait.lock);
+}
+
+/**
+ * sockiocp_endpoint_wake - the socket of an endpoint is woken
+ * @wait: the endpoint's
+ * @mode: ignored
+ * @sync: ignored
+ * @key: what has happened
+ *
+ * Called under the lock of the socket's wait queue.  interest is set, behind a full
+ * barrier, before a thread that carries an operation out looks at the socket.
+ */
+int sockiocp_endpoint_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
+{
+	struct sockiocp_hook *hook = container_of(wait, struct sockiocp_hook, wait);
+	struct sockiocp_endpoint *endpoint =
+		container_of(hook, struct sockiocp_endpoint, hook);
+	__poll_t events = key_to_poll(key);
+
+	if (!hook->interest)
+		return 0;
+	if (!events || events & (EPOLLERR | EPOLLHUP | EPOLLIN | EPOLLRDNORM))
+		sockiocp_endpoint_wake_first(&endpoint->directions[0]);
+	if (!events || events & (EPOLLERR | EPOLLHUP | EPOLLOUT | EPOLLWRNORM))
+		sockiocp_endpoint_wake_first(&endpoint->directions[1]);
+	return 0;
+}
+
+static void endpoint_note_interest(struct sockiocp_endpoint *endpoint)
+{
+	endpoint->hook.interest = !list_empty(&endpoint->directions[0].operations) ||
+				  !list_empty(&endpoint->directions[1].operations);
+}
+
+/* Into the ring of its home port: there it is found if its process is gone. */
+static void endpoint_come_home(struct sockiocp_operation *op)
+{
+	struct sockiocp_port *home = op->home;
+
+	spin_lock(&home->lock);
+	list_add_tail(&op->home_node, &home->operations);
+	WRITE_ONCE(home->nr_operations, home->nr_operations + 1);
+	spin_unlock(&home->lock);
+}
+
+/**
+ * sockiocp_endpoint_leave_home - an operation is not found by its home port any more
+ * @op: the operation, under the lock of its socket's wait queue
+ */
+void sockiocp_endpoint_leave_home(struct sockiocp_operation *op)
+{
+	struct sockiocp_port *home = op->home;
+
+	endpoint_assert_locked(op->endpoint);
+
+	spin_lock(&home->lock);
+	if (!list_empty(&op->home_node)) {
+		list_del_init(&op->home_node);
+		WRITE_ONCE(home->nr_operations, home->nr_operations - 1);
+	}
+	spin_unlock(&home->lock);
+}
+
+/**
+ * sockiocp_endpoint_add_operation - an operation comes to its direction
+ * @op: the operation, under the lock of its socket's wait queue
+ *
+ * Return: whether it is the first one; -ENOBUFS if there are too many.
+ */
+int sockiocp_endpoint_add_operation(struct sockiocp_operation *op)
+{
+	struct sockiocp_endpoint *endpoint = op->endpoint;
+	struct sockiocp_direction *direction = sockiocp_operation_direction(op);
+	struct socket *socket = sockiocp_hook_socket(&endpoint->hook);
+
+	endpoint_assert_locked(endpoint);
+
+	/* One that goes before another, which is under way, is carried out beside it. */
+	if (direction->nr == SOCKIOCP_MAX_PENDING)
+		return -ENOBUFS;
+	direction->nr++;
+	endpoint_come_home(op);
+	if (op->flags & SOCKIOCP_SUBMIT_FIRST)
+		list_add(&op->node, &direction->operations);
+	else
+		list_add_tail(&op->node, &direction->operations);
+	/* In front of a registration: what an operation takes need not be told. */
+	if (!endpoint->hook.interest)
+		list_move(&endpoint->hook.wait.entry, &socket->wq.wait.head);
+	endpoint->hook.interest = 1;
+	return direction->operations.next == &op->node;
+}
+
+/**
+ * sockiocp_endpoint_finish_operation - an operation has ended: others go on
+ * @op: the operation, under the lock of its socket's wait queue
+ * @wake: whether the next one is woken, or held until its process says so
+ */
+void sockiocp_endpoint_finish_operation(struct sockiocp_operation *op, bool wake)
+{
+	struct sockiocp_endpoint *endpoint = op->endpoint;
+	struct sockiocp_direction *direction = sockiocp_operation_direction(op);
+
+	endpoint_assert_locked(endpoint);
+
+	WRITE_ONCE(op->phase, SOCKIOCP_FINISHED);
+	list_move_tail(&op->node, &endpoint->finished);
+	direction->again = false;
+	endpoint_note_interest(endpoint);
+	direction->held = !wake;
+	if (wake)
+		sockiocp_endpoint_wake_first(direction);
+}
+
+/**
+ * sockiocp_endpoint_remove_operation - an operation is done, or dropped
+ * @op: the operation, under the lock of its socket's wait queue; it may stand nowhere
+ */
+void sockiocp_endpoint_remove_operation(struct sockiocp_operation *op)
+{
+	endpoint_assert_locked(op->endpoint);
+
+	if (list_empty(&op->node))
+		return;
+	sockiocp_endpoint_leave_home(op);
+	if (op->phase != SOCKIOCP_FINISHED)
+		sockiocp_endpoint_finish_operation(op, true);
+	list_del_init(&op->node);
+	sockiocp_operation_direction(op)->nr--;
 }
 
 int __init sockiocp_endpoint_init(void)

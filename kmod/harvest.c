@@ -7,6 +7,7 @@
 #include "packet.h"
 
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -38,7 +39,14 @@ struct harvest {
 	bool busy;
 	/* Something in this chunk has to be dropped. */
 	bool drops;
+	/* To be carried out, before the next chunk; NULL if nothing is. */
+	struct sockiocp_operation *operation;
+	/* How many bytes operations have moved. */
+	u64 moved;
 };
+
+/* After so many bytes the program hears of them before more are moved. */
+#define HARVEST_MOVES	SZ_256K
 
 /*
  * To the front of the queue with what the thread was woken for: there it is the first
@@ -63,7 +71,7 @@ static __always_inline void harvest_take(struct harvest *harvest, struct sockioc
 	lockdep_assert_held(&harvest->port->lock);
 
 	d->packet = packet;
-	d->is_notification = !sockiocp_packet_is_posted(packet) &&
+	d->is_notification = !(packet->seq & SOCKIOCP_SEQ_KIND) &&
 			     reg->hook.state != SOCKIOCP_REMOVED;
 	if (d->is_notification) {
 		sockiocp_packet_take(reg, &d->taken);
@@ -72,6 +80,54 @@ static __always_inline void harvest_take(struct harvest *harvest, struct sockioc
 		d->events = SOCKIOCP_EVENT_REMOVE;
 		harvest->drops = true;
 	}
+}
+
+/*
+ * An operation that is not done comes alone, and so does one that only its own process can
+ * finish.
+ */
+static noinline bool harvest_has_to_run(struct sockiocp_packet *packet)
+{
+	struct sockiocp_operation *op = sockiocp_packet_operation(packet);
+
+	return READ_ONCE(op->phase) != SOCKIOCP_DONE ||
+	       (op->entry.reserved && !sockiocp_port_is_home_of_caller(op->home));
+}
+
+static void harvest_take_operation(struct harvest *harvest, struct sockiocp_packet *packet)
+{
+	struct sockiocp_operation *op = sockiocp_packet_operation(packet);
+
+	lockdep_assert_held(&harvest->port->lock);
+
+	if (READ_ONCE(op->phase) == SOCKIOCP_DONE)
+		sockiocp_queue_remove(harvest->port, packet);
+	else
+		sockiocp_queue_remove_undone(harvest->port, packet);
+	harvest->operation = op;
+}
+
+/*
+ * Carries out what was taken for that.  If it is done then, and its packet is for this
+ * port, that is the chunk.  Returns how many packets there are, 1 or 0.
+ */
+static noinline unsigned int harvest_run(struct harvest *harvest, struct sockiocp_delivery *d)
+{
+	struct sockiocp_operation *op = harvest->operation;
+
+	harvest->operation = NULL;
+	if (!sockiocp_operation_run(op, &harvest->moved, &harvest->busy))
+		return 0;
+	sockiocp_operation_tell(op);
+	if (!sockiocp_operation_deliver(op, harvest->port))
+		return 0;
+	d->packet = &op->packet;
+	d->is_notification = false;
+	d->events = SOCKIOCP_EVENT_REMOVE;
+	harvest->drops = true;
+	INIT_LIST_HEAD(&harvest->chunk);
+	list_add(&op->packet.node, &harvest->chunk);
+	return 1;
 }
 
 static unsigned int harvest_detach(struct harvest *harvest,
@@ -89,6 +145,12 @@ static unsigned int harvest_detach(struct harvest *harvest,
 	list_for_each_entry(packet, &port->queue, node) {
 		if (d == end || packet->seq >= harvest->end_seq)
 			break;
+		if (unlikely(sockiocp_packet_is_operation(packet)) &&
+		    harvest_has_to_run(packet)) {
+			if (d == deliveries)
+				harvest_take_operation(harvest, packet);
+			break;
+		}
 		harvest_take(harvest, d++, packet);
 	}
 	if (d > deliveries) {
@@ -123,6 +185,8 @@ static bool harvest_hand_over(const struct sockiocp_delivery *deliveries, unsign
 			continue;
 		if (sockiocp_packet_is_posted(d->packet))
 			entry = sockiocp_packet_posted(d->packet)->entry;
+		else if (unlikely(sockiocp_packet_is_operation(d->packet)))
+			entry = sockiocp_packet_operation(d->packet)->entry;
 		else
 			entry = (struct sockiocp_packet_entry) {
 				.completion_key = sockiocp_packet_registration(d->packet)->hook.key,
@@ -132,7 +196,7 @@ static bool harvest_hand_over(const struct sockiocp_delivery *deliveries, unsign
 		unsafe_put_user(entry.overlapped, &to->overlapped, fault);
 		unsafe_put_user(entry.internal, &to->internal, fault);
 		unsafe_put_user(entry.bytes_transferred, &to->bytes_transferred, fault);
-		unsafe_put_user(0, &to->reserved, fault);
+		unsafe_put_user(entry.reserved, &to->reserved, fault);
 		to++;
 		n++;
 	}
@@ -265,6 +329,8 @@ static void harvest_drop(struct harvest *harvest, struct sockiocp_delivery *deli
 			continue;
 		if (sockiocp_packet_is_posted(d->packet))
 			sockiocp_packet_free(harvest->port, sockiocp_packet_posted(d->packet));
+		else if (sockiocp_packet_is_operation(d->packet))
+			sockiocp_operation_free(sockiocp_packet_operation(d->packet));
 		else
 			sockiocp_registration_put(sockiocp_packet_registration(d->packet));
 	}
@@ -279,6 +345,11 @@ void sockiocp_harvest_wake_others(struct sockiocp_port *port)
 		sockiocp_waiting_release(port);
 		spin_unlock_irq(&port->lock);
 	}
+	if (unlikely(READ_ONCE(port->nr_undone))) {
+		spin_lock_irq(&port->lock);
+		sockiocp_queue_note_late(port);
+		spin_unlock_irq(&port->lock);
+	}
 	sockiocp_pollers_wake(port);
 }
 
@@ -290,6 +361,8 @@ static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port,
 	harvest->end_seq = 0;
 	harvest->handed = handed;
 	harvest->busy = false;
+	harvest->operation = NULL;
+	harvest->moved = 0;
 }
 
 /* What it has not come to take is for others. */
@@ -326,7 +399,7 @@ int sockiocp_harvest(struct sockiocp_port *port,
 		     struct list_head *handed, bool *busy)
 {
 	struct sockiocp_delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
-	struct harvest harvest;
+	struct harvest harvest __uninitialized;
 	unsigned int nr, looked_at = 0;
 	u32 received = 0;
 	int error = -ENOMSG;
@@ -341,9 +414,18 @@ int sockiocp_harvest(struct sockiocp_port *port,
 		}
 		nr = harvest_detach(&harvest, deliveries,
 				    min_t(u32, count - received, SOCKIOCP_CHUNK));
-		if (!nr)
-			break;
-		sockiocp_trigger_verify(deliveries, nr);
+		if (likely(nr)) {
+			sockiocp_trigger_verify(deliveries, nr);
+		} else {
+			if (!harvest.operation)
+				break;
+			nr = harvest_run(&harvest, deliveries);
+			cond_resched();
+			if (harvest.moved >= HARVEST_MOVES)
+				count = received + nr;
+			if (!nr)
+				continue;
+		}
 		ok = harvest_hand_over(deliveries, nr, uentries, ureceived, &received);
 		if (ok)
 			harvest_commit(&harvest, deliveries, nr);
@@ -400,7 +482,7 @@ static bool harvest_detach_first(struct harvest *harvest, struct sockiocp_regist
  */
 static bool harvest_drop_stale(struct sockiocp_registration *reg)
 {
-	struct harvest harvest;
+	struct harvest harvest __uninitialized;
 	struct sockiocp_delivery d;
 	bool queued;
 
@@ -445,7 +527,7 @@ bool sockiocp_harvest_has_packet(struct sockiocp_port *port)
 	while (!ready && looks--) {
 		spin_lock_irq(&port->lock);
 		packet = list_first_entry_or_null(&port->queue, struct sockiocp_packet, node);
-		reg = packet && !sockiocp_packet_is_posted(packet) ?
+		reg = packet && !(packet->seq & SOCKIOCP_SEQ_KIND) ?
 			sockiocp_packet_registration(packet) : NULL;
 		if (!reg || reg->hook.state == SOCKIOCP_REMOVED ||
 		    sockiocp_readiness_sleeps(reg->hook.kind)) {

@@ -5,6 +5,12 @@
  */
 #include "hook.h"
 
+static void hook_kill_endpoint(struct sockiocp_endpoint *endpoint)
+{
+	sockiocp_cancel_closed(endpoint);
+	sockiocp_endpoint_kill(endpoint);
+}
+
 /**
  * sockiocp_hook_kill - end a registration or an endpoint
  * @hook: the caller has a reference to it; it may have ended already
@@ -16,7 +22,7 @@ void sockiocp_hook_kill(struct sockiocp_hook *hook)
 	if (reg)
 		sockiocp_registration_kill(reg);
 	else
-		sockiocp_endpoint_kill(container_of(hook, struct sockiocp_endpoint, hook));
+		hook_kill_endpoint(container_of(hook, struct sockiocp_endpoint, hook));
 }
 
 /* Sleeps when it was the last reference: the socket's inode goes with it. */

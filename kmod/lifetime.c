@@ -57,6 +57,7 @@ void sockiocp_lifetime_descriptor_closed(struct file *file, fl_owner_t files)
 {
 	struct sockiocp_port *port = file->private_data;
 
+	sockiocp_home_leave(port);
 	/* The kernel's own closing is of no process. */
 	if (!files || lifetime_finds_nobody_of(port, files))
 		return;
@@ -91,6 +92,7 @@ struct sockiocp_port *sockiocp_lifetime_begin(void)
 	sockiocp_waiting_init(port);
 	sockiocp_pollers_init(port);
 	sockiocp_sampler_init_port(port);
+	sockiocp_late_init(port);
 	sockiocp_processor_add_port(port);
 	return port;
 }
@@ -150,18 +152,49 @@ static void lifetime_drop_registrations(struct sockiocp_port *port)
 	}
 }
 
-/* No registration is left, so nobody else knows of the queue. */
+/* Nothing more comes into the queue, but others may take their operations from it. */
+static struct sockiocp_packet *lifetime_next_packet(struct sockiocp_port *port)
+{
+	struct sockiocp_packet *packet;
+
+	spin_lock_irq(&port->lock);
+	packet = list_first_entry_or_null(&port->queue, struct sockiocp_packet, node);
+	if (packet)
+		sockiocp_queue_remove(port, packet);
+	spin_unlock_irq(&port->lock);
+	return packet;
+}
+
+static void lifetime_drop_operation(struct sockiocp_operation *op)
+{
+	if (READ_ONCE(op->phase) == SOCKIOCP_DONE)
+		sockiocp_operation_free(op);
+	else
+		sockiocp_operation_pass_on(op);
+}
+
+/* No registration is left. */
 static void lifetime_drop_packets(struct sockiocp_port *port)
 {
-	struct sockiocp_packet *packet, *next;
+	struct sockiocp_packet *packet;
 
-	list_for_each_entry_safe(packet, next, &port->queue, node) {
+	while ((packet = lifetime_next_packet(port))) {
 		if (sockiocp_packet_is_posted(packet))
 			sockiocp_packet_free(port, sockiocp_packet_posted(packet));
+		else if (sockiocp_packet_is_operation(packet))
+			lifetime_drop_operation(sockiocp_packet_operation(packet));
 		else
 			sockiocp_registration_put(sockiocp_packet_registration(packet));
 		cond_resched();
 	}
+}
+
+/* Operations of sockets that are associated with it have nowhere to put their packets. */
+static void lifetime_note_end(struct sockiocp_port *port)
+{
+	spin_lock_irq(&port->lock);
+	WRITE_ONCE(port->ended, true);
+	spin_unlock_irq(&port->lock);
 }
 
 /**
@@ -177,6 +210,9 @@ static void lifetime_drop_packets(struct sockiocp_port *port)
  */
 void sockiocp_lifetime_end(struct sockiocp_port *port)
 {
+	lifetime_note_end(port);
+	sockiocp_late_forget(port);
+	sockiocp_home_forget(port);
 	sockiocp_processor_forget_port(port);
 	sockiocp_worker_forget(port);
 	lifetime_drop_registrations(port);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * /dev/sockiocp: socket state notifications and completion ports.
+ * /dev/sockiocp: socket state notifications, overlapped I/O and completion ports.
  *
  * Overview
  * ========
@@ -14,6 +14,13 @@
  * the socket is like then, so a LEVEL packet is never stale.  Posted packets, and
  * the packets that end a registration (REMOVE), stand in the same queue.
  *
+ * An operation is a receive or a send that was submitted (SOCKIOCP_SUBMIT) and could not be
+ * done at once.  It hangs on the endpoint of its socket, which stands on the wait queue as a
+ * registration does.  A wake-up puts the first of its direction into the queue of the port
+ * that the socket is associated with; the thread that takes it from there receives or
+ * sends, just before the packet goes out.  So data is moved by a thread of the process that
+ * has asked for it, when there is a thread that wants it; never by the kernel's own.
+ *
  * Files
  * =====
  *
@@ -21,20 +28,27 @@
  * keeps to that, too.  selftests/vm/lint has the list and looks.  A function is named
  * after its file, and one of main.c after the module.  From the highest floor down:
  *
- *   main.c		the device: loading, open(), ioctl(), poll()
+ *   main.c		the device: loading, open(), poll()
+ *   ioctl.c		its calls: arguments in and out
  *   lifetime.c		a port begins and ends, and what closing does
  *   duplicate.c	a socket is offered to another process, which fetches it
  *   process.c		the call: arguments, then registrations, then packets
  *   harvest.c		packets go from the queue to the user
  *   apply.c		the entries of a batch: ENABLE, DISABLE, REMOVE
- *   socket.c		calls about one socket: its association with a port
+ *   socket.c		calls about one socket: association, operations, close
  *   reaper.c		looking for closed sockets
+ *   home.c		by which port a process submits, and what it leaves behind
  *   hook.[ch]		what registrations and endpoints have in common: their places on
  *			a socket's wait queue and in a port's ring
- *   endpoint.c		a socket as an end of overlapped I/O: association, modes
+ *   late.c		operations that nobody takes from a queue
+ *   cancel.c		operations that end before they are carried out
+ *   operation.c	operations: begin, are carried out, are done
+ *   endpoint.c		a socket as an end of overlapped I/O: association, modes, the
+ *			order of its operations, the wake-up
  *   registration.c	a registration is made and ends; the wake-up
  *   trigger.[ch]	what a registration reports, and when: filter, LEVEL, EDGE,
  *			ONESHOT
+ *   transfer.c		one try at an operation, and its result
  *   packet.[ch]	the queue, and where a registration's packet is: nobody else
  *			writes place
  *   worker.c		which threads a port counts
@@ -64,8 +78,8 @@
  *					readiness_tcp.c
  *   another limit			account.c: a parameter, and who charges it
  *   another rule for time-outs		process.c: process_deadline(), process_wait()
- *   a new ioctl			the uapi header, sockiocp_ioctl() here, and the
- *					file whose matter it is
+ *   a new ioctl			the uapi header, ioctl.c, and the file whose
+ *					matter it is
  *   a third trigger			trigger.[ch], and apply_entry_is_valid()
  *   another answer to "may one
  *   more thread run?"			slot.c
@@ -74,6 +88,9 @@
  *   a kernel version			compat.h; insides.h is what may have moved
  *   a new count in fdinfo		sockiocp_port_show()
  *   how closed sockets are found	reaper.c
+ *   another operation			the uapi header, operation_is_valid(), and
+ *					transfer_do()
+ *   another status of an operation	transfer.c: transfer_statuses
  *
  * Objects and ownership
  * =====================
@@ -95,6 +112,18 @@
  * registration does.  But it has a reference to the memory of the port, and outlives it:
  * a socket is associated once and for all.  So it ends when its socket is found closed,
  * or when the module goes; neither it nor a port without a file keeps the module.
+ *
+ * An operation belongs, as long as it pends, to its endpoint; in a queue to the queue; and
+ * once it was taken from there to the thread that has taken it, which carries it out, or
+ * passes it on.  It ends once, under the lock of its socket's wait queue, and is done once,
+ * under the same lock: then it is a packet like one that was posted.  Until then it has a
+ * reference to its endpoint, and all the time one to the memory of its home port, whose
+ * account it is charged to.  It never has the file of its socket but while it is carried
+ * out, and pins nothing of its process but that one's number: whoever takes it compares
+ * that number before anything of the program's is touched.
+ *
+ * If its process is gone an operation is dropped (cancel.c): it is freed where it pends or
+ * stands in a queue; if a thread has it, that is marked, and the thread frees it.
  *
  * A posted packet belongs to the queue, and to the harvest that took it off until
  * it has been copied to the user.
@@ -120,8 +149,9 @@
  * belongs to the port: it ends with the port, when its thread is found dead, or when its
  * thread asks another port.
  *
- * The memory of a port belongs to its file, to its workers and endpoints, and to the
- * reaper's list while it is there.
+ * The memory of a port belongs to its file, to its workers and endpoints, to the
+ * operations whose home port it is, and to the reaper's list and that of home ports while
+ * it is there.
  *
  * An account belongs to the ports that charge it, until the memory of the last one goes,
  * and to the offers of its user.  So a reference to a port, or to a registration while its
@@ -147,8 +177,8 @@
  *   socket->wq.wait.lock	spinlock, interrupts off
  *   port->lock			spinlock, interrupts off
  *   (task->pi_lock, rq->lock)	of the scheduler, when a waiter is woken
- *   (pool->lock, base->lock)	of workqueues and timers, for the sampler; also inside a
- *				wait queue's lock, for the pollers
+ *   (pool->lock, base->lock)	of workqueues and timers, for the sampler and late.c; also
+ *				inside a wait queue's lock, for the pollers
  *
  * reaper_lock (spinlock, reaper.c) and the lock of the table of accounts are taken with
  * no other lock held; inside the first are those of workqueues and timers.  The lock of
@@ -156,7 +186,7 @@
  * wake-up comes with.
  * sampled_lock (spinlock, sampler.c) is taken inside port->lock; ports_lock (spinlock,
  * processor.c: the list of all ports) and offers_lock (spinlock, duplicate.c) with no other
- * lock held, and no other one in them.
+ * lock held, and no other one in them.  So is homes_lock (spinlock, home.c).
  *
  * No lock is waited for in a read-side section of RCU: with PREEMPT_RT to wait is to
  * sleep, and all that waits for a grace period, the end of a port included, would wait for
@@ -185,8 +215,18 @@
  *			next_seq, nr_packets, nr_waiters,
  *			hooks, nr_endpoints, workers,
  *			nr_workers, had_worker, nr_sampled,
- *			sample_soon, nobody_of		port->lock; had_worker also read
- *							with the last reference
+ *			sample_soon, nobody_of,
+ *			operations, nr_operations,
+ *			nr_undone, late_seq		port->lock; had_worker also read
+ *							with the last reference;
+ *							nr_undone and nr_operations also
+ *							without, as hints
+ *			ended				written under port->lock; also
+ *							read without, by those who look
+ *							again under it
+ *			home_of, home_exec_id		written once, under port->lock;
+ *							read without, the first one first
+ *			home_node			homes_lock
  *			concurrency			written under port->lock,
  *							read without
  *			active, refs			atomic
@@ -210,10 +250,26 @@
  *							sockiocp_trigger_arm()
  *			port, key, kind of the hook	immutable
  *			hook.refs			atomic
- *   endpoint		associated, modes, and state,
- *			key, port, wait of the hook	wait.lock of the socket
+ *   endpoint		associated, modes, directions,
+ *			finished, and state, key, port,
+ *			wait, interest of the hook	wait.lock of the socket; associated
+ *							and modes also read without
+ *			failure				no lock: whoever writes it last
  *			hook.port_node			lock of its port, inside that
  *			hook.refs			atomic
+ *   operation		node, phase, cancelled, dropped,
+ *			queue				wait.lock of the socket; phase also
+ *							read under the lock of the queue
+ *			packet				lock of the port in whose queue it
+ *							is
+ *			home_node			lock of its home port
+ *			error, progress, buffers, entry,
+ *			message_flags, endpoint, cred,
+ *			event				whoever has it; error also under
+ *							wait.lock, by who cancels it
+ *			fd				its thread, while it is carried out
+ *			all others, and overlapped
+ *			in entry			immutable
  *   posted packet	packet				port->lock
  *			entry				immutable
  *   waiter		node, woken, disturbed,
@@ -235,7 +291,7 @@
  *			hash				sampled_lock; read under RCU
  *			task, sampled			immutable
  *   account		registrations, endpoints,
- *			packets, offers			atomic
+ *			operations, packets, offers	atomic
  *			offer_ring			offers_lock
  *			reaper_node, reaper_ports	reaper_lock
  *			nr_reaper_ports			reaper_lock; also read
@@ -274,27 +330,22 @@
  *
  * The memory goes with the last reference (sockiocp_registration_put()), in task
  * context, since iput() sleeps.
+ *
+ * An operation ends in one of these ways, all under the lock of its socket's wait queue:
+ *
+ *   carried out	operation_settle(), by the thread that has it
+ *   cancelled		cancel_one(), by SOCKIOCP_CANCEL
+ *   socket closed	the same, by SOCKIOCP_CLOSE_SOCKET, the reaper, or home.c
+ *   dropped		cancel_drop_one(): its home port has ended, or its process is gone
+ *
+ * A thread has it alone between operation_begin_run() and operation_settle(); whoever else
+ * comes meanwhile leaves a mark.
  */
 #include "sockiocp.h"
 
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/poll.h>
-#include <linux/uaccess.h>
-
-/* All features of this version. */
-#define SOCKIOCP_FEATURES						\
-	(SOCKIOCP_FEATURE_DEADLINE | SOCKIOCP_FEATURE_ASSOCIATION |	\
-	 (SOCKIOCP_CAN_RECEIVE_FD ? SOCKIOCP_FEATURE_DUPLICATE : 0))
-
-/* The sizes that the structures had in the first version of the ABI. */
-#define CONFIG_SIZE_VER0	8
-#define PROCESS_SIZE_VER0	48
-#define POST_SIZE_VER0		32
-#define OFFER_SIZE_VER0		32
-#define FETCH_SIZE_VER0		24
-#define ASSOCIATION_SIZE_VER0	24
-#define MODES_SIZE_VER0		16
 
 static int sockiocp_open(struct inode *inode, struct file *file)
 {
@@ -340,201 +391,6 @@ static void sockiocp_show_fdinfo(struct seq_file *m, struct file *file)
 	sockiocp_port_show(file->private_data, m);
 }
 
-/* Copy in a structure of @usize bytes, of which @min are as old as the ABI. */
-static int sockiocp_copy_arguments(void *to, size_t size, size_t min, void __user *from,
-				   size_t usize)
-{
-	if (usize < min)
-		return -EINVAL;
-	return copy_struct_from_user(to, size, from, usize);
-}
-
-static long sockiocp_info(struct sockiocp_port *port, void __user *to, size_t usize)
-{
-	struct sockiocp_info info = {
-		.abi_version = SOCKIOCP_ABI_VERSION,
-		.concurrency = sockiocp_port_concurrency(port),
-		.features = SOCKIOCP_FEATURES,
-		.max_batch = SOCKIOCP_MAX_BATCH,
-		.max_user_registrations = READ_ONCE(sockiocp_max_user_registrations),
-		.max_user_packets = READ_ONCE(sockiocp_max_user_packets),
-		.user_registrations = atomic_long_read(&port->account->registrations),
-		.user_packets = atomic_long_read(&port->account->packets),
-		.version = SOCKIOCP_VERSION,
-	};
-	size_t size = min(usize, sizeof(info));
-
-	if (copy_to_user(to, &info, size) || clear_user(to + size, usize - size))
-		return -EFAULT;
-	return 0;
-}
-
-static long sockiocp_configure(struct sockiocp_port *port, void __user *from, size_t usize)
-{
-	struct sockiocp_config config;
-	int error;
-
-	error = sockiocp_copy_arguments(&config, sizeof(config), CONFIG_SIZE_VER0, from, usize);
-	if (error)
-		return error;
-	if (config.flags)
-		return -EINVAL;
-	sockiocp_waiting_configure(port, &config);
-	return 0;
-}
-
-/* Word by word: copy_from_user() takes 54 instructions more (P7). */
-static int sockiocp_read_process(struct sockiocp_process *args,
-				 const struct sockiocp_process __user *from)
-{
-	if (!user_read_access_begin(from, sizeof(*from)))
-		return -EFAULT;
-	unsafe_get_user(args->registrations, &from->registrations, fault);
-	unsafe_get_user(args->entries, &from->entries, fault);
-	unsafe_get_user(args->received, &from->received, fault);
-	unsafe_get_user(args->timeout_ns, &from->timeout_ns, fault);
-	unsafe_get_user(args->registration_count, &from->registration_count, fault);
-	unsafe_get_user(args->entry_count, &from->entry_count, fault);
-	unsafe_get_user(args->handle, &from->handle, fault);
-	unsafe_get_user(args->flags, &from->flags, fault);
-	unsafe_get_user(args->deadline_ns, &from->deadline_ns, fault);
-	user_read_access_end();
-	return 0;
-fault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
-static long sockiocp_process(struct file *file, void __user *from, size_t usize)
-{
-	struct sockiocp_process args __uninitialized;
-	int error;
-
-	if (likely(usize == sizeof(args)))
-		error = sockiocp_read_process(&args, from);
-	else
-		error = sockiocp_copy_arguments(&args, sizeof(args), PROCESS_SIZE_VER0, from, usize);
-	if (error)
-		return error;
-	return sockiocp_process_call(file, from, usize, &args);
-}
-
-static int sockiocp_read_post(struct sockiocp_post *args,
-			      const struct sockiocp_post __user *from)
-{
-	if (!user_read_access_begin(from, sizeof(*from)))
-		return -EFAULT;
-	unsafe_get_user(args->completion_key, &from->completion_key, fault);
-	unsafe_get_user(args->overlapped, &from->overlapped, fault);
-	unsafe_get_user(args->internal, &from->internal, fault);
-	unsafe_get_user(args->bytes_transferred, &from->bytes_transferred, fault);
-	unsafe_get_user(args->flags, &from->flags, fault);
-	user_read_access_end();
-	return 0;
-fault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
-static long sockiocp_post(struct sockiocp_port *port, void __user *from, size_t usize)
-{
-	struct sockiocp_post args __uninitialized;
-	int error;
-
-	if (likely(usize == sizeof(args)))
-		error = sockiocp_read_post(&args, from);
-	else
-		error = sockiocp_copy_arguments(&args, sizeof(args), POST_SIZE_VER0, from, usize);
-	if (error)
-		return error;
-	return sockiocp_packet_post(port, &args);
-}
-
-static long sockiocp_offer(struct sockiocp_port *port, void __user *from, size_t usize)
-{
-	struct sockiocp_offer args;
-	int error;
-
-	if (!SOCKIOCP_CAN_RECEIVE_FD)
-		return -ENOTTY;
-	error = sockiocp_copy_arguments(&args, sizeof(args), OFFER_SIZE_VER0, from, usize);
-	if (error)
-		return error;
-	return sockiocp_duplicate_offer(port->account, &args,
-					from + offsetof(struct sockiocp_offer, token));
-}
-
-static long sockiocp_fetch(void __user *from, size_t usize)
-{
-	struct sockiocp_fetch args;
-	int error;
-
-	if (!SOCKIOCP_CAN_RECEIVE_FD)
-		return -ENOTTY;
-	error = sockiocp_copy_arguments(&args, sizeof(args), FETCH_SIZE_VER0, from, usize);
-	if (error)
-		return error;
-	return sockiocp_duplicate_fetch(&args);
-}
-
-static long sockiocp_associate(struct sockiocp_port *port, void __user *from, size_t usize)
-{
-	struct sockiocp_association args;
-	int error;
-
-	error = sockiocp_copy_arguments(&args, sizeof(args), ASSOCIATION_SIZE_VER0, from, usize);
-	return error ? error : sockiocp_socket_associate(port, &args);
-}
-
-static long sockiocp_set_modes(struct sockiocp_port *port, void __user *from, size_t usize)
-{
-	struct sockiocp_modes args;
-	int error;
-
-	error = sockiocp_copy_arguments(&args, sizeof(args), MODES_SIZE_VER0, from, usize);
-	return error ? error : sockiocp_socket_set_modes(port, &args);
-}
-
-/* A command without its size, which tells the version of its structure. */
-#define WITHOUT_SIZE(cmd)	((cmd) & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT))
-
-static long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	struct sockiocp_port *port = file->private_data;
-	void __user *uarg = (void __user *)arg;
-	size_t usize = _IOC_SIZE(cmd);
-
-	if (cmd == SOCKIOCP_CLOSE) {
-		sockiocp_lifetime_close(port);
-		return 0;
-	}
-	if (_IOC_TYPE(cmd) != SOCKIOCP_IOC_MAGIC)
-		return -ENOTTY;
-	if (READ_ONCE(port->closed))
-		return -ESHUTDOWN;
-
-	switch (WITHOUT_SIZE(cmd)) {
-	case WITHOUT_SIZE(SOCKIOCP_PROCESS):
-		return sockiocp_process(file, uarg, usize);
-	case WITHOUT_SIZE(SOCKIOCP_POST):
-		return sockiocp_post(port, uarg, usize);
-	case WITHOUT_SIZE(SOCKIOCP_CONFIGURE):
-		return sockiocp_configure(port, uarg, usize);
-	case WITHOUT_SIZE(SOCKIOCP_ASSOCIATE):
-		return sockiocp_associate(port, uarg, usize);
-	case WITHOUT_SIZE(SOCKIOCP_SET_MODES):
-		return sockiocp_set_modes(port, uarg, usize);
-	case WITHOUT_SIZE(SOCKIOCP_INFO):
-		return sockiocp_info(port, uarg, usize);
-	case WITHOUT_SIZE(SOCKIOCP_OFFER):
-		return sockiocp_offer(port, uarg, usize);
-	case WITHOUT_SIZE(SOCKIOCP_FETCH):
-		return sockiocp_fetch(uarg, usize);
-	default:
-		return -ENOTTY;
-	}
-}
-
 static const struct file_operations sockiocp_fops = {
 	.owner		= THIS_MODULE,
 	.open		= sockiocp_open,
@@ -569,9 +425,12 @@ static int __init sockiocp_init(void)
 	error = sockiocp_endpoint_init();
 	if (error)
 		goto err_registration;
-	error = sockiocp_packet_init();
+	error = sockiocp_operation_init();
 	if (error)
 		goto err_endpoint;
+	error = sockiocp_packet_init();
+	if (error)
+		goto err_operation;
 	error = sockiocp_processor_init();
 	if (error)
 		goto err_packet;
@@ -586,6 +445,8 @@ err_processor:
 	sockiocp_processor_exit();
 err_packet:
 	sockiocp_packet_exit();
+err_operation:
+	sockiocp_operation_exit();
 err_endpoint:
 	sockiocp_endpoint_exit();
 err_registration:
@@ -599,10 +460,12 @@ static void __exit sockiocp_exit(void)
 {
 	misc_deregister(&sockiocp_device);
 	sockiocp_duplicate_exit();
+	sockiocp_home_exit();
 	sockiocp_reaper_exit();
 	sockiocp_processor_exit();
 	sockiocp_notifier_exit();
 	sockiocp_packet_exit();
+	sockiocp_operation_exit();
 	sockiocp_endpoint_exit();
 	sockiocp_registration_exit();
 	sockiocp_port_exit();

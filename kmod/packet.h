@@ -21,7 +21,7 @@ static inline void sockiocp_queue_add(struct sockiocp_port *port,
 {
 	lockdep_assert_held(&port->lock);
 
-	packet->seq = port->next_seq | (packet->seq & SOCKIOCP_SEQ_POSTED);
+	packet->seq = port->next_seq | (packet->seq & SOCKIOCP_SEQ_KIND);
 	port->next_seq += SOCKIOCP_SEQ_STEP;
 	list_add_tail(&packet->node, &port->queue);
 	port->nr_packets++;
@@ -59,9 +59,40 @@ static inline bool sockiocp_packet_is_posted(const struct sockiocp_packet *packe
 	return packet->seq & SOCKIOCP_SEQ_POSTED;
 }
 
+static inline bool sockiocp_packet_is_operation(const struct sockiocp_packet *packet)
+{
+	return packet->seq & SOCKIOCP_SEQ_OPERATION;
+}
+
+static inline struct sockiocp_operation *
+sockiocp_packet_operation(struct sockiocp_packet *packet)
+{
+	return container_of(packet, struct sockiocp_operation, packet);
+}
+
 static inline struct sockiocp_posted *sockiocp_packet_posted(struct sockiocp_packet *packet)
 {
 	return container_of(packet, struct sockiocp_posted, packet);
+}
+
+/* An operation that is not done leaves the queue, for a thread's hands or for good. */
+static inline void sockiocp_queue_remove_undone(struct sockiocp_port *port,
+						struct sockiocp_packet *packet)
+{
+	sockiocp_queue_remove(port, packet);
+	port->nr_undone--;
+}
+
+/* If nobody comes for what stands in the queue, and is not done, it goes on (late.c). */
+static inline void sockiocp_queue_note_late(struct sockiocp_port *port)
+{
+	lockdep_assert_held(&port->lock);
+
+	if (likely(!port->nr_undone) || list_empty(&port->queue) || port->home_of ||
+	    port->ended || delayed_work_pending(&port->late))
+		return;
+	port->late_seq = list_first_entry(&port->queue, struct sockiocp_packet, node)->seq;
+	queue_delayed_work(sockiocp_wq, &port->late, SOCKIOCP_LATE);
 }
 
 /*

@@ -7,6 +7,7 @@
 #include "sockiocp.h"
 
 #include <linux/file.h>
+#include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -100,11 +101,12 @@ unsigned int sockiocp_port_concurrency(struct sockiocp_port *port)
  */
 void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m)
 {
-	unsigned int registrations, endpoints, packets, workers, waiters;
+	unsigned int registrations, endpoints, operations, packets, workers, waiters;
 
 	spin_lock_irq(&port->lock);
 	registrations = port->nr_hooks - port->nr_endpoints;
 	endpoints = port->nr_endpoints;
+	operations = port->nr_operations;
 	packets = port->nr_packets;
 	workers = port->nr_workers;
 	waiters = port->nr_waiters;
@@ -112,6 +114,7 @@ void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m)
 
 	seq_printf(m, "registrations:\t%u\n", registrations);
 	seq_printf(m, "endpoints:\t%u\n", endpoints);
+	seq_printf(m, "operations:\t%u\n", operations);
 	seq_printf(m, "packets:\t%u\n", packets);
 	seq_printf(m, "waiters:\t%u\n", waiters);
 	seq_printf(m, "workers:\t%u\n", workers);
@@ -136,6 +139,7 @@ struct sockiocp_port *sockiocp_port_create(void)
 	INIT_LIST_HEAD(&port->queue);
 	port->next_seq = SOCKIOCP_SEQ_STEP;
 	INIT_LIST_HEAD(&port->hooks);
+	INIT_LIST_HEAD(&port->operations);
 	INIT_LIST_HEAD(&port->workers);
 	refcount_set(&port->refs, 1);
 	INIT_LIST_HEAD(&port->reaper_node);
@@ -160,6 +164,7 @@ void sockiocp_port_put(struct sockiocp_port *port)
 	/* With PREEMPT_RT this waits for a grace period: only if there was ever a worker. */
 	if (port->had_worker)
 		irq_work_sync(&port->slot_freed);
+	put_pid(port->home_of);
 	sockiocp_account_put(port->account);
 	kfree(port);
 }

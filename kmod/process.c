@@ -76,7 +76,13 @@ static int process_probe_packets(u64 entries, u32 count)
  * is looked at: there may be room for far more than will ever come, and to look at
  * memory is to allocate it.
  */
-static int process_check_arguments(const struct sockiocp_process *args)
+/**
+ * sockiocp_process_check - look at the arguments of SOCKIOCP_PROCESS
+ * @args: the arguments
+ *
+ * Return: 0, -EINVAL or -EFAULT.
+ */
+int sockiocp_process_check(const struct sockiocp_process *args)
 {
 	const u64 result = offsetof(struct sockiocp_registration_entry, registration_result);
 	const size_t reg_size = sizeof(struct sockiocp_registration_entry);
@@ -265,7 +271,9 @@ long sockiocp_process_call(struct file *file, struct sockiocp_process __user *ua
 	struct sockiocp_port *port = file->private_data;
 	long error;
 
-	error = process_check_arguments(args);
+	if (unlikely(READ_ONCE(port->home_of)) && !sockiocp_port_is_home_of_caller(port))
+		return -EXDEV;
+	error = sockiocp_process_check(args);
 	if (error)
 		return error;
 	if (args->timeout_ns && args->timeout_ns != SOCKIOCP_INFINITE) {

@@ -190,6 +190,8 @@ static noinline sockiocp_reading readiness_poll(struct socket *socket, struct fi
 		return sockiocp_readiness_udp_poll(socket, file, filter);
 	case SOCKIOCP_UNIX_DGRAM:
 		return sockiocp_readiness_unix_dgram_poll(socket, file, filter);
+	case SOCKIOCP_NO_KIND:
+		break;
 	}
 	return 0;
 }

@@ -18,6 +18,8 @@ enum sockiocp_kind {
 	SOCKIOCP_UNIX_STREAM,
 	SOCKIOCP_UDP,
 	SOCKIOCP_UNIX_DGRAM,
+	/* None that can be looked at: an endpoint may have it. */
+	SOCKIOCP_NO_KIND,
 };
 
 /*

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * The calls about one socket: SOCKIOCP_ASSOCIATE, SOCKIOCP_SET_MODES.
+ * The calls about one socket: SOCKIOCP_ASSOCIATE, SOCKIOCP_SET_MODES, SOCKIOCP_SUBMIT,
+ * SOCKIOCP_CANCEL, SOCKIOCP_CLOSE_SOCKET.
  */
+#include "insides.h"
 #include "sockiocp.h"
 
 #include <linux/err.h>
@@ -19,11 +21,17 @@ static struct sockiocp_endpoint *socket_endpoint(struct sockiocp_port *port,
 	struct sockiocp_endpoint *endpoint;
 	bool is_first;
 
+	endpoint = sockiocp_endpoint_find(socket);
+	if (endpoint)
+		return endpoint;
 	endpoint = sockiocp_endpoint_get(port, socket, &is_first);
 	if (unlikely(endpoint == ERR_PTR(-ENOBUFS)) && sockiocp_reaper_sweep(port->account))
 		endpoint = sockiocp_endpoint_get(port, socket, &is_first);
 	if (is_first)
 		sockiocp_reaper_watch(port);
+	/* As many are looked at as new ones do. */
+	if (!IS_ERR(endpoint))
+		sockiocp_reaper_pass(port, 1);
 	return endpoint;
 }
 
@@ -52,9 +60,6 @@ static long socket_with_endpoint(struct sockiocp_port *port, u64 fd,
 		sockiocp_endpoint_put(endpoint);
 	}
 	fdput(f);
-	/* As many are looked at as new ones do. */
-	if (!error)
-		sockiocp_reaper_pass(port, 1);
 	return error;
 }
 
@@ -114,4 +119,177 @@ long sockiocp_socket_set_modes(struct sockiocp_port *port, const struct sockiocp
 	if (args->reserved || args->modes & ~SOCKIOCP_MODE_ALL)
 		return -EINVAL;
 	return socket_with_endpoint(port, args->socket, socket_do_set_modes, args);
+}
+
+/* ------------------------------------------------------------------ operations */
+
+/* Does it have a packet, now that it has completed at once? */
+static bool socket_owes_packet(const struct sockiocp_operation *op)
+{
+	const struct sockiocp_endpoint *endpoint = op->endpoint;
+
+	if (op->flags & SOCKIOCP_SUBMIT_TO_HOME || !READ_ONCE(endpoint->associated))
+		return false;
+	return op->operation == SOCKIOCP_SUBMIT_RESULT ||
+	       !(READ_ONCE(endpoint->modes) & SOCKIOCP_MODE_SKIP_PACKET);
+}
+
+/* It has ended in the call.  Returns what the call does. */
+static long socket_complete(struct sockiocp_operation *op, struct sockiocp_submit *args)
+{
+	int error = op->error;
+
+	args->bytes = op->progress;
+	args->message_flags = op->message_flags;
+	if (!sockiocp_operation_completes(op)) {
+		sockiocp_operation_forget(op);
+		return error;
+	}
+	sockiocp_operation_tell(op);
+	if (socket_owes_packet(op))
+		sockiocp_operation_deliver(op, NULL);
+	else
+		sockiocp_operation_forget(op);
+	return error;
+}
+
+static long socket_do_submit(struct sockiocp_endpoint *endpoint, struct sockiocp_port *port,
+			     struct socket *socket, struct file *file,
+			     struct sockiocp_submit *args)
+{
+	struct sockiocp_operation *op;
+	long error;
+
+	/* Late: what fails before leaves the port to others. */
+	error = sockiocp_home_claim(port);
+	if (error)
+		return error;
+	if (args->operation == SOCKIOCP_SUBMIT_NEXT) {
+		sockiocp_endpoint_next(endpoint);
+		return 0;
+	}
+	if (READ_ONCE(endpoint->modes) & SOCKIOCP_MODE_SYNCHRONOUS)
+		return -ENOTBLK;
+	error = sockiocp_transfer_refuse(socket, endpoint->hook.kind, args->operation);
+	if (error)
+		return error;
+	op = sockiocp_operation_create(port, endpoint, args);
+	if (IS_ERR(op))
+		return PTR_ERR(op);
+	if (args->operation == SOCKIOCP_SUBMIT_RESULT)
+		return socket_complete(op, args);
+	error = sockiocp_operation_start(op, socket, file);
+	if (error > 0)
+		sockiocp_home_watch();
+	else if (error)
+		sockiocp_operation_free(op);
+	else
+		error = socket_complete(op, args);
+	return error;
+}
+
+/**
+ * sockiocp_socket_submit - SOCKIOCP_SUBMIT
+ * @port: the port
+ * @args: its arguments; bytes and message_flags are set if it completes
+ *
+ * Return: as <linux/sockiocp.h> says.
+ */
+long sockiocp_socket_submit(struct sockiocp_port *port, struct sockiocp_submit *args)
+{
+	struct sockiocp_endpoint *endpoint;
+	struct socket *socket;
+	struct fd f;
+	long error;
+
+	if (!sockiocp_operation_is_valid(args))
+		return -EINVAL;
+	if (args->socket > INT_MAX)
+		return -EBADF;
+	f = fdget(args->socket);
+	if (!fd_file(f))
+		return -EBADF;
+	socket = sock_from_file(fd_file(f));
+	if (!socket)
+		endpoint = ERR_PTR(-ENOTSOCK);
+	else if (sockiocp_readiness_kind(socket) < 0)
+		endpoint = ERR_PTR(-EOPNOTSUPP);
+	else
+		endpoint = socket_endpoint(port, socket);
+	if (IS_ERR(endpoint)) {
+		error = PTR_ERR(endpoint);
+	} else {
+		error = socket_do_submit(endpoint, port, socket, fd_file(f), args);
+		sockiocp_endpoint_put(endpoint);
+	}
+	fdput(f);
+	return error;
+}
+
+/* The endpoint of a descriptor's socket, NULL if it has none, or an error. */
+static struct sockiocp_endpoint *socket_find_endpoint(u64 fd)
+{
+	struct sockiocp_endpoint *endpoint;
+	struct socket *socket;
+	struct fd f;
+
+	if (fd > INT_MAX)
+		return ERR_PTR(-EBADF);
+	f = fdget(fd);
+	if (!fd_file(f))
+		return ERR_PTR(-EBADF);
+	socket = sock_from_file(fd_file(f));
+	endpoint = socket ? sockiocp_endpoint_find(socket) : ERR_PTR(-ENOTSOCK);
+	fdput(f);
+	return endpoint;
+}
+
+/**
+ * sockiocp_socket_cancel - SOCKIOCP_CANCEL
+ * @args: its arguments; cancelled is set
+ *
+ * Return: as <linux/sockiocp.h> says.
+ */
+long sockiocp_socket_cancel(struct sockiocp_cancel *args)
+{
+	struct sockiocp_endpoint *endpoint;
+
+	if (args->flags & ~SOCKIOCP_CANCEL_OF_THREAD || args->cancelled)
+		return -EINVAL;
+	endpoint = socket_find_endpoint(args->socket);
+	if (IS_ERR(endpoint))
+		return PTR_ERR(endpoint);
+	if (!endpoint)
+		return 0;
+	args->cancelled = sockiocp_cancel_operations(endpoint, args);
+	sockiocp_endpoint_put(endpoint);
+	return 0;
+}
+
+/**
+ * sockiocp_socket_close - SOCKIOCP_CLOSE_SOCKET
+ * @fd: the descriptor
+ *
+ * If others use the file at this moment, what pends is completed when it is found closed.
+ *
+ * Return: as <linux/sockiocp.h> says.
+ */
+long sockiocp_socket_close(unsigned long fd)
+{
+	struct sockiocp_endpoint *endpoint = socket_find_endpoint(fd);
+	bool is_closed;
+	long error;
+
+	if (IS_ERR(endpoint))
+		return PTR_ERR(endpoint);
+	error = close_fd(fd);
+	if (!endpoint)
+		return error;
+	rcu_read_lock();
+	is_closed = sockiocp_socket_is_closed(sockiocp_hook_socket(&endpoint->hook));
+	rcu_read_unlock();
+	if (is_closed)
+		sockiocp_hook_kill(&endpoint->hook);
+	sockiocp_endpoint_put(endpoint);
+	return error;
 }

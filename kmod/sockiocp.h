@@ -26,6 +26,9 @@
 /* How many of them are handled at a time: what fits on the stack. */
 #define SOCKIOCP_CHUNK		32
 
+/* For how long an operation waits for somebody who harvests, in jiffies. */
+#define SOCKIOCP_LATE		(HZ / 100 ? HZ / 100 : 1)
+
 /* What is done later, where it may sleep; there while anything else of the module is. */
 extern struct workqueue_struct *sockiocp_wq;
 
@@ -55,6 +58,7 @@ static inline void sockiocp_race_window(void)
 
 extern unsigned long sockiocp_max_user_registrations;
 extern unsigned long sockiocp_max_user_packets;
+extern unsigned long sockiocp_max_user_operations;
 
 void sockiocp_account_init(void);
 struct sockiocp_account *sockiocp_account_get(void);
@@ -77,6 +81,18 @@ static inline bool sockiocp_account_charge(atomic_long_t *count, const unsigned 
 	if (likely(charged <= READ_ONCE(*limit)))
 		return true;
 	atomic_long_dec(count);
+	return false;
+}
+
+/* The same for so many more, or none. */
+static inline bool sockiocp_account_charge_more(atomic_long_t *count, unsigned int nr,
+						const unsigned long *limit)
+{
+	unsigned long charged = atomic_long_add_return(nr, count);
+
+	if (likely(charged <= READ_ONCE(*limit)))
+		return true;
+	atomic_long_sub(nr, count);
 	return false;
 }
 
@@ -163,6 +179,14 @@ static inline void sockiocp_port_has_somebody_of(struct sockiocp_port *port, fl_
 
 	if (unlikely(port->nobody_of == files))
 		port->nobody_of = NULL;
+}
+
+/* Is it the home port of the program that the calling thread runs? */
+static inline bool sockiocp_port_is_home_of_caller(const struct sockiocp_port *port)
+{
+	/* The number of the program is written before. */
+	return smp_load_acquire(&port->home_of) == task_tgid(current) &&
+	       port->home_exec_id == current->self_exec_id;
 }
 
 /* ------------------------------------------------------------------ slot */
@@ -340,6 +364,21 @@ static inline void sockiocp_registration_put(struct sockiocp_registration *reg)
 
 /* -------------------------------------------------------------- endpoint */
 
+static inline bool sockiocp_operation_polls(const struct sockiocp_operation *op)
+{
+	return op->operation == SOCKIOCP_SUBMIT_POLL_IN ||
+	       op->operation == SOCKIOCP_SUBMIT_POLL_OUT;
+}
+
+static inline struct sockiocp_direction *
+sockiocp_operation_direction(const struct sockiocp_operation *op)
+{
+	BUILD_BUG_ON(!(SOCKIOCP_SUBMIT_SEND & SOCKIOCP_SUBMIT_POLL_OUT & 1) ||
+		     (SOCKIOCP_SUBMIT_RECEIVE | SOCKIOCP_SUBMIT_POLL_IN) & 1);
+
+	return &op->endpoint->directions[op->operation & 1];
+}
+
 int sockiocp_endpoint_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key);
 struct sockiocp_endpoint *sockiocp_endpoint_get(struct sockiocp_port *port,
 						struct socket *socket, bool *is_first);
@@ -349,6 +388,14 @@ int sockiocp_endpoint_associate(struct sockiocp_endpoint *endpoint,
 				struct sockiocp_port *port, u64 key, bool *is_first,
 				struct sockiocp_port **left);
 void sockiocp_endpoint_add_modes(struct sockiocp_endpoint *endpoint, u8 modes);
+struct sockiocp_endpoint *sockiocp_endpoint_find(struct socket *socket);
+bool sockiocp_endpoint_queue(struct sockiocp_operation *op, bool at_home);
+void sockiocp_endpoint_wake_first(struct sockiocp_direction *direction);
+void sockiocp_endpoint_next(struct sockiocp_endpoint *endpoint);
+int sockiocp_endpoint_add_operation(struct sockiocp_operation *op);
+void sockiocp_endpoint_leave_home(struct sockiocp_operation *op);
+void sockiocp_endpoint_finish_operation(struct sockiocp_operation *op, bool wake);
+void sockiocp_endpoint_remove_operation(struct sockiocp_operation *op);
 int sockiocp_endpoint_init(void);
 void sockiocp_endpoint_exit(void);
 
@@ -359,10 +406,78 @@ static inline void sockiocp_endpoint_put(struct sockiocp_endpoint *endpoint)
 		sockiocp_endpoint_free(endpoint);
 }
 
+/* -------------------------------------------------------------- transfer */
+
+/* A datagram that is longer than the buffers completes a receive: they are filled. */
+static inline bool sockiocp_operation_completes(const struct sockiocp_operation *op)
+{
+	return !op->error ||
+	       (op->error == -EMSGSIZE && op->operation == SOCKIOCP_SUBMIT_RECEIVE);
+}
+
+/* Has an operation not ended with a try? */
+static inline bool sockiocp_transfer_goes_on(int error)
+{
+	return error == -EAGAIN || error == -EINPROGRESS || error == -EBUSY;
+}
+
+int sockiocp_transfer_look(struct socket *socket, struct file *file, enum sockiocp_kind kind,
+			   unsigned int operation);
+int sockiocp_transfer_refuse(const struct socket *socket, enum sockiocp_kind kind,
+			     unsigned int operation);
+int sockiocp_transfer_try(struct sockiocp_operation *op, struct socket *socket,
+			  struct file *file);
+void sockiocp_transfer_write_result(struct sockiocp_operation *op);
+
+/* ------------------------------------------------------------- operation */
+
+/* What an operation ends with whose socket is closed. */
+static inline int sockiocp_operation_error_of_close(const struct sockiocp_operation *op)
+{
+	return op->endpoint->hook.kind < SOCKIOCP_UDP && !sockiocp_operation_polls(op) ?
+	       -ECONNABORTED : -ECANCELED;
+}
+
+bool sockiocp_operation_is_valid(const struct sockiocp_submit *args);
+struct sockiocp_operation *sockiocp_operation_create(struct sockiocp_port *home,
+						     struct sockiocp_endpoint *endpoint,
+						     const struct sockiocp_submit *args);
+int sockiocp_operation_start(struct sockiocp_operation *op, struct socket *socket,
+			     struct file *file);
+bool sockiocp_operation_run(struct sockiocp_operation *op, u64 *moved, bool *busy);
+void sockiocp_operation_tell(struct sockiocp_operation *op);
+bool sockiocp_operation_deliver(struct sockiocp_operation *op,
+				struct sockiocp_port *harvested);
+void sockiocp_operation_forget(struct sockiocp_operation *op);
+void sockiocp_operation_pass_on(struct sockiocp_operation *op);
+void sockiocp_operation_free(struct sockiocp_operation *op);
+int sockiocp_operation_init(void);
+void sockiocp_operation_exit(void);
+
+/* ---------------------------------------------------------------- cancel */
+
+u32 sockiocp_cancel_operations(struct sockiocp_endpoint *endpoint,
+			       const struct sockiocp_cancel *args);
+void sockiocp_cancel_closed(struct sockiocp_endpoint *endpoint);
+void sockiocp_cancel_drop_all(struct sockiocp_port *home);
+
+/* ------------------------------------------------------------------ late */
+
+void sockiocp_late_init(struct sockiocp_port *port);
+void sockiocp_late_forget(struct sockiocp_port *port);
+
 /* ------------------------------------------------------------------ hook */
 
 void sockiocp_hook_kill(struct sockiocp_hook *hook);
 void sockiocp_hook_put(struct sockiocp_hook *hook);
+
+/* ------------------------------------------------------------------ home */
+
+int sockiocp_home_claim(struct sockiocp_port *port);
+void sockiocp_home_watch(void);
+void sockiocp_home_leave(struct sockiocp_port *port);
+void sockiocp_home_forget(struct sockiocp_port *port);
+void sockiocp_home_exit(void);
 
 /* ---------------------------------------------------------------- reaper */
 
@@ -396,6 +511,7 @@ static inline void sockiocp_harvest_pass_on(struct sockiocp_port *port)
 
 /* --------------------------------------------------------------- process */
 
+int sockiocp_process_check(const struct sockiocp_process *args);
 long sockiocp_process_call(struct file *file, struct sockiocp_process __user *uargs,
 			   size_t usize, struct sockiocp_process *args);
 
@@ -411,6 +527,9 @@ void sockiocp_duplicate_exit(void);
 long sockiocp_socket_associate(struct sockiocp_port *port,
 			       const struct sockiocp_association *args);
 long sockiocp_socket_set_modes(struct sockiocp_port *port, const struct sockiocp_modes *args);
+long sockiocp_socket_submit(struct sockiocp_port *port, struct sockiocp_submit *args);
+long sockiocp_socket_cancel(struct sockiocp_cancel *args);
+long sockiocp_socket_close(unsigned long fd);
 
 /* -------------------------------------------------------------- lifetime */
 
@@ -418,5 +537,9 @@ struct sockiocp_port *sockiocp_lifetime_begin(void);
 void sockiocp_lifetime_close(struct sockiocp_port *port);
 void sockiocp_lifetime_descriptor_closed(struct file *file, fl_owner_t files);
 void sockiocp_lifetime_end(struct sockiocp_port *port);
+
+/* ----------------------------------------------------------------- ioctl */
+
+long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 #endif /* _SOCKIOCP_H */

@@ -19,6 +19,7 @@
 #include <linux/sockiocp.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uio.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -29,6 +30,7 @@
  * @registrations: registrations that exist
  * @endpoints: endpoints that exist
  * @packets: posted packets that are queued
+ * @operations: operations that exist
  * @offers: sockets that are offered to processes
  * @offer_ring: these offers
  * @reaper_node: in the reaper's list of users, while @reaper_ports is not empty
@@ -41,6 +43,7 @@ struct sockiocp_account {
 	atomic_long_t registrations;
 	atomic_long_t endpoints;
 	atomic_long_t packets;
+	atomic_long_t operations;
 	atomic_long_t offers;
 	struct list_head offer_ring;
 	struct list_head reaper_node;
@@ -52,8 +55,9 @@ struct sockiocp_account {
  * struct sockiocp_packet - what stands in a port's queue
  * @node: in the queue, in the list of a waiter, or in that of a harvest
  * @seq: when it was queued; a harvest takes nothing younger than itself.  The
- *	lowest bit is SOCKIOCP_SEQ_POSTED in a &struct sockiocp_posted, and 0 in
- *	a registration: a notification, or its REMOVE packet
+ *	lowest bits are SOCKIOCP_SEQ_POSTED in a &struct sockiocp_posted,
+ *	SOCKIOCP_SEQ_OPERATION in a &struct sockiocp_operation, and 0 in a registration:
+ *	a notification, or its REMOVE packet
  */
 struct sockiocp_packet {
 	struct list_head node;
@@ -61,7 +65,9 @@ struct sockiocp_packet {
 };
 
 #define SOCKIOCP_SEQ_POSTED	1ULL
-#define SOCKIOCP_SEQ_STEP	2ULL
+#define SOCKIOCP_SEQ_OPERATION	2ULL
+#define SOCKIOCP_SEQ_KIND	3ULL
+#define SOCKIOCP_SEQ_STEP	4ULL
 
 /**
  * struct sockiocp_posted - a packet of the user's own
@@ -152,6 +158,15 @@ struct sockiocp_worker {
  * @all_ports: in the list of all ports, for when a processor comes online
  * @reaper_node: in the account's list for the reaper, while there are
  *	registrations, and perhaps a little longer
+ * @operations: of this home port: those that are not done, as a ring
+ * @nr_operations: how many these are
+ * @nr_undone: operations in the queue, or handed to waiters, that are not done
+ * @late: looks for those that nobody takes
+ * @late_seq: what was first in the queue at its last look
+ * @ended: its file is gone: nothing is queued any more
+ * @home_of: whose home port this is, a reference; NULL before its first operation
+ * @home_exec_id: which of the programs of that process, counted by exec
+ * @home_node: in the list of home ports
  */
 struct sockiocp_port {
 	spinlock_t lock;
@@ -182,6 +197,15 @@ struct sockiocp_port {
 	struct sockiocp_account *account;
 	struct list_head all_ports;
 	struct list_head reaper_node;
+	struct list_head operations;
+	unsigned int nr_operations;
+	unsigned int nr_undone;
+	struct delayed_work late;
+	u64 late_seq;
+	bool ended;
+	struct pid *home_of;
+	u64 home_exec_id;
+	struct list_head home_node;
 };
 
 enum sockiocp_state {
@@ -282,19 +306,118 @@ struct sockiocp_registration {
 	struct sockiocp_terms terms;
 };
 
+/* The most operations of a socket in each direction: a walk is short enough for a lock. */
+#define SOCKIOCP_MAX_PENDING	1024
+
+/**
+ * struct sockiocp_direction - the receives, or the sends, of a socket
+ * @operations: that have not ended, in their order
+ * @nr: how many these are, and how many have ended and are not done
+ * @again: the socket was woken while the first one was being carried out
+ * @held: a POLL_IN has told its process, which has not said SOCKIOCP_SUBMIT_NEXT yet
+ */
+struct sockiocp_direction {
+	struct list_head operations;
+	u16 nr;
+	bool again;
+	bool held;
+};
+
 /**
  * struct sockiocp_endpoint - a socket as an end of overlapped I/O
  * @hook: its places; its port is the one it is associated with, or else the one by which
  *	it was made
  * @associated: CreateIoCompletionPort() was called for it
  * @modes: SOCKIOCP_MODE_* bits
- *
- * The lock of the socket's wait queue guards all of it.
+ * @failure: how a stream has ended, a negative errno, or 0: Linux says it once
+ * @directions: receives and what is like them; sends
+ * @finished: operations that have ended and are not done: a thread of their process has to
+ *	write their results
  */
 struct sockiocp_endpoint {
 	struct sockiocp_hook hook;
 	bool associated;
 	u8 modes;
+	s16 failure;
+	struct sockiocp_direction directions[2];
+	struct list_head finished;
+};
+
+/* Where an operation is. */
+enum sockiocp_phase {
+	/* It waits for its socket, or for those before it. */
+	SOCKIOCP_PENDING,
+	/* In a queue, to be carried out; or a thread has just taken it for that. */
+	SOCKIOCP_RUNNABLE,
+	/* A thread is carrying it out. */
+	SOCKIOCP_RUNNING,
+	/* It has ended, and is in a queue, or in the hands of a thread. */
+	SOCKIOCP_FINISHED,
+	/* Its process knows; what is left is a packet. */
+	SOCKIOCP_DONE,
+};
+
+/**
+ * struct sockiocp_operation - what a process wants to be done to a socket
+ * @packet: in the queue of a port, or handed to a waiter
+ * @node: among those of its direction, or the finished ones; empty when it is done
+ * @home_node: in the ring of its home port, while it is among those of its socket, and
+ *	not dropped
+ * @endpoint: its socket's; a reference, until it is done
+ * @home: the port by which it was submitted; a reference
+ * @queue: the port in whose queue it is, if it is in one and not done
+ * @cred: whose rights it has; a reference, until it is done
+ * @event: what is signalled when it is; a reference until then, or NULL
+ * @entry: what its packet carries, when it is done
+ * @cookie: &struct sockiocp_submit
+ * @name: of a receive: where the sender's address goes, or 0
+ * @name_length: of a receive: the address of its length; of a send: the length of @to
+ * @to: of a send: the receiver's address, memory of its own, or NULL
+ * @buffers: what is to be filled or sent: @some, or memory of its own
+ * @some: room for what most have
+ * @buffer_count: how many these are
+ * @length: how many bytes these are
+ * @progress: how many of them were moved
+ * @message_flags: MSG_*
+ * @thread: number of the thread that has submitted it
+ * @fd: the descriptor that it was submitted by
+ * @error: how it has ended, 0 or a negative errno
+ * @charged: as how many it is charged to the account of its home port
+ * @operation: one of SOCKIOCP_SUBMIT_*
+ * @flags: SOCKIOCP_SUBMIT_* flags
+ * @phase: &enum sockiocp_phase
+ * @cancelled: it is being carried out, and ends with @error if it cannot be done at once
+ * @dropped: its process is gone: whoever has it frees it
+ */
+struct sockiocp_operation {
+	struct sockiocp_packet packet;
+	struct list_head node;
+	struct list_head home_node;
+	struct sockiocp_endpoint *endpoint;
+	struct sockiocp_port *home;
+	struct sockiocp_port *queue;
+	const struct cred *cred;
+	struct eventfd_ctx *event;
+	struct sockiocp_packet_entry entry;
+	u64 cookie;
+	u64 name;
+	u64 name_length;
+	struct sockaddr *to;
+	struct iovec *buffers;
+	struct iovec some[2];
+	u32 buffer_count;
+	u32 length;
+	u32 progress;
+	u32 message_flags;
+	pid_t thread;
+	u32 fd;
+	s16 error;
+	u16 charged;
+	u8 operation;
+	u8 flags;
+	u8 phase;
+	bool cancelled;
+	bool dropped;
 };
 
 /**

@@ -141,6 +141,12 @@ static void waiting_slot_freed(struct irq_work *work)
 	spin_unlock_irqrestore(&port->lock, flags);
 }
 
+/* Only threads of its process wait at a home port. */
+static bool waiting_is_foreign(const struct sockiocp_port *port)
+{
+	return unlikely(port->home_of) && !sockiocp_port_is_home_of_caller(port);
+}
+
 /*
  * The thread is on the list from here on, and holds no slot.  Returns whether it has to
  * sleep: not if there is a packet and a slot for it, or if the port is closed.
@@ -159,7 +165,7 @@ static bool waiting_begin(struct sockiocp_port *port, struct sockiocp_waiter *wa
 	 * Only then: a worker that blocks from here on finds the waiter, one that
 	 * has blocked before has left a free slot.
 	 */
-	return !port->closed &&
+	return !port->closed && !waiting_is_foreign(port) &&
 	       (list_empty(&port->queue) || (worker && !sockiocp_slot_is_free(port)));
 }
 
@@ -205,6 +211,8 @@ static int waiting_end(struct sockiocp_port *port, struct sockiocp_waiter *waite
 			waiting_remove(port, waiter);
 		if (port->closed)
 			error = -ESHUTDOWN;
+		else if (waiting_is_foreign(port))
+			error = -EXDEV;
 	} else if (error != -ESHUTDOWN) {
 		error = 0;
 	} else {
@@ -228,7 +236,7 @@ static int waiting_end(struct sockiocp_port *port, struct sockiocp_waiter *waite
  * @handed: where the packet goes that the thread is woken for
  * @woken: set to whether it was woken for a packet
  *
- * Return: 0 if it is worth looking again; -ETIME, -EINTR, -ESHUTDOWN; -EAGAIN if the
+ * Return: 0 if it is worth looking again; -ETIME, -EINTR, -ESHUTDOWN, -EXDEV; -EAGAIN if the
  * thread has to go back to user space first.  With 0 and @woken the packet is in
  * @handed, unless it was taken back, and nobody else looks after it.
  */

@@ -74,7 +74,8 @@ TEST_F(abi, info_tells_version_limits_and_use)
 	ASSERT_EQ(0, device_call(self->port, SOCKIOCP_INFO, &info));
 	EXPECT_EQ(SOCKIOCP_ABI_VERSION, info.abi_version);
 	EXPECT_EQ((__u32)sysconf(_SC_NPROCESSORS_ONLN), info.concurrency);
-	EXPECT_EQ(SOCKIOCP_FEATURE_DEADLINE | SOCKIOCP_FEATURE_ASSOCIATION,
+	EXPECT_EQ(SOCKIOCP_FEATURE_DEADLINE | SOCKIOCP_FEATURE_ASSOCIATION |
+		  SOCKIOCP_FEATURE_OPERATIONS,
 		  info.features & ~(__u64)SOCKIOCP_FEATURE_DUPLICATE);
 	EXPECT_LE(100000, info.max_batch);
 	EXPECT_EQ(0, info.reserved);
@@ -293,8 +294,8 @@ TEST_F(abi, unknown_flags_are_refused)
 		packet.flags = 1U << bit;
 		association.flags = 1U << bit;
 		association.reserved = 0;
-		modes.modes = bit < 2 ? 0 : 1U << bit;
-		modes.reserved = bit < 2;
+		modes.modes = bit < 3 ? 0 : 1U << bit;
+		modes.reserved = bit < 3;
 		EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_PROCESS, &p));
 		EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_POST, &packet));
 		EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_ASSOCIATE, &association));

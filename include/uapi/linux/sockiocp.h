@@ -106,7 +106,8 @@ struct sockiocp_registration_entry {
  * @internal: 0 for a notification; what was posted otherwise.
  * @bytes_transferred: for a notification SOCKIOCP_EVENT_* bits; what was posted
  *	otherwise.
- * @reserved: written as 0.
+ * @reserved: written as 0; SOCKIOCP_PACKET_READY for an operation that the harvester has to
+ *	finish, see SOCKIOCP_SUBMIT_POLL_IN: then @internal is the operation's cookie.
  *
  * The layout is that of OVERLAPPED_ENTRY on 64-bit Windows.
  */
@@ -117,6 +118,9 @@ struct sockiocp_packet_entry {
 	__u32 bytes_transferred;
 	__u32 reserved;
 };
+
+/* sockiocp_packet_entry.reserved */
+#define SOCKIOCP_PACKET_READY		0x01
 
 /* sockiocp_packet_entry.bytes_transferred of a notification */
 #define SOCKIOCP_EVENT_IN		0x01
@@ -162,6 +166,8 @@ struct sockiocp_info {
 #define SOCKIOCP_FEATURE_DUPLICATE	0x100
 /* SOCKIOCP_ASSOCIATE, SOCKIOCP_SET_MODES */
 #define SOCKIOCP_FEATURE_ASSOCIATION	0x02
+/* SOCKIOCP_SUBMIT, SOCKIOCP_BATCH, SOCKIOCP_CANCEL, SOCKIOCP_CLOSE_SOCKET */
+#define SOCKIOCP_FEATURE_OPERATIONS	0x04
 
 /**
  * struct sockiocp_config - what can be set on a port
@@ -288,7 +294,129 @@ struct sockiocp_modes {
 /* sockiocp_modes.modes: the numbers are those of SetFileCompletionNotificationModes() */
 #define SOCKIOCP_MODE_SKIP_PACKET	0x01
 #define SOCKIOCP_MODE_SKIP_EVENT	0x02
-#define SOCKIOCP_MODE_ALL		0x03
+/* Operations are carried out in the call: SOCKIOCP_SUBMIT says ENOTBLK. */
+#define SOCKIOCP_MODE_SYNCHRONOUS	0x04
+#define SOCKIOCP_MODE_ALL		0x07
+
+/**
+ * struct sockiocp_buffer - where data of an operation comes from or goes to
+ * @length: in bytes.
+ * @address: the memory.
+ *
+ * The layout is that of WSABUF on 64-bit Windows, so what is between the two is ignored.
+ */
+struct sockiocp_buffer {
+	__u32 length;
+	__u32 reserved;
+	__aligned_u64 address;
+};
+
+/**
+ * struct sockiocp_submit - an operation on a socket
+ * @socket: in: descriptor of the socket, in the caller's table.
+ * @overlapped: in: address of the caller's OVERLAPPED: of two __u64, which are written when
+ *	the operation completes: its state (an NTSTATUS), and the number of bytes.  The
+ *	second is written first.
+ * @buffers: in: SOCKIOCP_SUBMIT_RECEIVE and SEND: address of &struct sockiocp_buffer
+ *	[@buffer_count]; it is copied, while what it points to stays the module's until the
+ *	operation has completed.
+ * @name: in: SOCKIOCP_SUBMIT_SEND: address of the receiver's address, or 0; it is copied.
+ *	SOCKIOCP_SUBMIT_RECEIVE: where the sender's address goes, or 0.
+ * @name_length: in: SOCKIOCP_SUBMIT_SEND: the length at @name.
+ *	SOCKIOCP_SUBMIT_RECEIVE: address of a __u32, with the length of what is at @name;
+ *	it is overwritten by the length of the address.
+ * @cookie: in: any value: what packets to the port of the call carry for a key.
+ * @buffer_count: in: 1 to 1024.
+ * @operation: in: one of SOCKIOCP_SUBMIT_*.
+ * @message_flags: in: MSG_* of Linux: MSG_PEEK or MSG_WAITALL (receive), MSG_OOB and
+ *	MSG_DONTROUTE (send).
+ *	out: those of what was received, if it completes at once.
+ * @flags: in: SOCKIOCP_SUBMIT_TO_HOME and so on.
+ * @event: in: descriptor of an eventfd, with SOCKIOCP_SUBMIT_EVENT; otherwise 0.
+ * @bytes: out: how many, if it completes at once.  in: SOCKIOCP_SUBMIT_RESULT.
+ * @status: in: SOCKIOCP_SUBMIT_RESULT: an NTSTATUS; otherwise 0.
+ * @result: in: must be 0.  out: SOCKIOCP_BATCH: what SOCKIOCP_SUBMIT would return, 1, 0 or a
+ *	negative errno.
+ */
+struct sockiocp_submit {
+	__aligned_u64 socket;
+	__aligned_u64 overlapped;
+	__aligned_u64 buffers;
+	__aligned_u64 name;
+	__aligned_u64 name_length;
+	__aligned_u64 cookie;
+	__u32 buffer_count;
+	__u32 operation;
+	__u32 message_flags;
+	__u32 flags;
+	__u32 event;
+	__u32 bytes;
+	__u32 status;
+	__s32 result;
+};
+
+/* sockiocp_submit.operation */
+#define SOCKIOCP_SUBMIT_RECEIVE		0
+#define SOCKIOCP_SUBMIT_SEND		1
+/*
+ * Wait until a connection can be accepted, or an attempt at one is over: what is left to
+ * do is the caller's, who gets a packet with SOCKIOCP_PACKET_READY for it, and writes the
+ * OVERLAPPED.  One that was told so keeps those behind it in its direction waiting until
+ * SOCKIOCP_SUBMIT_NEXT, or the socket's next wake-up.  They always pend.
+ */
+#define SOCKIOCP_SUBMIT_POLL_IN		2
+#define SOCKIOCP_SUBMIT_POLL_OUT	3
+/* What SOCKIOCP_PACKET_READY has told was done, or given up: the next ones may go on. */
+#define SOCKIOCP_SUBMIT_NEXT		4
+/* Completes, with @status and @bytes, as if it had pended: a packet, an event. */
+#define SOCKIOCP_SUBMIT_RESULT		5
+
+/* sockiocp_submit.flags */
+/* Its packet goes to the port of the call, with @cookie for a key. */
+#define SOCKIOCP_SUBMIT_TO_HOME		0x01
+/* It has no packet. */
+#define SOCKIOCP_SUBMIT_NO_PACKET	0x02
+/* @event is signalled when it completes, before its packet comes. */
+#define SOCKIOCP_SUBMIT_EVENT		0x04
+/* POLL_IN, POLL_OUT: it goes before others that pend. */
+#define SOCKIOCP_SUBMIT_FIRST		0x08
+#define SOCKIOCP_SUBMIT_ALL_FLAGS	0x0f
+
+/**
+ * struct sockiocp_cancel - cancel operations that pend on a socket
+ * @socket: in: descriptor of the socket, in the caller's table.
+ * @overlapped: in: those with this address; 0 for all.
+ * @flags: in: SOCKIOCP_CANCEL_OF_THREAD: those that the calling thread has submitted.
+ * @cancelled: out: how many were asked to end.
+ */
+struct sockiocp_cancel {
+	__aligned_u64 socket;
+	__aligned_u64 overlapped;
+	__u32 flags;
+	__u32 cancelled;
+};
+
+#define SOCKIOCP_CANCEL_OF_THREAD	0x01
+
+/**
+ * struct sockiocp_batch - submit operations, register sockets and harvest packets
+ * @process: in, out: as for SOCKIOCP_PROCESS.
+ * @operations: in: address of &struct sockiocp_submit [@operation_count], or 0.
+ *	out: of the first that was not submitted.
+ * @operation_count: in: how many; not more than sockiocp_info.max_batch.
+ *	out: how many were not submitted.
+ * @operation_size: in: the size of &struct sockiocp_submit.
+ * @home: in: descriptor of the caller's home port, in its table; ignored without operations.
+ * @reserved: in: must be 0.
+ */
+struct sockiocp_batch {
+	struct sockiocp_process process;
+	__aligned_u64 operations;
+	__u32 operation_count;
+	__u32 operation_size;
+	__u32 home;
+	__u32 reserved;
+};
 
 #define SOCKIOCP_IOC_MAGIC	0xBC
 
@@ -409,6 +537,69 @@ struct sockiocp_modes {
  */
 #define SOCKIOCP_SET_MODES	_IOW(SOCKIOCP_IOC_MAGIC, 0x06, struct sockiocp_modes)
 
+/*
+ * SOCKIOCP_SUBMIT: start the operation of a &struct sockiocp_submit.  The port of the call
+ * becomes the caller's home port: from then on only threads of its process submit by it, and
+ * harvest it.
+ *
+ * A receive or send that cannot be done at once pends.  It is carried out by a thread of the
+ * process that has submitted it: one that harvests the port that the socket is associated
+ * with, or, if it is not, or there is an event, one that harvests the home port.  Its packet
+ * goes to the port that the socket is associated with when it completes, with the key of the
+ * association; if it is not associated to the home port, with @cookie.
+ *
+ * Returns 1 if it pends: then a packet comes, unless NO_PACKET is set.  Returns 0 if it has
+ * completed: then one comes if the socket is associated, unless SOCKIOCP_MODE_SKIP_PACKET,
+ * TO_HOME or NO_PACKET are set.  After an error nothing comes, but for EMSGSIZE of a receive,
+ * which is a completion (the rest of a datagram is lost).  SOCKIOCP_SUBMIT_RESULT ignores
+ * SOCKIOCP_MODE_SKIP_PACKET.
+ *
+ *   EXDEV   the port is another process' home port
+ *   EINVAL  an argument is none of the above; the buffers have 2 GiB or more together
+ *   EFAULT, EBADF (also @event), ENOTSOCK, ENOMEM
+ *   EOPNOTSUPP  a kind of socket that cannot be registered either; a name on AF_UNIX;
+ *	MSG_WAITALL with MSG_PEEK, or on a socket that is no stream; a send on
+ *	AF_VSOCK's SOCK_SEQPACKET
+ *   ENOTBLK the socket has SOCKIOCP_MODE_SYNCHRONOUS
+ *   EPIPE   this side of the socket was shut down for that direction
+ *   ENOBUFS over the limit of operations of the user who opened the port; 1,024 operations
+ *	pend in this direction of the socket
+ *   others  as recvmsg(2) and sendmsg(2)
+ */
+#define SOCKIOCP_SUBMIT		_IOWR(SOCKIOCP_IOC_MAGIC, 0x07, struct sockiocp_submit)
+
+/*
+ * SOCKIOCP_CANCEL: a &struct sockiocp_cancel, of operations that the calling process has
+ * submitted.  Each still completes: as cancelled, or if it was just being carried out with
+ * its result.
+ *
+ *   EINVAL, EFAULT, EBADF, ENOTSOCK
+ */
+#define SOCKIOCP_CANCEL		_IOWR(SOCKIOCP_IOC_MAGIC, 0x0a, struct sockiocp_cancel)
+
+/*
+ * SOCKIOCP_CLOSE_SOCKET: close the descriptor of a socket, as close(2) does, and complete
+ * what pends on the socket, if it was the last one.  The argument is the descriptor.
+ *
+ *   EBADF, ENOTSOCK: nothing was closed
+ */
+#define SOCKIOCP_CLOSE_SOCKET	_IO(SOCKIOCP_IOC_MAGIC, 0x0b)
+
+/*
+ * SOCKIOCP_BATCH: for each operation of a &struct sockiocp_batch, in their order, what
+ * SOCKIOCP_SUBMIT does by the port @home; then what SOCKIOCP_PROCESS does.  Each operation has
+ * its own result; one that fails keeps no other from being submitted.
+ *
+ * If the call fails after some were submitted (EFAULT, EINTR, ETIME) the structure says
+ * which are left, so that the same call made again submits none twice.
+ *
+ *   EBADF   @home is no descriptor of a port
+ *   EINVAL  too many operations, of another size
+ *   EFAULT  an operation cannot be read, or its results cannot be written
+ *   others  as SOCKIOCP_PROCESS
+ */
+#define SOCKIOCP_BATCH		_IOWR(SOCKIOCP_IOC_MAGIC, 0x0c, struct sockiocp_batch)
+
 #ifdef __cplusplus
 #define __SOCKIOCP_ASSERT(cond)	static_assert(cond, #cond)
 #else
@@ -428,6 +619,10 @@ __SOCKIOCP_ASSERT(sizeof(struct sockiocp_offer) == 32);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_fetch) == 24);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_association) == 24);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_modes) == 16);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_buffer) == 16);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_submit) == 80);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_cancel) == 24);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_batch) == 80);
 #undef __SOCKIOCP_ASSERT
 
 #endif /* _UAPI_LINUX_SOCKIOCP_H */

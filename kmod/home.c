@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * Home ports: by which a process submits operations.  Whose a port is, and what becomes of
+ * operations when that process is gone, or has closed a socket without a word.
+ *
+ * A process is known by its number (struct pid) and by how many times it has called exec:
+ * that pins none of its memory, and a program does not inherit the operations of the one
+ * before it.
+ *
+ * While any operations pend, a work looks at them every few seconds, home port by home
+ * port: a process that is gone may have left a descriptor of its port to another one, and
+ * close() tells nobody.
+ */
+#include "hook.h"
+#include "insides.h"
+
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+
+#define INTERVAL	(2 * HZ)
+/* How many operations are looked at each time, of all ports together. */
+#define LOOKS		(1U << 16)
+
+/* Guards the list of home ports. */
+static DEFINE_SPINLOCK(homes_lock);
+static LIST_HEAD(homes);
+static unsigned int nr_homes;
+
+static void home_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(look, home_work);
+
+/**
+ * sockiocp_home_claim - a port is about to be submitted by
+ * @port: the port, whose file the caller has
+ *
+ * Whoever begins to wait looks under the lock of the port, see waiting_begin(): so no
+ * thread of another process waits at a home port.
+ *
+ * Return: 0 if it is the home port of the calling process, from now on if not before;
+ * -EXDEV if it is that of another one, or of the program that this process ran before.
+ */
+int sockiocp_home_claim(struct sockiocp_port *port)
+{
+	bool is_new = false;
+
+	if (likely(READ_ONCE(port->home_of)))
+		return sockiocp_port_is_home_of_caller(port) ? 0 : -EXDEV;
+	spin_lock_irq(&port->lock);
+	if (!port->home_of) {
+		port->home_exec_id = current->self_exec_id;
+		/* Pairs with sockiocp_port_is_home_of_caller(). */
+		smp_store_release(&port->home_of, get_pid(task_tgid(current)));
+		is_new = true;
+	}
+	spin_unlock_irq(&port->lock);
+	if (is_new) {
+		/* The list keeps its memory. */
+		sockiocp_port_get(port);
+		spin_lock(&homes_lock);
+		list_add_tail(&port->home_node, &homes);
+		WRITE_ONCE(nr_homes, nr_homes + 1);
+		spin_unlock(&homes_lock);
+		/* Threads of others go away with -EXDEV. */
+		sockiocp_waiting_disturb(port, NULL);
+	}
+	return sockiocp_port_is_home_of_caller(port) ? 0 : -EXDEV;
+}
+
+/* ------------------------------------------------- closed sockets, held listeners */
+
+/* Endpoints that something has to be done about; each with a reference. */
+struct found {
+	struct sockiocp_endpoint *endpoints[SOCKIOCP_CHUNK];
+	unsigned int nr;
+};
+
+/*
+ * Its socket is closed; or a POLL_IN has told a process that connections can be accepted,
+ * and that has died since, while others wait for their turn.
+ */
+static bool home_has_to_do(const struct sockiocp_endpoint *endpoint)
+{
+	return sockiocp_socket_is_closed(sockiocp_hook_socket(&endpoint->hook)) ||
+	       (READ_ONCE(endpoint->directions[0].held) || READ_ONCE(endpoint->directions[1].held));
+}
+
+static void home_do(struct sockiocp_endpoint *endpoint)
+{
+	bool is_closed;
+
+	rcu_read_lock();
+	is_closed = sockiocp_socket_is_closed(sockiocp_hook_socket(&endpoint->hook));
+	rcu_read_unlock();
+	if (is_closed)
+		sockiocp_hook_kill(&endpoint->hook);
+	else
+		sockiocp_endpoint_next(endpoint);
+}
+
+/* Looks at the next operations of a port, those of a chunk.  Returns how many these are. */
+static unsigned int home_find(struct sockiocp_port *port, struct found *found)
+{
+	struct sockiocp_operation *op;
+	struct list_head *last = NULL;
+	unsigned int looked = 0;
+
+	found->nr = 0;
+	spin_lock_irq(&port->lock);
+	/* Inside the lock, as in reaper_find_closed(). */
+	rcu_read_lock();
+	list_for_each_entry(op, &port->operations, home_node) {
+		if (looked == SOCKIOCP_CHUNK)
+			break;
+		looked++;
+		last = &op->home_node;
+		if (home_has_to_do(op->endpoint)) {
+			refcount_inc(&op->endpoint->hook.refs);
+			found->endpoints[found->nr++] = op->endpoint;
+		}
+	}
+	if (last && !list_is_last(last, &port->operations))
+		list_bulk_move_tail(&port->operations, port->operations.next, last);
+	rcu_read_unlock();
+	spin_unlock_irq(&port->lock);
+	return looked;
+}
+
+/* Looks at so many operations of a port at most.  Returns how many these are. */
+static unsigned int home_look(struct sockiocp_port *port, unsigned int looks)
+{
+	unsigned int left = min(READ_ONCE(port->nr_operations), looks), looked, i, total = 0;
+	struct found found;
+
+	while (total < left) {
+		looked = home_find(port, &found);
+		for (i = 0; i < found.nr; i++) {
+			home_do(found.endpoints[i]);
+			sockiocp_endpoint_put(found.endpoints[i]);
+		}
+		if (!looked)
+			break;
+		total += looked;
+		cond_resched();
+	}
+	return total;
+}
+
+/* ---------------------------------------------------------------- gone processes */
+
+static bool home_is_gone(const struct sockiocp_port *port)
+{
+	const struct task_struct *task;
+	bool is_gone;
+
+	rcu_read_lock();
+	task = pid_task(port->home_of, PIDTYPE_TGID);
+	is_gone = !task || !atomic_read(&task->signal->live) ||
+		  READ_ONCE(task->self_exec_id) != port->home_exec_id;
+	rcu_read_unlock();
+	return is_gone;
+}
+
+/* The port whose turn it is, with a reference, or NULL. */
+static struct sockiocp_port *home_next(void)
+{
+	struct sockiocp_port *port;
+
+	spin_lock(&homes_lock);
+	port = list_first_entry_or_null(&homes, struct sockiocp_port, home_node);
+	if (port) {
+		list_move_tail(&port->home_node, &homes);
+		sockiocp_port_get(port);
+	}
+	spin_unlock(&homes_lock);
+	return port;
+}
+
+static void home_work(struct work_struct *work)
+{
+	unsigned int n = READ_ONCE(nr_homes), looks = LOOKS;
+	struct sockiocp_port *port;
+	bool any = false;
+
+	while (n-- && (port = home_next())) {
+		if (home_is_gone(port))
+			sockiocp_cancel_drop_all(port);
+		else
+			looks -= min(looks, home_look(port, looks));
+		any |= READ_ONCE(port->nr_operations);
+		sockiocp_port_put(port);
+		cond_resched();
+	}
+	if (any)
+		queue_delayed_work(sockiocp_wq, &look, INTERVAL);
+}
+
+/**
+ * sockiocp_home_watch - an operation pends
+ *
+ * Either the work has yet to begin, or it is queued once more.
+ */
+void sockiocp_home_watch(void)
+{
+	if (unlikely(!delayed_work_pending(&look)))
+		queue_delayed_work(sockiocp_wq, &look, INTERVAL);
+}
+
+/**
+ * sockiocp_home_leave - a process closes a descriptor of a port
+ * @port: the port
+ *
+ * If that is because it ends, its operations end at once: others may have the port.  No
+ * thread of it runs any more, or has one in its hands.
+ */
+void sockiocp_home_leave(struct sockiocp_port *port)
+{
+	if (READ_ONCE(port->home_of) && !atomic_read(&current->signal->live) &&
+	    sockiocp_port_is_home_of_caller(port))
+		sockiocp_cancel_drop_all(port);
+}
+
+/**
+ * sockiocp_home_forget - the file of a port is gone
+ * @port: the port, which has ended
+ */
+void sockiocp_home_forget(struct sockiocp_port *port)
+{
+	if (!port->home_of)
+		return;
+	sockiocp_cancel_drop_all(port);
+	spin_lock(&homes_lock);
+	list_del(&port->home_node);
+	WRITE_ONCE(nr_homes, nr_homes - 1);
+	spin_unlock(&homes_lock);
+	sockiocp_port_put(port);
+}
+
+/* No port has a file any more. */
+void sockiocp_home_exit(void)
+{
+	cancel_delayed_work_sync(&look);
+}

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * The calls of the device: their arguments in and out, by versions of their structures.
+ * What each does is the matter of the file that it goes to.
+ */
+#include "sockiocp.h"
+
+#include <linux/file.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+/* All features of this version. */
+#define SOCKIOCP_FEATURES						\
+	(SOCKIOCP_FEATURE_DEADLINE | SOCKIOCP_FEATURE_ASSOCIATION |	\
+	 SOCKIOCP_FEATURE_OPERATIONS |					\
+	 (SOCKIOCP_CAN_RECEIVE_FD ? SOCKIOCP_FEATURE_DUPLICATE : 0))
+
+/* The sizes that the structures had in the first version of the ABI. */
+#define CONFIG_SIZE_VER0	8
+#define PROCESS_SIZE_VER0	48
+#define POST_SIZE_VER0		32
+#define OFFER_SIZE_VER0		32
+#define FETCH_SIZE_VER0		24
+#define ASSOCIATION_SIZE_VER0	24
+#define MODES_SIZE_VER0		16
+#define SUBMIT_SIZE_VER0	80
+#define CANCEL_SIZE_VER0	24
+#define BATCH_SIZE_VER0		80
+
+/* Copy in a structure of @usize bytes, of which @min are as old as the ABI. */
+static int ioctl_copy_arguments(void *to, size_t size, size_t min, void __user *from,
+				   size_t usize)
+{
+	if (usize < min)
+		return -EINVAL;
+	return copy_struct_from_user(to, size, from, usize);
+}
+
+static long ioctl_info(struct sockiocp_port *port, void __user *to, size_t usize)
+{
+	struct sockiocp_info info = {
+		.abi_version = SOCKIOCP_ABI_VERSION,
+		.concurrency = sockiocp_port_concurrency(port),
+		.features = SOCKIOCP_FEATURES,
+		.max_batch = SOCKIOCP_MAX_BATCH,
+		.max_user_registrations = READ_ONCE(sockiocp_max_user_registrations),
+		.max_user_packets = READ_ONCE(sockiocp_max_user_packets),
+		.user_registrations = atomic_long_read(&port->account->registrations),
+		.user_packets = atomic_long_read(&port->account->packets),
+		.version = SOCKIOCP_VERSION,
+	};
+	size_t size = min(usize, sizeof(info));
+
+	if (copy_to_user(to, &info, size) || clear_user(to + size, usize - size))
+		return -EFAULT;
+	return 0;
+}
+
+static long ioctl_configure(struct sockiocp_port *port, void __user *from, size_t usize)
+{
+	struct sockiocp_config config;
+	int error;
+
+	error = ioctl_copy_arguments(&config, sizeof(config), CONFIG_SIZE_VER0, from, usize);
+	if (error)
+		return error;
+	if (config.flags)
+		return -EINVAL;
+	sockiocp_waiting_configure(port, &config);
+	return 0;
+}
+
+/* Word by word: copy_from_user() takes 54 instructions more (P7). */
+static int ioctl_read_process(struct sockiocp_process *args,
+				 const struct sockiocp_process __user *from)
+{
+	if (!user_read_access_begin(from, sizeof(*from)))
+		return -EFAULT;
+	unsafe_get_user(args->registrations, &from->registrations, fault);
+	unsafe_get_user(args->entries, &from->entries, fault);
+	unsafe_get_user(args->received, &from->received, fault);
+	unsafe_get_user(args->timeout_ns, &from->timeout_ns, fault);
+	unsafe_get_user(args->registration_count, &from->registration_count, fault);
+	unsafe_get_user(args->entry_count, &from->entry_count, fault);
+	unsafe_get_user(args->handle, &from->handle, fault);
+	unsafe_get_user(args->flags, &from->flags, fault);
+	unsafe_get_user(args->deadline_ns, &from->deadline_ns, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static long ioctl_process(struct file *file, void __user *from, size_t usize)
+{
+	struct sockiocp_process args __uninitialized;
+	int error;
+
+	if (likely(usize == sizeof(args)))
+		error = ioctl_read_process(&args, from);
+	else
+		error = ioctl_copy_arguments(&args, sizeof(args), PROCESS_SIZE_VER0, from, usize);
+	if (error)
+		return error;
+	return sockiocp_process_call(file, from, usize, &args);
+}
+
+static int ioctl_read_post(struct sockiocp_post *args,
+			      const struct sockiocp_post __user *from)
+{
+	if (!user_read_access_begin(from, sizeof(*from)))
+		return -EFAULT;
+	unsafe_get_user(args->completion_key, &from->completion_key, fault);
+	unsafe_get_user(args->overlapped, &from->overlapped, fault);
+	unsafe_get_user(args->internal, &from->internal, fault);
+	unsafe_get_user(args->bytes_transferred, &from->bytes_transferred, fault);
+	unsafe_get_user(args->flags, &from->flags, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static long ioctl_post(struct sockiocp_port *port, void __user *from, size_t usize)
+{
+	struct sockiocp_post args __uninitialized;
+	int error;
+
+	if (likely(usize == sizeof(args)))
+		error = ioctl_read_post(&args, from);
+	else
+		error = ioctl_copy_arguments(&args, sizeof(args), POST_SIZE_VER0, from, usize);
+	if (error)
+		return error;
+	return sockiocp_packet_post(port, &args);
+}
+
+static long ioctl_offer(struct sockiocp_port *port, void __user *from, size_t usize)
+{
+	struct sockiocp_offer args;
+	int error;
+
+	if (!SOCKIOCP_CAN_RECEIVE_FD)
+		return -ENOTTY;
+	error = ioctl_copy_arguments(&args, sizeof(args), OFFER_SIZE_VER0, from, usize);
+	if (error)
+		return error;
+	return sockiocp_duplicate_offer(port->account, &args,
+					from + offsetof(struct sockiocp_offer, token));
+}
+
+static long ioctl_fetch(void __user *from, size_t usize)
+{
+	struct sockiocp_fetch args;
+	int error;
+
+	if (!SOCKIOCP_CAN_RECEIVE_FD)
+		return -ENOTTY;
+	error = ioctl_copy_arguments(&args, sizeof(args), FETCH_SIZE_VER0, from, usize);
+	if (error)
+		return error;
+	return sockiocp_duplicate_fetch(&args);
+}
+
+static long ioctl_associate(struct sockiocp_port *port, void __user *from, size_t usize)
+{
+	struct sockiocp_association args;
+	int error;
+
+	error = ioctl_copy_arguments(&args, sizeof(args), ASSOCIATION_SIZE_VER0, from, usize);
+	return error ? error : sockiocp_socket_associate(port, &args);
+}
+
+static long ioctl_set_modes(struct sockiocp_port *port, void __user *from, size_t usize)
+{
+	struct sockiocp_modes args;
+	int error;
+
+	error = ioctl_copy_arguments(&args, sizeof(args), MODES_SIZE_VER0, from, usize);
+	return error ? error : sockiocp_socket_set_modes(port, &args);
+}
+
+static int ioctl_write_submitted(struct sockiocp_submit __user *to,
+				    const struct sockiocp_submit *args)
+{
+	return put_user(args->message_flags, &to->message_flags) ||
+	       put_user(args->bytes, &to->bytes) ? -EFAULT : 0;
+}
+
+static long ioctl_submit(struct sockiocp_port *port, void __user *from, size_t usize)
+{
+	struct sockiocp_submit args;
+	long error;
+
+	error = ioctl_copy_arguments(&args, sizeof(args), SUBMIT_SIZE_VER0, from, usize);
+	/* Can they be written?  Afterwards nothing could be taken back. */
+	if (!error)
+		error = ioctl_write_submitted(from, &args);
+	if (error)
+		return error;
+	error = sockiocp_socket_submit(port, &args);
+	if (error <= 0)
+		ioctl_write_submitted(from, &args);
+	return error;
+}
+
+/* One operation of a batch.  Returns an error if its results could not be written. */
+static int ioctl_submit_one(struct sockiocp_port *home, struct sockiocp_submit __user *from)
+{
+	struct sockiocp_submit args;
+	long result;
+
+	/* Can they be written?  As in ioctl_submit(). */
+	if (copy_from_user(&args, from, sizeof(args)) || put_user(args.result, &from->result) ||
+	    ioctl_write_submitted(from, &args))
+		return -EFAULT;
+	result = sockiocp_socket_submit(home, &args);
+	put_user((s32)result, &from->result);
+	if (result <= 0)
+		ioctl_write_submitted(from, &args);
+	return 0;
+}
+
+/* Submits all of a batch, which then says what is left of it. */
+static long ioctl_submit_all(struct sockiocp_port *home, struct sockiocp_batch *args)
+{
+	long error = 0;
+
+	while (args->operation_count && !error) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		error = ioctl_submit_one(home, u64_to_user_ptr(args->operations));
+		if (!error) {
+			args->operations += sizeof(struct sockiocp_submit);
+			args->operation_count--;
+		}
+		cond_resched();
+	}
+	return error;
+}
+
+/* Nothing is submitted of a call that has a bad argument. */
+static long ioctl_check_batch(const struct sockiocp_batch *args, struct sockiocp_batch __user *to)
+{
+	if (args->operation_count > SOCKIOCP_MAX_BATCH || args->reserved ||
+	    args->operation_size != sizeof(struct sockiocp_submit))
+		return -EINVAL;
+	/* It can be written: nothing is submitted that the structure does not tell of. */
+	if (put_user(args->operations, &to->operations) ||
+	    put_user(args->operation_count, &to->operation_count))
+		return -EFAULT;
+	return sockiocp_process_check(&args->process);
+}
+
+/* By the home port that the call names. */
+static long ioctl_submit_batch(struct file *file, struct sockiocp_batch *args,
+			       struct sockiocp_batch __user *to)
+{
+	struct fd f = fdget(args->home);
+	struct sockiocp_port *home;
+	long error;
+
+	if (!fd_file(f))
+		return -EBADF;
+	home = fd_file(f)->private_data;
+	if (fd_file(f)->f_op != file->f_op)
+		error = -EBADF;
+	else if (READ_ONCE(home->closed))
+		error = -ESHUTDOWN;
+	else
+		error = ioctl_submit_all(home, args);
+	fdput(f);
+	put_user(args->operations, &to->operations);
+	put_user(args->operation_count, &to->operation_count);
+	return error;
+}
+
+static long ioctl_batch(struct file *file, void __user *from, size_t usize)
+{
+	struct sockiocp_batch args, __user *to = from;
+	long error;
+
+	error = ioctl_copy_arguments(&args, sizeof(args), BATCH_SIZE_VER0, from, usize);
+	if (!error)
+		error = ioctl_check_batch(&args, to);
+	if (!error && args.operation_count)
+		error = ioctl_submit_batch(file, &args, to);
+	if (error)
+		return error;
+	return sockiocp_process_call(file, from, sizeof(args.process), &args.process);
+}
+
+static long ioctl_cancel(void __user *from, size_t usize)
+{
+	struct sockiocp_cancel args, __user *to = from;
+	long error;
+
+	error = ioctl_copy_arguments(&args, sizeof(args), CANCEL_SIZE_VER0, from, usize);
+	if (!error && put_user(0, &to->cancelled))
+		error = -EFAULT;
+	if (!error)
+		error = sockiocp_socket_cancel(&args);
+	if (!error)
+		put_user(args.cancelled, &to->cancelled);
+	return error;
+}
+
+/* A command without its size, which tells the version of its structure. */
+#define WITHOUT_SIZE(cmd)	((cmd) & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT))
+
+static noinline long ioctl_rare_call(struct sockiocp_port *port, unsigned int cmd,
+					 unsigned long arg)
+{
+	void __user *uarg = (void __user *)arg;
+	size_t usize = _IOC_SIZE(cmd);
+
+	switch (WITHOUT_SIZE(cmd)) {
+	case WITHOUT_SIZE(SOCKIOCP_CONFIGURE):
+		return ioctl_configure(port, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_ASSOCIATE):
+		return ioctl_associate(port, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_SET_MODES):
+		return ioctl_set_modes(port, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_CANCEL):
+		return ioctl_cancel(uarg, usize);
+	case SOCKIOCP_CLOSE_SOCKET:
+		return sockiocp_socket_close(arg);
+	case WITHOUT_SIZE(SOCKIOCP_INFO):
+		return ioctl_info(port, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_OFFER):
+		return ioctl_offer(port, uarg, usize);
+	case WITHOUT_SIZE(SOCKIOCP_FETCH):
+		return ioctl_fetch(uarg, usize);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/**
+ * sockiocp_ioctl - a call of the device
+ * @file: the port's file
+ * @cmd: SOCKIOCP_*, with the size of its structure
+ * @arg: its argument
+ *
+ * Return: as <linux/sockiocp.h> says.
+ */
+long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct sockiocp_port *port = file->private_data;
+	void __user *uarg = (void __user *)arg;
+	size_t usize = _IOC_SIZE(cmd);
+
+	if (cmd == SOCKIOCP_CLOSE) {
+		sockiocp_lifetime_close(port);
+		return 0;
+	}
+	if (_IOC_TYPE(cmd) != SOCKIOCP_IOC_MAGIC)
+		return -ENOTTY;
+	if (READ_ONCE(port->closed))
+		return -ESHUTDOWN;
+	/* By itself what is called for each packet. */
+	if (WITHOUT_SIZE(cmd) == WITHOUT_SIZE(SOCKIOCP_PROCESS))
+		return ioctl_process(file, uarg, usize);
+	if (WITHOUT_SIZE(cmd) == WITHOUT_SIZE(SOCKIOCP_POST))
+		return ioctl_post(port, uarg, usize);
+	if (WITHOUT_SIZE(cmd) == WITHOUT_SIZE(SOCKIOCP_SUBMIT))
+		return ioctl_submit(port, uarg, usize);
+	if (WITHOUT_SIZE(cmd) == WITHOUT_SIZE(SOCKIOCP_BATCH))
+		return ioctl_batch(file, uarg, usize);
+	return ioctl_rare_call(port, cmd, arg);
+}

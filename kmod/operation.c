@@ -1,0 +1,659 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * Operations: what a process wants to be done to a socket, and to hear of when it is.
+ *
+ * An operation is carried out by a thread of the process that has submitted it: by
+ * the call that submits it, if it can be done at once, otherwise by the harvest that
+ * takes it off the queue, where the socket's wake-up has put it.  That thread has the memory
+ * map, is awake anyway, and counts towards the concurrency value.  If it is another
+ * process' thread that takes it, the operation goes on to the home port of its own.
+ *
+ * For each direction of a socket one operation at a time is carried out: the first.  It
+ * ends when its result is known, which takes the lock of the socket's wait queue: cancelled,
+ * carried out or closed, whichever comes first.  It is done when its process knows, and then
+ * there is a packet left, or nothing.
+ */
+#include "hook.h"
+#include "insides.h"
+#include "packet.h"
+
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/socket.h>
+#include <linux/uaccess.h>
+
+/* How many descriptors are looked at before others may run. */
+#define DESCRIPTORS_AT_A_TIME	1024U
+
+static struct kmem_cache *operation_cache;
+
+static struct socket *operation_socket(const struct sockiocp_operation *op)
+{
+	return sockiocp_hook_socket(&op->endpoint->hook);
+}
+
+/* ---------------------------------------------------- beginning and end of one */
+
+/* It is done: all that a packet does not need.  Sleeps: the socket's inode may go with it. */
+static void operation_detach(struct sockiocp_operation *op)
+{
+	if (!op->endpoint)
+		return;
+	put_cred(op->cred);
+	if (op->event)
+		eventfd_ctx_put(op->event);
+	sockiocp_endpoint_put(op->endpoint);
+	op->endpoint = NULL;
+}
+
+/**
+ * sockiocp_operation_free - an operation is over
+ * @op: the operation, which stands in no queue and not among those of its socket
+ */
+void sockiocp_operation_free(struct sockiocp_operation *op)
+{
+	struct sockiocp_port *home = op->home;
+
+	operation_detach(op);
+	kfree(op->to);
+	if (op->buffers != op->some)
+		kvfree(op->buffers);
+	atomic_long_sub(op->charged, &home->account->operations);
+	kmem_cache_free(operation_cache, op);
+	sockiocp_port_put(home);
+}
+
+/* Memory beside its own is charged as further operations. */
+static bool operation_charge(struct sockiocp_operation *op, size_t size)
+{
+	unsigned int nr = DIV_ROUND_UP(size, sizeof(*op));
+
+	if (!sockiocp_account_charge_more(&op->home->account->operations, nr,
+					  &sockiocp_max_user_operations))
+		return false;
+	op->charged += nr;
+	return true;
+}
+
+/* Its buffers, which are copied: their array may be on the caller's stack. */
+static int operation_copy_buffers(struct sockiocp_operation *op,
+				  const struct sockiocp_submit *args)
+{
+	const struct sockiocp_buffer __user *from = u64_to_user_ptr(args->buffers);
+	struct sockiocp_buffer buffer;
+	u64 length = 0;
+	u32 i;
+
+	if (args->buffer_count > ARRAY_SIZE(op->some)) {
+		if (!operation_charge(op, args->buffer_count * sizeof(*op->buffers)))
+			return -ENOBUFS;
+		op->buffers = kvmalloc_array(args->buffer_count, sizeof(*op->buffers),
+					     GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		if (!op->buffers) {
+			op->buffers = op->some;
+			return -ENOMEM;
+		}
+	}
+	for (i = 0; i < args->buffer_count; i++) {
+		if (copy_from_user(&buffer, &from[i], sizeof(buffer)) ||
+		    !access_ok(u64_to_user_ptr(buffer.address), buffer.length))
+			return -EFAULT;
+		op->buffers[i].iov_base = u64_to_user_ptr(buffer.address);
+		op->buffers[i].iov_len = buffer.length;
+		length += buffer.length;
+	}
+	/* What a system call moves at most. */
+	if (length > MAX_RW_COUNT)
+		return -EINVAL;
+	op->buffer_count = args->buffer_count;
+	op->length = length;
+	return 0;
+}
+
+/* AF_UNIX would look for a name in the file system of whoever carries it out. */
+static int operation_copy_name(struct sockiocp_operation *op,
+			       const struct sockiocp_submit *args)
+{
+	op->name_length = args->name_length;
+	if (!args->name || args->operation == SOCKIOCP_SUBMIT_RECEIVE) {
+		op->name = args->name;
+		return 0;
+	}
+	if (op->endpoint->hook.kind == SOCKIOCP_UNIX_STREAM ||
+	    op->endpoint->hook.kind == SOCKIOCP_UNIX_DGRAM)
+		return -EOPNOTSUPP;
+	if (args->name_length > sizeof(struct sockaddr_storage))
+		return -EINVAL;
+	if (!operation_charge(op, sizeof(struct sockaddr_storage)))
+		return -ENOBUFS;
+	/* The protocols read what they need, whatever the length is. */
+	op->to = kzalloc(sizeof(struct sockaddr_storage), GFP_KERNEL_ACCOUNT);
+	if (!op->to)
+		return -ENOMEM;
+	if (copy_from_user(op->to, u64_to_user_ptr(args->name), args->name_length))
+		return -EFAULT;
+	return 0;
+}
+
+static int operation_get_event(struct sockiocp_operation *op,
+			       const struct sockiocp_submit *args)
+{
+	struct eventfd_ctx *event;
+
+	if (!(args->flags & SOCKIOCP_SUBMIT_EVENT))
+		return 0;
+	event = eventfd_ctx_fdget(args->event);
+	if (IS_ERR(event))
+		return -EBADF;
+	op->event = event;
+	return 0;
+}
+
+/**
+ * sockiocp_operation_is_valid - does a call ask for something that there is?
+ * @args: the call
+ *
+ * Return: whether it does; if not it is -EINVAL.
+ */
+bool sockiocp_operation_is_valid(const struct sockiocp_submit *args)
+{
+	static const u32 message_flags[] = {
+		[SOCKIOCP_SUBMIT_RECEIVE] = MSG_PEEK | MSG_WAITALL,
+		[SOCKIOCP_SUBMIT_SEND] = MSG_OOB | MSG_DONTROUTE,
+		[SOCKIOCP_SUBMIT_RESULT] = 0,
+	};
+	bool polls = args->operation == SOCKIOCP_SUBMIT_POLL_IN ||
+		     args->operation == SOCKIOCP_SUBMIT_POLL_OUT;
+
+	if (args->operation > SOCKIOCP_SUBMIT_RESULT ||
+	    args->message_flags & ~message_flags[args->operation] ||
+	    args->flags & ~SOCKIOCP_SUBMIT_ALL_FLAGS || args->result ||
+	    (args->event && !(args->flags & SOCKIOCP_SUBMIT_EVENT)) ||
+	    (args->flags & SOCKIOCP_SUBMIT_FIRST && !polls))
+		return false;
+	if (args->operation != SOCKIOCP_SUBMIT_RESULT && args->status)
+		return false;
+	if (args->operation > SOCKIOCP_SUBMIT_SEND)
+		return !args->buffer_count && !args->name;
+	return args->buffer_count && args->buffer_count <= UIO_MAXIOV;
+}
+
+/* To wait for all makes sense where bytes follow each other, and each is seen once. */
+static bool operation_can_wait_for_all(const struct sockiocp_operation *op)
+{
+	return operation_socket(op)->type == SOCK_STREAM && !(op->message_flags & MSG_PEEK);
+}
+
+/* All that may fail, but for whether there are too many. */
+static int operation_fill_in(struct sockiocp_operation *op, const struct sockiocp_submit *args)
+{
+	int error;
+
+	if (op->message_flags & MSG_WAITALL && !operation_can_wait_for_all(op))
+		return -EOPNOTSUPP;
+	/* AF_VSOCK sends a part of a message, says EAGAIN, and sends all of it the next time. */
+	if (op->operation == SOCKIOCP_SUBMIT_SEND &&
+	    op->endpoint->hook.kind == SOCKIOCP_VSOCK &&
+	    operation_socket(op)->type == SOCK_SEQPACKET)
+		return -EOPNOTSUPP;
+	error = operation_copy_buffers(op, args);
+	if (!error)
+		error = operation_copy_name(op, args);
+	if (!error)
+		error = operation_get_event(op, args);
+	return error;
+}
+
+static struct sockiocp_operation *operation_alloc(struct sockiocp_port *home)
+{
+	struct sockiocp_operation *op;
+
+	if (!sockiocp_account_charge(&home->account->operations,
+				     &sockiocp_max_user_operations))
+		return ERR_PTR(-ENOBUFS);
+	op = kmem_cache_zalloc(operation_cache, GFP_KERNEL | __GFP_NOWARN);
+	if (!op) {
+		atomic_long_dec(&home->account->operations);
+		return ERR_PTR(-ENOMEM);
+	}
+	sockiocp_port_get(home);
+	op->home = home;
+	op->charged = 1;
+	op->buffers = op->some;
+	op->packet.seq = SOCKIOCP_SEQ_OPERATION;
+	INIT_LIST_HEAD(&op->packet.node);
+	INIT_LIST_HEAD(&op->node);
+	INIT_LIST_HEAD(&op->home_node);
+	return op;
+}
+
+/**
+ * sockiocp_operation_create - make an operation of what a call asks for
+ * @home: the port of the call
+ * @endpoint: the socket's
+ * @args: the call, which is valid
+ *
+ * Return: the operation, or -EINVAL, -EFAULT, -EBADF, -EOPNOTSUPP, -ENOMEM, -ENOBUFS.
+ */
+struct sockiocp_operation *sockiocp_operation_create(struct sockiocp_port *home,
+						     struct sockiocp_endpoint *endpoint,
+						     const struct sockiocp_submit *args)
+{
+	struct sockiocp_operation *op;
+	int error;
+
+	op = operation_alloc(home);
+	if (IS_ERR(op))
+		return op;
+	op->operation = args->operation;
+	op->flags = args->flags;
+	op->cookie = args->cookie;
+	op->entry.overlapped = args->overlapped;
+	op->entry.internal = args->status;
+	op->entry.bytes_transferred = args->bytes;
+	op->message_flags = args->message_flags;
+	op->thread = task_pid_nr(current);
+	op->fd = args->socket;
+	op->phase = SOCKIOCP_FINISHED;
+	refcount_inc(&endpoint->hook.refs);
+	op->endpoint = endpoint;
+	op->cred = get_current_cred();
+	error = operation_fill_in(op, args);
+	if (error) {
+		sockiocp_operation_free(op);
+		return ERR_PTR(error);
+	}
+	return op;
+}
+
+/* ------------------------------------------------------------- carrying one out */
+
+/* What only waits, and has waited with success: the harvester does the rest. */
+static bool operation_is_ready(const struct sockiocp_operation *op)
+{
+	return sockiocp_operation_polls(op) && !op->error;
+}
+
+/* It waits, or goes on. */
+static void operation_pend(struct sockiocp_operation *op, int error)
+{
+	struct sockiocp_direction *direction = sockiocp_operation_direction(op);
+
+	WRITE_ONCE(op->phase, SOCKIOCP_PENDING);
+	if (!direction->again && error == -EAGAIN)
+		return;
+	direction->again = false;
+	sockiocp_endpoint_wake_first(direction);
+}
+
+/* What became of a try.  Returns whether it has ended, and is the caller's. */
+static bool operation_settle(struct sockiocp_operation *op, int error)
+{
+	struct socket *socket = operation_socket(op);
+	bool goes_on = sockiocp_transfer_goes_on(error), is_dropped, has_ended = false;
+
+	spin_lock_irq(&socket->wq.wait.lock);
+	is_dropped = op->dropped;
+	if (is_dropped) {
+		sockiocp_endpoint_remove_operation(op);
+	} else if (goes_on && !op->cancelled) {
+		operation_pend(op, error);
+	} else {
+		/* That of one that was cancelled says why. */
+		if (!goes_on)
+			op->error = error;
+		sockiocp_endpoint_finish_operation(op, !operation_is_ready(op));
+		has_ended = true;
+	}
+	spin_unlock_irq(&socket->wq.wait.lock);
+	if (is_dropped)
+		sockiocp_operation_free(op);
+	return has_ended;
+}
+
+/* The same in the call that submits it: one that was cancelled meanwhile has a packet. */
+static bool operation_settle_first(struct sockiocp_operation *op, int error)
+{
+	struct socket *socket = operation_socket(op);
+	bool is_cancelled;
+
+	if (!sockiocp_transfer_goes_on(error))
+		return operation_settle(op, error);
+	spin_lock_irq(&socket->wq.wait.lock);
+	is_cancelled = op->cancelled && sockiocp_endpoint_queue(op, false);
+	if (is_cancelled)
+		sockiocp_endpoint_finish_operation(op, true);
+	spin_unlock_irq(&socket->wq.wait.lock);
+	return is_cancelled ? false : operation_settle(op, error);
+}
+
+/* What an operation that polls waits for may be there already. */
+static void operation_start_polling(struct sockiocp_endpoint *endpoint, struct socket *socket,
+				    struct file *file, unsigned int operation)
+{
+	if (sockiocp_transfer_look(socket, file, endpoint->hook.kind, operation) == -EAGAIN)
+		return;
+	spin_lock_irq(&socket->wq.wait.lock);
+	sockiocp_endpoint_wake_first(&endpoint->directions[operation & 1]);
+	spin_unlock_irq(&socket->wq.wait.lock);
+}
+
+/**
+ * sockiocp_operation_start - try a new operation, or let it pend
+ * @op: the operation
+ * @socket: its socket
+ * @file: the socket's file, which the caller holds
+ *
+ * Return: 0 if it has ended, and @op->error says how: the caller has it; 1 if it pends, and
+ * is not the caller's any more; -ENOBUFS if too many do.
+ */
+int sockiocp_operation_start(struct sockiocp_operation *op, struct socket *socket,
+			     struct file *file)
+{
+	struct sockiocp_endpoint *endpoint = op->endpoint;
+	unsigned int operation = op->operation;
+	bool polls = sockiocp_operation_polls(op);
+	int is_first;
+
+	spin_lock_irq(&socket->wq.wait.lock);
+	is_first = sockiocp_endpoint_add_operation(op);
+	if (is_first >= 0) {
+		op->phase = is_first && !polls ? SOCKIOCP_RUNNING : SOCKIOCP_PENDING;
+		if (is_first)
+			sockiocp_operation_direction(op)->again = false;
+	}
+	spin_unlock_irq(&socket->wq.wait.lock);
+	if (is_first <= 0)
+		return is_first ? is_first : 1;
+	/* Pairs with skwq_has_sleeper(): either the wake-up sees it, or this the socket. */
+	smp_mb();
+	sockiocp_race_window();
+	if (polls) {
+		/* It may be over by now, so it is not touched. */
+		operation_start_polling(endpoint, socket, file, operation);
+		return 1;
+	}
+	return operation_settle_first(op, sockiocp_transfer_try(op, socket, file)) ? 0 : 1;
+}
+
+/* It was taken off a queue by a thread of its process. */
+enum operation_begun {
+	OPERATION_IS_DROPPED,
+	OPERATION_HAS_ENDED,
+	OPERATION_RUNS,
+};
+
+static enum operation_begun operation_begin_run(struct sockiocp_operation *op)
+{
+	struct socket *socket = operation_socket(op);
+	enum operation_begun begun = OPERATION_HAS_ENDED;
+
+	spin_lock_irq(&socket->wq.wait.lock);
+	if (op->dropped) {
+		begun = OPERATION_IS_DROPPED;
+	} else if (op->phase == SOCKIOCP_RUNNABLE) {
+		begun = OPERATION_RUNS;
+		WRITE_ONCE(op->phase, SOCKIOCP_RUNNING);
+		sockiocp_operation_direction(op)->again = false;
+	}
+	spin_unlock_irq(&socket->wq.wait.lock);
+	return begun;
+}
+
+/* The file of a socket by a descriptor of the calling process; NULL if that is another's. */
+static struct file *operation_get_file_by(unsigned int fd, const struct socket *socket)
+{
+	struct file *file = fget(fd);
+
+	if (file && sock_from_file(file) != socket) {
+		fput(file);
+		file = NULL;
+	}
+	return file;
+}
+
+/*
+ * The same by any descriptor.  The one that it was submitted by is looked at first; it may
+ * be closed, and a duplicate be there.
+ */
+static struct file *operation_get_own_file(struct sockiocp_operation *op,
+					   const struct socket *socket)
+{
+	struct file *file = operation_get_file_by(op->fd, socket), *wanted;
+	unsigned int fd = 0, end = UINT_MAX;
+
+	while (!file && fd < end && !fatal_signal_pending(current)) {
+		/* Compared, not touched; NULL when the last one is closed. */
+		wanted = READ_ONCE(socket->file);
+		if (!wanted)
+			break;
+		if (sockiocp_find_descriptor(wanted, &fd, &end, DESCRIPTORS_AT_A_TIME)) {
+			file = operation_get_file_by(fd, socket);
+			op->fd = fd++;
+		}
+		cond_resched();
+	}
+	return file;
+}
+
+/*
+ * AF_UNIX has a garbage collector: it ends sockets that only messages have, and takes
+ * messages away under whoever reads.  A reference from elsewhere is not expected there; so
+ * such a file comes from a descriptor of the process, as in a system call.
+ */
+static struct file *operation_get_file(struct sockiocp_operation *op, struct socket *socket)
+{
+	if (op->endpoint->hook.kind == SOCKIOCP_UNIX_STREAM ||
+	    op->endpoint->hook.kind == SOCKIOCP_UNIX_DGRAM)
+		return operation_get_own_file(op, socket);
+	return sockiocp_socket_get_file(socket);
+}
+
+/* One try.  The last close() may have come meanwhile: then this has the last reference. */
+static int operation_try(struct sockiocp_operation *op)
+{
+	struct socket *socket = operation_socket(op);
+	struct file *file;
+	int error;
+
+	/* As in sockiocp_operation_start(). */
+	smp_mb();
+	sockiocp_race_window();
+	file = operation_get_file(op, socket);
+	if (!file)
+		return sockiocp_operation_error_of_close(op);
+	error = sockiocp_transfer_try(op, socket, file);
+	fput(file);
+	return error;
+}
+
+/**
+ * sockiocp_operation_run - carry out what was taken off a queue
+ * @op: the operation, which stands in no queue
+ * @moved: the number of bytes is added that it moves
+ * @busy: set if it has to be tried again soon
+ *
+ * Return: whether it has ended, and is the caller's; if not it is somewhere else by now.
+ */
+bool sockiocp_operation_run(struct sockiocp_operation *op, u64 *moved, bool *busy)
+{
+	u32 progress;
+	int error;
+
+	if (!sockiocp_port_is_home_of_caller(op->home)) {
+		sockiocp_operation_pass_on(op);
+		return false;
+	}
+	switch (operation_begin_run(op)) {
+	case OPERATION_IS_DROPPED:
+		sockiocp_operation_free(op);
+		return false;
+	case OPERATION_HAS_ENDED:
+		break;
+	case OPERATION_RUNS:
+		progress = op->progress;
+		error = operation_try(op);
+		*moved += op->progress - progress;
+		*busy |= error == -EBUSY;
+		if (!operation_settle(op, error))
+			return false;
+		break;
+	}
+	return true;
+}
+
+/* ---------------------------------------------------------------- what follows */
+
+/* Where its packet goes, and with which key; NULL if it has none. */
+static struct sockiocp_port *operation_target(struct sockiocp_operation *op,
+					      struct sockiocp_port *harvested)
+{
+	const struct sockiocp_hook *hook = &op->endpoint->hook;
+	bool associated = op->endpoint->associated && !(op->flags & SOCKIOCP_SUBMIT_TO_HOME);
+
+	op->entry.completion_key = op->cookie;
+	if (operation_is_ready(op)) {
+		if (associated && hook->port == harvested)
+			op->entry.completion_key = hook->key;
+		op->entry.internal = op->cookie;
+		op->entry.reserved = SOCKIOCP_PACKET_READY;
+		return harvested;
+	}
+	if (op->flags & SOCKIOCP_SUBMIT_TO_HOME)
+		return op->home;
+	if (op->flags & SOCKIOCP_SUBMIT_NO_PACKET)
+		return NULL;
+	if (associated) {
+		op->entry.completion_key = hook->key;
+		return hook->port;
+	}
+	return op->event ? NULL : op->home;
+}
+
+/* Its packet goes to a port, or nowhere if that has ended. */
+static void operation_queue_done(struct sockiocp_operation *op, struct sockiocp_port *port)
+{
+	bool is_queued;
+
+	spin_lock_irq(&port->lock);
+	is_queued = !port->ended;
+	if (is_queued)
+		sockiocp_queue_add_and_wake(port, &op->packet);
+	spin_unlock_irq(&port->lock);
+	if (is_queued)
+		sockiocp_pollers_wake(port);
+	else
+		sockiocp_operation_free(op);
+}
+
+/**
+ * sockiocp_operation_tell - tell its process how an operation has ended
+ * @op: the operation, which has ended and stands in no queue, of the caller's process
+ *
+ * The result goes to its memory, and the event is signalled.
+ */
+void sockiocp_operation_tell(struct sockiocp_operation *op)
+{
+	if (operation_is_ready(op))
+		return;
+	sockiocp_transfer_write_result(op);
+	if (op->event)
+		eventfd_signal(op->event);
+}
+
+/**
+ * sockiocp_operation_deliver - an operation is done: its packet goes where it belongs
+ * @op: the operation, finished
+ * @harvested: the port that is being harvested, or NULL
+ *
+ * Return: whether it is for @harvested: the caller hands it over.
+ */
+bool sockiocp_operation_deliver(struct sockiocp_operation *op, struct sockiocp_port *harvested)
+{
+	struct socket *socket = operation_socket(op);
+	struct sockiocp_port *target = NULL;
+
+	spin_lock_irq(&socket->wq.wait.lock);
+	if (!op->dropped)
+		target = operation_target(op, harvested);
+	if (target)
+		sockiocp_port_get(target);
+	else if (operation_is_ready(op))
+		/* Nobody hears of it, so nobody would let the next one go on. */
+		sockiocp_endpoint_wake_first(sockiocp_operation_direction(op));
+	sockiocp_endpoint_remove_operation(op);
+	WRITE_ONCE(op->phase, SOCKIOCP_DONE);
+	spin_unlock_irq(&socket->wq.wait.lock);
+	operation_detach(op);
+	if (!target)
+		sockiocp_operation_free(op);
+	else if (target != harvested)
+		operation_queue_done(op, target);
+	if (target)
+		sockiocp_port_put(target);
+	return target && target == harvested;
+}
+
+/**
+ * sockiocp_operation_forget - an operation has ended in the call that submits it
+ * @op: the operation, which has no packet
+ */
+void sockiocp_operation_forget(struct sockiocp_operation *op)
+{
+	struct socket *socket = operation_socket(op);
+
+	spin_lock_irq(&socket->wq.wait.lock);
+	sockiocp_endpoint_remove_operation(op);
+	spin_unlock_irq(&socket->wq.wait.lock);
+	sockiocp_operation_free(op);
+}
+
+/**
+ * sockiocp_operation_pass_on - an operation goes to the home port of its process
+ * @op: the operation, which was taken off a queue, where no thread of its process comes
+ */
+void sockiocp_operation_pass_on(struct sockiocp_operation *op)
+{
+	struct sockiocp_port *home;
+	struct socket *socket;
+	bool is_queued;
+
+	if (READ_ONCE(op->phase) == SOCKIOCP_DONE) {
+		home = op->home;
+		/* Once it is queued the operation may go, and with it the port. */
+		sockiocp_port_get(home);
+		op->entry.completion_key = op->cookie;
+		operation_queue_done(op, home);
+		sockiocp_port_put(home);
+		return;
+	}
+	socket = operation_socket(op);
+	spin_lock_irq(&socket->wq.wait.lock);
+	is_queued = !op->dropped && sockiocp_endpoint_queue(op, true);
+	if (!is_queued)
+		sockiocp_endpoint_remove_operation(op);
+	spin_unlock_irq(&socket->wq.wait.lock);
+	if (!is_queued)
+		sockiocp_operation_free(op);
+}
+
+int __init sockiocp_operation_init(void)
+{
+	BUILD_BUG_ON(sizeof(struct sockiocp_operation) > 256);
+
+	operation_cache = kmem_cache_create("sockiocp_operation",
+					    sizeof(struct sockiocp_operation), 0, SLAB_ACCOUNT,
+					    NULL);
+	return operation_cache ? 0 : -ENOMEM;
+}
+
+void sockiocp_operation_exit(void)
+{
+	kmem_cache_destroy(operation_cache);
+}

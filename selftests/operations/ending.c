@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * Operations that end before they are carried out: they are cancelled, or their socket or
+ * one of the ports is closed.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/expect.h"
+#include "lib/task.h"
+
+#define KEY	0xe4d
+/* How long until a socket is found closed that was closed by close(2). */
+#define FOUND	(5000 * patience())
+
+FIXTURE(ending) {
+	int port;
+	int home;
+	int fd[2];
+	char data[64];
+};
+
+FIXTURE_SETUP(ending)
+{
+	self->port = device_open();
+	self->home = device_open();
+	ASSERT_LE(0, self->port);
+	ASSERT_LE(0, self->home);
+	ASSERT_EQ(0, home_thread_start(self->home));
+	ASSERT_EQ(0, small_pair(self->fd));
+	ASSERT_EQ(0, operation_associate(self->port, self->fd[0], KEY));
+}
+
+FIXTURE_TEARDOWN(ending)
+{
+	fd_close(self->fd[0]);
+	fd_close(self->fd[1]);
+	fd_close(self->port);
+	fd_close(self->home);
+}
+
+#define RECEIVE(o)							\
+	ASSERT_EQ(1, operation_receive(self->home, self->fd[0], o, self->data,	\
+				       sizeof(self->data)))
+
+static int close_socket(int home, int fd)
+{
+	return device_call(home, SOCKIOCP_CLOSE_SOCKET, (void *)(intptr_t)fd);
+}
+
+/* ------------------------------------------------------------------- cancel */
+
+TEST_F(ending, cancel_of_nothing_finds_nothing)
+{
+	EXPECT_EQ(0, operation_cancel(self->home, self->fd[0], NULL, 0));
+	EXPECT_EQ(0, operation_cancel(self->home, self->fd[1], NULL, 0));
+	EXPECT_NO_PACKET(self->port);
+}
+
+TEST_F(ending, cancel_of_all_ends_all)
+{
+	static char much[1 << 20];
+	struct overlapped o[3];
+
+	RECEIVE(&o[0]);
+	RECEIVE(&o[1]);
+	ASSERT_EQ(1, operation_send(self->home, self->fd[0], &o[2], much, sizeof(much)));
+	EXPECT_EQ(3, operation_cancel(self->home, self->fd[0], NULL, 0));
+	EXPECT_ALL_END(self->port, o, 3, STATUS_IS_CANCELLED, 0);
+	EXPECT_EQ(0, operation_cancel(self->home, self->fd[0], NULL, 0));
+	/* The next ones are as if nothing had been. */
+	RECEIVE(&o[0]);
+	EXPECT_SENT(self->fd[1], "abc");
+	EXPECT_PACKET(self->port, KEY, &o[0], 0, 3);
+}
+
+TEST_F(ending, cancel_by_address_ends_that_one)
+{
+	struct overlapped o[4];
+
+	RECEIVE(&o[0]);
+	RECEIVE(&o[1]);
+	RECEIVE(&o[2]);
+	EXPECT_EQ(0, operation_cancel(self->home, self->fd[0], &o[3], 0));
+	EXPECT_EQ(1, operation_cancel(self->home, self->fd[0], &o[1], 0));
+	EXPECT_PACKET(self->port, KEY, &o[1], STATUS_IS_CANCELLED, 0);
+	EXPECT_PENDS(&o[0]);
+	EXPECT_SENT(self->fd[1], "abc");
+	EXPECT_PACKET(self->port, KEY, &o[0], 0, 3);
+	/* The first one. */
+	RECEIVE(&o[0]);
+	EXPECT_EQ(1, operation_cancel(self->home, self->fd[0], &o[2], 0));
+	EXPECT_PACKET(self->port, KEY, &o[2], STATUS_IS_CANCELLED, 0);
+	EXPECT_SENT(self->fd[1], "abc");
+	EXPECT_PACKET(self->port, KEY, &o[0], 0, 3);
+	EXPECT_NO_PACKET(self->port);
+}
+
+/* As many as there may be, in both directions; and each is counted once. */
+TEST_F(ending, cancel_of_many_counts_each_once)
+{
+	enum { COUNT = 1024 };
+	static struct overlapped o[2 * COUNT];
+	static char much[1 << 20];
+	int i;
+
+	for (i = 0; i < COUNT; i++) {
+		RECEIVE(&o[i]);
+		ASSERT_EQ(1, operation_send(self->home, self->fd[0], &o[COUNT + i], much,
+					    sizeof(much)));
+	}
+	EXPECT_EQ(2 * COUNT, operation_cancel(self->home, self->fd[0], NULL, 0));
+	EXPECT_ALL_END(self->port, o, 2 * COUNT, STATUS_IS_CANCELLED, 0);
+	EXPECT_OPERATIONS(self->home, 0);
+}
+
+static struct receiver {
+	int home;
+	int fd;
+	void *data;
+	struct overlapped o;
+	int submitted;
+	int cancelled;
+} other;
+
+static void *submit_in_thread(void *unused)
+{
+	other.submitted = operation_receive(other.home, other.fd, &other.o, other.data, 8);
+	other.cancelled = operation_cancel(other.home, other.fd, NULL,
+					   SOCKIOCP_CANCEL_OF_THREAD);
+	if (unused)
+		other.submitted = operation_receive(other.home, other.fd, &other.o, other.data,
+						    8);
+	return NULL;
+}
+
+static int submit_by_a_thread(int home, int fd, void *data, int again)
+{
+	pthread_t thread;
+
+	other = (struct receiver) { .home = home, .fd = fd, .data = data };
+	if (pthread_create(&thread, NULL, submit_in_thread, again ? &other : NULL))
+		return -1;
+	pthread_join(thread, NULL);
+	return other.submitted;
+}
+
+TEST_F(ending, cancel_of_a_thread_ends_its_own)
+{
+	struct overlapped o;
+
+	RECEIVE(&o);
+	EXPECT_EQ(1, submit_by_a_thread(self->home, self->fd[0], self->data, 1));
+	EXPECT_EQ(1, other.cancelled);
+	EXPECT_PENDS(&o);
+	EXPECT_EQ(1, operation_cancel(self->home, self->fd[0], NULL,
+				      SOCKIOCP_CANCEL_OF_THREAD));
+	EXPECT_EQ(1, operation_cancel(self->home, self->fd[0], NULL, 0));
+	EXPECT_EQ(0, operation_cancel(self->home, self->fd[0], NULL, 0));
+}
+
+/* spec: the thread's end is not the operation's. */
+TEST_F(ending, thread_that_exits_leaves_its_operations)
+{
+	EXPECT_EQ(1, submit_by_a_thread(self->home, self->fd[0], self->data, 1));
+	EXPECT_PACKET(self->port, KEY, &other.o, STATUS_IS_CANCELLED, 0);
+}
+
+struct child {
+	int home;
+	int fd;
+	int cancelled;
+};
+
+static void cancel_in_child(void *arg)
+{
+	struct child *child = arg;
+	int port = device_open();
+
+	child->cancelled = operation_cancel(port, child->fd, NULL, 0) +
+			   operation_cancel(child->home, child->fd, NULL, 0);
+}
+
+TEST_F(ending, cancel_finds_nothing_of_another_process)
+{
+	struct child *child = shared_memory(sizeof(*child));
+	struct overlapped o;
+
+	ASSERT_NE(NULL, child);
+	RECEIVE(&o);
+	*child = (struct child) { .home = self->home, .fd = self->fd[0], .cancelled = -1 };
+	EXPECT_EQ(0, child_status(process_start(cancel_in_child, child), COMES));
+	EXPECT_EQ(0, child->cancelled);
+	EXPECT_PENDS(&o);
+	EXPECT_SENT(self->fd[1], "abc");
+	EXPECT_PACKET(self->port, KEY, &o, 0, 3);
+}
+
+/* ---------------------------------------------------------- the socket is closed */
+
+TEST_F(ending, close_of_the_socket_ends_all)
+{
+	static char much[1 << 20];
+	struct overlapped o[3];
+
+	RECEIVE(&o[0]);
+	RECEIVE(&o[1]);
+	ASSERT_EQ(1, operation_send(self->home, self->fd[0], &o[2], much, sizeof(much)));
+	EXPECT_EQ(0, close_socket(self->home, self->fd[0]));
+	EXPECT_ALL_END(self->port, o, 3, STATUS_IS_ABORTED, 0);
+	EXPECT_EQ(-EBADF, close_socket(self->home, self->fd[0]));
+	self->fd[0] = -1;
+	EXPECT_OPERATIONS(self->home, 0);
+	EXPECT_EQ(0, fdinfo_value(self->port, "endpoints"));
+	/* And it was closed: the peer sees that. */
+	EXPECT_TRUE(sock_becomes(self->fd[1], SEE_IN, COMES));
+}
+
+TEST_F(ending, close_of_many_ends_all)
+{
+	enum { COUNT = 1000 };
+	static struct overlapped o[COUNT];
+	int i;
+
+	for (i = 0; i < COUNT; i++)
+		RECEIVE(&o[i]);
+	EXPECT_EQ(0, close_socket(self->home, self->fd[0]));
+	self->fd[0] = -1;
+	EXPECT_ALL_END(self->port, o, COUNT, STATUS_IS_ABORTED, 0);
+}
+
+TEST_F(ending, close_of_a_datagram_socket_cancels)
+{
+	struct overlapped o;
+	int fd[2];
+
+	ASSERT_EQ(0, udp_pair(FAM_INET, fd));
+	ASSERT_EQ(0, operation_associate(self->port, fd[0], KEY));
+	ASSERT_EQ(1, operation_receive(self->home, fd[0], &o, self->data, 8));
+	EXPECT_EQ(0, close_socket(self->home, fd[0]));
+	EXPECT_PACKET(self->port, KEY, &o, STATUS_IS_CANCELLED, 0);
+	fd_close(fd[1]);
+}
+
+TEST_F(ending, close_of_a_duplicate_ends_nothing)
+{
+	int dup = fd_dup(self->fd[0]);
+	struct overlapped o;
+
+	ASSERT_LE(0, dup);
+	RECEIVE(&o);
+	EXPECT_EQ(0, close_socket(self->home, self->fd[0]));
+	EXPECT_NO_PACKET(self->port);
+	EXPECT_PENDS(&o);
+	self->fd[0] = dup;
+	EXPECT_SENT(self->fd[1], "abc");
+	EXPECT_PACKET(self->port, KEY, &o, 0, 3);
+	RECEIVE(&o);
+	EXPECT_EQ(0, close_socket(self->home, dup));
+	EXPECT_PACKET(self->port, KEY, &o, STATUS_IS_ABORTED, 0);
+	self->fd[0] = -1;
+}
+
+TEST_F(ending, close_of_what_is_no_socket_closes_nothing)
+{
+	EXPECT_EQ(-ENOTSOCK, close_socket(self->home, self->port));
+	EXPECT_EQ(0, fdinfo_value(self->port, "packets"));
+	EXPECT_EQ(-EBADF, close_socket(self->home, 12345));
+	EXPECT_EQ(-EBADF, close_socket(self->home, -1));
+}
+
+TEST_F(ending, plain_close_is_found)
+{
+	struct sockiocp_packet_entry got;
+	struct overlapped o;
+	int64_t start;
+
+	RECEIVE(&o);
+	EXPECT_EQ(0, fd_close(self->fd[0]));
+	self->fd[0] = -1;
+	start = now_ms();
+	EXPECT_EQ(1, operation_harvest(self->port, &got, 1, FOUND));
+	TH_LOG("found after %d ms", (int)(now_ms() - start));
+	EXPECT_EQ((uintptr_t)&o, got.overlapped);
+	EXPECT_EQ(STATUS_IS_ABORTED, o.state);
+	EXPECT_OPERATIONS(self->home, 0);
+}
+
+/* It takes a moment of everybody's time for each that the whole machine is idle. */
+TEST_F(ending, plain_close_is_found_each_time)
+{
+	struct sockiocp_packet_entry got;
+	struct overlapped o;
+	int i, fd[2];
+	int64_t start;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, tcp_pair(FAM_INET, fd, 0));
+		ASSERT_EQ(0, operation_associate(self->port, fd[0], KEY));
+		ASSERT_EQ(1, operation_receive(self->home, fd[0], &o, self->data, 8));
+		EXPECT_EQ(0, fd_close(fd[0]));
+		start = now_ms();
+		EXPECT_EQ(1, operation_harvest(self->port, &got, 1, FOUND));
+		TH_LOG("found after %d ms", (int)(now_ms() - start));
+		EXPECT_EQ(STATUS_IS_ABORTED, o.state);
+		fd_close(fd[1]);
+	}
+}
+
+/* ------------------------------------------------------------- a port is closed */
+
+/* The operation goes on; there is nowhere for its packet. */
+TEST_F(ending, of_the_port_leaves_operations_that_pend)
+{
+	struct overlapped o[2];
+
+	RECEIVE(&o[0]);
+	RECEIVE(&o[1]);
+	EXPECT_EQ(0, fd_close(self->port));
+	self->port = -1;
+	EXPECT_PENDS(&o[0]);
+	EXPECT_SENT(self->fd[1], "abc");
+	EXPECT_TRUE(operation_ends(self->home, &o[0], COMES));
+	EXPECT_EQ(0, o[0].state);
+	EXPECT_EQ(3, o[0].bytes);
+	EXPECT_PENDS(&o[1]);
+	EXPECT_EQ(1, operation_cancel(self->home, self->fd[0], NULL, 0));
+	EXPECT_TRUE(operation_ends(self->home, &o[1], COMES));
+	EXPECT_EQ(STATUS_IS_CANCELLED, o[1].state);
+}
+
+/* What stands in the queue of the port, to be carried out, goes home. */
+TEST_F(ending, of_the_port_sends_home_what_is_queued)
+{
+	struct overlapped o;
+
+	RECEIVE(&o);
+	EXPECT_SENT(self->fd[1], "abc");
+	ASSERT_ARRIVES(self->fd[0], 3);
+	EXPECT_EQ(0, fd_close(self->port));
+	self->port = -1;
+	EXPECT_TRUE(operation_ends(self->home, &o, COMES));
+	EXPECT_EQ(3, o.bytes);
+	EXPECT_OPERATIONS(self->home, 0);
+}
+
+/* Closed for all, while somebody has a descriptor still. */
+TEST_F(ending, of_the_port_for_all_leaves_nothing_in_it)
+{
+	struct overlapped o[3];
+
+	RECEIVE(&o[0]);
+	RECEIVE(&o[1]);
+	RECEIVE(&o[2]);
+	EXPECT_SENT(self->fd[1], "abc");
+	ASSERT_ARRIVES(self->fd[0], 3);
+	EXPECT_EQ(0, device_call(self->port, SOCKIOCP_CLOSE, NULL));
+	EXPECT_TRUE(operation_ends(self->home, &o[0], COMES));
+	EXPECT_EQ(3, o[0].bytes);
+	EXPECT_SENT(self->fd[1], "abcd");
+	EXPECT_TRUE(operation_ends(self->home, &o[1], COMES));
+	EXPECT_EQ(4, o[1].bytes);
+	EXPECT_EQ(1, operation_cancel(self->home, self->fd[0], NULL, 0));
+	EXPECT_TRUE(operation_ends(self->home, &o[2], COMES));
+	EXPECT_EQ(STATUS_IS_CANCELLED, o[2].state);
+	EXPECT_OPERATIONS(self->home, 0);
+}
+
+/* Nothing of the program's is touched any more, and nothing is received. */
+TEST_F(ending, of_the_home_port_drops_operations)
+{
+	/* Without a thread. */
+	int i, home = device_open();
+	struct overlapped o[3];
+
+	ASSERT_LE(0, home);
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(1, operation_receive(home, self->fd[0], &o[i], self->data, 8));
+	/* The first one is in the queue. */
+	EXPECT_SENT(self->fd[1], "abc");
+	ASSERT_ARRIVES(self->fd[0], 3);
+	EXPECT_EQ(0, fd_close(home));
+	EXPECT_NO_PACKET(self->port);
+	EXPECT_PENDS(&o[0]);
+	EXPECT_PENDS(&o[1]);
+	EXPECT_EQ(3, sock_recv(self->fd[0], self->data, 8));
+	/* Another one goes on. */
+	RECEIVE(&o[2]);
+	EXPECT_SENT(self->fd[1], "abcd");
+	EXPECT_PACKET(self->port, KEY, &o[2], 0, 4);
+	EXPECT_NO_PACKET(self->port);
+}
+
+/* Those of others go on. */
+TEST_F(ending, of_the_home_port_wakes_the_next_of_another)
+{
+	int home = device_open();
+	struct overlapped o[2];
+
+	ASSERT_LE(0, home);
+	ASSERT_EQ(1, operation_receive(home, self->fd[0], &o[0], self->data, 8));
+	RECEIVE(&o[1]);
+	EXPECT_SENT(self->fd[1], "abc");
+	ASSERT_ARRIVES(self->fd[0], 3);
+	EXPECT_EQ(0, fd_close(home));
+	EXPECT_PACKET(self->port, KEY, &o[1], 0, 3);
+	EXPECT_PENDS(&o[0]);
+}
+
+/* What is done has a packet, whoever submitted it and is gone. */
+TEST_F(ending, of_the_home_port_keeps_what_is_done)
+{
+	struct overlapped o;
+
+	EXPECT_SENT(self->fd[1], "abc");
+	ASSERT_ARRIVES(self->fd[0], 3);
+	ASSERT_EQ(0, operation_receive(self->home, self->fd[0], &o, self->data, 8));
+	EXPECT_EQ(0, fd_close(self->home));
+	self->home = -1;
+	EXPECT_PACKET(self->port, KEY, &o, 0, 3);
+}
+
+TEST_F(ending, of_all_at_once_leaves_nothing)
+{
+	static struct overlapped o[100];
+	int i;
+
+	for (i = 0; i < 100; i++)
+		RECEIVE(&o[i]);
+	EXPECT_SENT(self->fd[1], "abc");
+	EXPECT_EQ(0, fd_close(self->fd[0]));
+	EXPECT_EQ(0, fd_close(self->home));
+	EXPECT_EQ(0, fd_close(self->port));
+	self->fd[0] = self->home = self->port = -1;
+	sleep_ms(COMES_NOT);
+	for (i = 0; i < 100; i++)
+		EXPECT_PENDS(&o[i]);
+	if (!geteuid())
+		EXPECT_EQ(0, slab_objects("sockiocp_operation"));
+}
+
+TEST_HARNESS_MAIN
