@@ -31,6 +31,8 @@ enum {
 	KEEP(TCP_KEEPCNT),
 	KEEP(IP_TOS), KEEP(IP_TTL), KEEP(IPV6_UNICAST_HOPS), KEEP(IPV6_V6ONLY),
 	KEEP(MSG_OOB), KEEP(MSG_PEEK), KEEP(MSG_DONTROUTE), KEEP(MSG_WAITALL),
+	KEEP(MSG_CTRUNC), KEEP(MSG_TRUNC),
+	KEEP(IP_ECN), KEEP(IPV6_PKTINFO), KEEP(IPV6_ECN),
 	KEEP(FIONREAD), KEEP(FIONBIO), KEEP(SIOCATMARK),
 	KEEP(SD_RECEIVE), KEEP(SD_SEND), KEEP(SD_BOTH),
 	KEEP(INADDR_LOOPBACK),
@@ -68,6 +70,9 @@ enum {
 #undef MSG_PEEK
 #undef MSG_DONTROUTE
 #undef MSG_WAITALL
+#undef MSG_CTRUNC
+#undef MSG_TRUNC
+#undef IPV6_PKTINFO
 /* What tells others not to do this. */
 #undef __socket_type
 #undef h_errno
@@ -100,6 +105,8 @@ enum {
 #define in6_addr	theirs_in6_addr
 #define linger		theirs_linger
 #define ip_mreq		theirs_ip_mreq
+#define in_pktinfo	theirs_in_pktinfo
+#define in6_pktinfo	theirs_in6_pktinfo
 #define ipv6_mreq	theirs_ipv6_mreq
 #define addrinfo	theirs_addrinfo
 #define hostent		theirs_hostent
@@ -150,6 +157,8 @@ enum {
 #undef in6_addr
 #undef linger
 #undef ip_mreq
+#undef in_pktinfo
+#undef in6_pktinfo
 #undef ipv6_mreq
 #undef addrinfo
 #undef hostent
@@ -214,6 +223,11 @@ SAME(MSG_OOB);
 SAME(MSG_PEEK);
 SAME(MSG_DONTROUTE);
 SAME(MSG_WAITALL);
+SAME(MSG_CTRUNC);
+SAME(MSG_TRUNC);
+_Static_assert(WIN32_IP_ECN == (int)IP_RECVTOS, "IP_ECN");
+_Static_assert(WIN32_IPV6_PKTINFO == (int)IPV6_RECVPKTINFO, "IPV6_PKTINFO");
+_Static_assert(WIN32_IPV6_ECN == (int)IPV6_RECVTCLASS, "IPV6_ECN");
 SAME(FIONREAD);
 SAME(FIONBIO);
 SAME(SIOCATMARK);
@@ -267,6 +281,11 @@ _Static_assert(WIN32_SD_BOTH == (int)SHUT_RDWR, "SD_BOTH");
 /* posix.h */
 _Static_assert(LIBC_MSG_NOSIGNAL == MSG_NOSIGNAL, "MSG_NOSIGNAL");
 _Static_assert(LIBC_MSG_TRUNC == MSG_TRUNC, "MSG_TRUNC");
+_Static_assert(LIBC_MSG_DONTWAIT == MSG_DONTWAIT, "MSG_DONTWAIT");
+_Static_assert(LIBC_IPV6_PKTINFO == IPV6_PKTINFO, "IPV6_PKTINFO");
+_Static_assert(LIBC_IPV6_TCLASS == IPV6_TCLASS, "IPV6_TCLASS");
+_Static_assert(LIBC_TCP_SYN_SENT == TCP_SYN_SENT, "TCP_SYN_SENT");
+_Static_assert(LIBC_TCP_SYN_RECV == TCP_SYN_RECV, "TCP_SYN_RECV");
 _Static_assert(LIBC_SO_PROTOCOL == SO_PROTOCOL, "SO_PROTOCOL");
 _Static_assert(LIBC_SO_DOMAIN == SO_DOMAIN, "SO_DOMAIN");
 _Static_assert(LIBC_POLLRDHUP == POLLRDHUP, "POLLRDHUP");
@@ -368,6 +387,13 @@ SAME_PACKET(lpOverlapped, overlapped);
 SAME_PACKET(Internal, internal);
 SAME_PACKET(dwNumberOfBytesTransferred, bytes_transferred);
 
+/* So are its buffers, and the first words of its OVERLAPPED. */
+SAME_SIZE(WSABUF, struct sockiocp_buffer);
+SAME_FIELD(WSABUF, len, struct sockiocp_buffer, length);
+SAME_FIELD(WSABUF, buf, struct sockiocp_buffer, address);
+_Static_assert(offsetof(OVERLAPPED, Internal) == 0 && sizeof(ULONG_PTR) == 8 &&
+	       offsetof(OVERLAPPED, InternalHigh) == 8, "OVERLAPPED");
+
 #define SAME_NUMBER(ours, theirs) _Static_assert((ours) == (theirs), #ours)
 SAME_NUMBER(SOCK_NOTIFY_REGISTER_EVENT_NONE, SOCKIOCP_REGISTER_NONE);
 SAME_NUMBER(SOCK_NOTIFY_REGISTER_EVENT_IN, SOCKIOCP_REGISTER_IN);
@@ -388,6 +414,8 @@ SAME_NUMBER(SOCK_NOTIFY_TRIGGER_PERSISTENT, SOCKIOCP_TRIGGER_PERSISTENT);
 SAME_NUMBER(SOCK_NOTIFY_TRIGGER_LEVEL, SOCKIOCP_TRIGGER_LEVEL);
 SAME_NUMBER(SOCK_NOTIFY_TRIGGER_EDGE, SOCKIOCP_TRIGGER_EDGE);
 SAME_NUMBER(SOCK_NOTIFY_TRIGGER_ALL, SOCKIOCP_TRIGGER_ALL);
+SAME_NUMBER(FILE_SKIP_COMPLETION_PORT_ON_SUCCESS, SOCKIOCP_MODE_SKIP_PACKET);
+SAME_NUMBER(FILE_SKIP_SET_EVENT_ON_HANDLE, SOCKIOCP_MODE_SKIP_EVENT);
 SAME_NUMBER(ERROR_SUCCESS, SOCKIOCP_RESULT_SUCCESS);
 SAME_NUMBER(ERROR_NOT_ENOUGH_MEMORY, SOCKIOCP_RESULT_NO_MEMORY);
 SAME_NUMBER(ERROR_INVALID_PARAMETER, SOCKIOCP_RESULT_OTHER_PORT);

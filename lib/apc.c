@@ -33,8 +33,9 @@
 
 #include "internal.h"
 
-struct apc {
-	struct apc *next;
+/* What QueueUserAPC() queues. */
+struct user_apc {
+	struct sockiocp_apc apc;
 	PAPCFUNC function;
 	ULONG_PTR data;
 };
@@ -46,12 +47,12 @@ struct apc {
  */
 static _Thread_local struct thread {
 	struct thread *next;
-	/* 0 if it has no handle. */
+	/* 0 if it is not in the list.  Without a handle it is no file's. */
 	pid_t id;
 	dev_t device;
 	ino_t inode;
-	struct apc *_Atomic first;
-	struct apc *last;
+	struct sockiocp_apc *_Atomic first;
+	struct sockiocp_apc *last;
 	/* Of the alertable wait that is under way, or NULL, and how many numbers it has. */
 	long long *_Atomic timeout;
 	unsigned int timeout_count;
@@ -60,7 +61,7 @@ static _Thread_local struct thread {
 	unsigned long long serial;
 } self __attribute__((__tls_model__("initial-exec")));
 
-/* Those that have a handle. */
+/* Those that have a handle, or are given completion routines. */
 static struct thread *threads;
 static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -145,9 +146,9 @@ bool sockiocp_alertable_begin(long long *timeout, unsigned int count)
 	return true;
 }
 
-static struct apc *take_apc(void)
+static struct sockiocp_apc *take_apc(void)
 {
-	struct apc *apc;
+	struct sockiocp_apc *apc;
 
 	if (!self.first)
 		return NULL;
@@ -160,7 +161,7 @@ static struct apc *take_apc(void)
 
 static void drop_apcs(void)
 {
-	struct apc *apc;
+	struct sockiocp_apc *apc;
 
 	while ((apc = take_apc()))
 		free(apc);
@@ -209,6 +210,15 @@ unsigned long long sockiocp_alertable_deadline(unsigned long long deadline)
 	return deadline;
 }
 
+static unsigned long long get_serial(void)
+{
+	static atomic_ullong serials;
+
+	if (!self.serial)
+		self.serial = atomic_fetch_add(&serials, 1) + 1;
+	return self.serial;
+}
+
 /* Needs threads_lock. */
 static void drop_timed(struct timed **link)
 {
@@ -227,7 +237,6 @@ static void drop_timed(struct timed **link)
 int sockiocp_time_apc(int fd, unsigned long long due, LONG period,
 		      PTIMERAPCROUTINE function, void *argument)
 {
-	static atomic_ullong serials;
 	struct timed *entry = NULL;
 	struct timed **link;
 
@@ -237,8 +246,7 @@ int sockiocp_time_apc(int fd, unsigned long long due, LONG period,
 		entry = malloc(sizeof(*entry));
 		if (!entry)
 			return ENOMEM;
-		if (!self.serial)
-			self.serial = atomic_fetch_add(&serials, 1) + 1;
+		get_serial();
 		*entry = (struct timed) {
 			.fd = fd, .serial = self.serial, .due = due,
 			.period = (unsigned int)period * NSEC_PER_MSEC,
@@ -313,21 +321,26 @@ static bool call_timed(void)
  */
 bool sockiocp_alertable_end(bool in_vain)
 {
-	struct apc *apc;
+	struct sockiocp_apc *apc;
 	bool ran = false;
 
 	self.timeout = NULL;
 	if (in_vain)
 		ran = call_timed();
 	while (in_vain && (apc = take_apc())) {
-		PAPCFUNC function = apc->function;
-		ULONG_PTR data = apc->data;
-
-		free(apc);
-		function(data);
+		apc->call(apc);
 		ran = true;
 	}
 	return ran;
+}
+
+static void join_threads(void)
+{
+	self.id = gettid();
+	pthread_mutex_lock(&threads_lock);
+	self.next = threads;
+	threads = &self;
+	pthread_mutex_unlock(&threads_lock);
 }
 
 /* Makes this thread known as the one whose handle is @fd. */
@@ -338,13 +351,9 @@ void sockiocp_thread_begins(int fd)
 	prepare_for_fork();
 	if (fstat(fd, &st))
 		return;
-	self.id = gettid();
 	self.device = st.st_dev;
 	self.inode = st.st_ino;
-	pthread_mutex_lock(&threads_lock);
-	self.next = threads;
-	threads = &self;
-	pthread_mutex_unlock(&threads_lock);
+	join_threads();
 }
 
 /* Makes it unknown, and drops what is queued. */
@@ -361,6 +370,66 @@ void sockiocp_thread_ends(void)
 	}
 	pthread_mutex_unlock(&threads_lock);
 	drop_apcs();
+}
+
+static pthread_key_t end_key;
+static bool has_end_key;
+
+static void end_of_thread(void *unused)
+{
+	(void)unused;
+	sockiocp_thread_ends();
+}
+
+static void create_end_key(void)
+{
+	has_end_key = !pthread_key_create(&end_key, end_of_thread);
+}
+
+/*
+ * Makes this thread known, if it is not, as one that functions can be queued to.  Returns the
+ * number that sockiocp_queue_apc() knows it by, or 0 if that cannot be.
+ */
+unsigned long long sockiocp_thread_serial(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	if (!self.id) {
+		/* This library has not started it, and is to hear of its end. */
+		prepare_for_fork();
+		pthread_once(&once, create_end_key);
+		if (!has_end_key || pthread_setspecific(end_key, &self))
+			return 0;
+		join_threads();
+	}
+	return get_serial();
+}
+
+static void queue_apc(struct thread *thread, struct sockiocp_apc *apc)
+{
+	apc->next = NULL;
+	if (thread->first)
+		thread->last->next = apc;
+	else
+		thread->first = apc;
+	thread->last = apc;
+	if (thread->timeout)
+		tgkill(getpid(), thread->id, wake_signal);
+}
+
+/* Queues something to a thread of this process.  Returns false if that has ended. */
+bool sockiocp_queue_apc(unsigned long long serial, struct sockiocp_apc *apc)
+{
+	struct thread *thread;
+
+	pthread_mutex_lock(&threads_lock);
+	for (thread = threads; thread; thread = thread->next)
+		if (thread->serial == serial)
+			break;
+	if (thread)
+		queue_apc(thread, apc);
+	pthread_mutex_unlock(&threads_lock);
+	return thread;
 }
 
 /* Returns a thread, or NULL with errno set.  Needs threads_lock. */
@@ -386,15 +455,12 @@ static struct thread *thread_of(HANDLE handle)
 	return NULL;
 }
 
-static void queue_apc(struct thread *thread, struct apc *apc)
+static void call_user_apc(struct sockiocp_apc *apc)
 {
-	if (thread->first)
-		thread->last->next = apc;
-	else
-		thread->first = apc;
-	thread->last = apc;
-	if (thread->timeout)
-		tgkill(getpid(), thread->id, wake_signal);
+	struct user_apc copy = *(struct user_apc *)apc;
+
+	free(apc);
+	copy.function(copy.data);
 }
 
 /**
@@ -419,7 +485,7 @@ static void queue_apc(struct thread *thread, struct apc *apc)
 DWORD WINAPI QueueUserAPC(PAPCFUNC pfnAPC, HANDLE hThread, ULONG_PTR dwData)
 {
 	struct thread *thread;
-	struct apc *apc;
+	struct user_apc *apc;
 	int err = 0;
 
 	if (!pfnAPC)
@@ -427,13 +493,15 @@ DWORD WINAPI QueueUserAPC(PAPCFUNC pfnAPC, HANDLE hThread, ULONG_PTR dwData)
 	apc = malloc(sizeof(*apc));
 	if (!apc)
 		return (DWORD)sockiocp_fail(ENOMEM);
-	*apc = (struct apc) { .function = pfnAPC, .data = dwData };
+	*apc = (struct user_apc) {
+		.apc.call = call_user_apc, .function = pfnAPC, .data = dwData,
+	};
 
 	prepare_for_fork();
 	pthread_mutex_lock(&threads_lock);
 	thread = thread_of(hThread);
 	if (thread)
-		queue_apc(thread, apc);
+		queue_apc(thread, &apc->apc);
 	else
 		err = errno;
 	pthread_mutex_unlock(&threads_lock);

@@ -9,14 +9,15 @@
  * dup(), fork() and close().
  */
 #include <errno.h>
-#include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/sockiocp.h>
 
 #include "internal.h"
+#include "overlapped.h"
 #include "winsock.h"
 
 /*
@@ -35,11 +36,50 @@ int sockiocp_check_socket(HANDLE file)
 	return !fstat(fd, &status) && S_ISREG(status.st_mode) ? EOPNOTSUPP : EINVAL;
 }
 
-/* An older module does not know the call. */
-static int refused(int fd, int err)
+/*
+ * What this process has associated which sockets with, and their modes.  Only AcceptEx() wants
+ * to know, for another socket that gets the same number; else the module is asked.
+ */
+struct association {
+	ULONG_PTR key;
+	/* The port, and what sockiocp_close_count() said of it; 0 if there is none. */
+	int port;
+	unsigned char count;
+	unsigned char modes;
+};
+
+/* One for each number; those of numbers that are not used take no memory. */
+static struct association *_Atomic associations;
+
+static bool make_associations(void)
 {
-	err = sockiocp_port_error(fd, err);
-	return err == ENOTTY ? EOPNOTSUPP : err;
+	const size_t size = SOCKIOCP_COUNTED_FDS * sizeof(*associations);
+	struct association *none = NULL, *all;
+
+	all = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (all == MAP_FAILED)
+		return false;
+	/* Another thread may have been first. */
+	if (!atomic_compare_exchange_strong(&associations, &none, all))
+		munmap(all, size);
+	return true;
+}
+
+/* NULL if it cannot be known. */
+static struct association *association_of(int fd)
+{
+	if (fd < 0 || fd >= SOCKIOCP_COUNTED_FDS)
+		return NULL;
+	return associations || make_associations() ? &associations[fd] : NULL;
+}
+
+/* The number is a new socket's. */
+void sockiocp_forget_association(int fd)
+{
+	if (associations && fd < SOCKIOCP_COUNTED_FDS &&
+	    (associations[fd].port || associations[fd].modes))
+		associations[fd] = (struct association){ 0 };
 }
 
 /*
@@ -52,52 +92,94 @@ int sockiocp_associate(HANDLE socket, HANDLE port, ULONG_PTR key)
 		.socket = sockiocp_handle_fd(socket),
 		.completion_key = key,
 	};
+	struct association *known = association_of(sockiocp_handle_fd(socket));
 	int fd = sockiocp_handle_fd(port), err;
 
-	if (!ioctl(fd, SOCKIOCP_ASSOCIATE, &association))
+	if (!ioctl(fd, SOCKIOCP_ASSOCIATE, &association)) {
+		if (known) {
+			known->key = key;
+			known->count = sockiocp_close_count(fd);
+			known->port = fd;
+		}
 		return 0;
-	err = refused(fd, errno);
-	return err == ESHUTDOWN ? EBADF : err;
+	}
+	err = sockiocp_port_error(fd, errno);
+	if (err == ESHUTDOWN)
+		return EBADF;
+	/* An older module does not know the call. */
+	return err == ENOTTY ? EOPNOTSUPP : err;
+}
+
+/* Sets SOCKIOCP_MODE_* bits of a socket.  Returns 0 or an errno value. */
+int sockiocp_set_modes(int socket, unsigned int modes)
+{
+	struct sockiocp_modes args = { .socket = (__u64)socket, .modes = modes };
+	struct association *known = association_of(socket);
+
+	if (!sockiocp_home_ioctl(SOCKIOCP_SET_MODES, &args)) {
+		if (known)
+			known->modes |= modes;
+		return 0;
+	}
+	/* An older module does not know the call. */
+	return errno == ENOTTY ? EOPNOTSUPP : errno;
+}
+
+/* Takes the overlapped attribute from a new socket. */
+void sockiocp_make_synchronous(int socket)
+{
+	/* If that cannot be there are no overlapped operations either. */
+	if (!sockiocp_set_modes(socket, SOCKIOCP_MODE_SYNCHRONOUS))
+		sockiocp_set_kind(socket, SOCKIOCP_SYNCHRONOUS);
+}
+
+/* Has this process associated the socket with a port? */
+bool sockiocp_is_associated(int fd)
+{
+	struct association *known = associations ? association_of(fd) : NULL;
+
+	return known && known->port;
+}
+
+/* Has this process set that operations that succeed at once have no packet? */
+bool sockiocp_skips_packets(int fd)
+{
+	struct association *known = associations ? association_of(fd) : NULL;
+
+	return known && known->modes & SOCKIOCP_MODE_SKIP_PACKET;
 }
 
 /*
- * A port of the library's own, by which modes are set: any will do.  It is opened again if
- * the program has closed it, as daemons do.  Returns its descriptor, or -1 with errno.
+ * Queues the packet of an operation that the module cannot tell the result of, where this
+ * process has associated the socket.
  */
-static int own_port(bool again)
+void sockiocp_post_result(int fd, LPOVERLAPPED overlapped, ULONG status, DWORD bytes)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static int fd = -1;
-	HANDLE port;
-	int err = 0;
+	struct association *known = associations ? association_of(fd) : NULL;
+	struct sockiocp_post post = {
+		.overlapped = (uintptr_t)overlapped,
+		.internal = status,
+		.bytes_transferred = bytes,
+	};
 
-	pthread_mutex_lock(&lock);
-	if (fd < 0 || (again && sockiocp_check_port(fd))) {
-		fd = -1;
-		err = sockiocp_create_port(0, &port);
-		if (!err)
-			fd = sockiocp_handle_fd(port);
-	}
-	pthread_mutex_unlock(&lock);
-	errno = err;
-	return fd;
+	if (!known || !known->port || known->count != sockiocp_close_count(known->port))
+		return;
+	post.completion_key = known->key;
+	ioctl(known->port, SOCKIOCP_POST, &post);
 }
 
-static int set_modes(int socket, UCHAR modes)
+/* Another socket has got the number: it is associated as the one before, with its modes. */
+void sockiocp_associate_again(int fd)
 {
-	struct sockiocp_modes args = { .socket = socket, .modes = modes };
-	int fd, again;
+	struct association *known = association_of(fd);
 
-	for (again = 0; again < 2; again++) {
-		fd = own_port(again);
-		if (fd < 0)
-			return errno;
-		if (!ioctl(fd, SOCKIOCP_SET_MODES, &args))
-			return 0;
-		if (sockiocp_check_port(fd) != EBADF)
-			break;
-	}
-	return refused(fd, errno);
+	if (!known)
+		return;
+	if (known->port && known->count == sockiocp_close_count(known->port))
+		sockiocp_associate((HANDLE)(intptr_t)fd, (HANDLE)(intptr_t)known->port,
+				   known->key);
+	if (known->modes)
+		sockiocp_set_modes(fd, known->modes);
 }
 
 /**
@@ -128,6 +210,6 @@ BOOL WINAPI SetFileCompletionNotificationModes(HANDLE FileHandle, UCHAR Flags)
 			      FILE_SKIP_SET_EVENT_ON_HANDLE))
 		err = EINVAL;
 	if (!err)
-		err = set_modes(sockiocp_handle_fd(FileHandle), Flags);
+		err = sockiocp_set_modes(sockiocp_handle_fd(FileHandle), Flags);
 	return err ? sockiocp_fail(err) : TRUE;
 }

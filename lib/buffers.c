@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * Sending from several buffers, and receiving into them.
- *
- * There is no overlapped I/O yet: who asks for it gets WSAEOPNOTSUPP.
+ * Sending from several buffers, and receiving into them: at once, or as an overlapped
+ * operation.
  */
 #include <errno.h>
 #include <limits.h>
@@ -11,6 +10,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "ready.h"
 #include "winsock.h"
 
 /* The buffers of a call in Linux' form: those that are not done with. */
@@ -112,23 +112,253 @@ static ssize_t send_all(int fd, struct buffers *buffers, int flags,
 	return (ssize_t)done;
 }
 
+/*
+ * Receives once or, with MSG_WAITALL, until all is full.  Returns as recvmsg() does,
+ * and leaves what it says of the message in @msg.
+ */
+static ssize_t receive_all(int fd, struct buffers *buffers, int flags,
+			   struct libc_msghdr *msg)
+{
+	unsigned int room = msg->msg_namelen;
+	bool again = (flags & MSG_WAITALL) && !(flags & (MSG_PEEK | MSG_OOB));
+	size_t done = 0;
+	ssize_t received;
+
+	do {
+		msg->msg_namelen = room;
+		msg->msg_iov = buffers->iov;
+		msg->msg_iovlen = at_once(fd, buffers);
+		received = libc_recvmsg(fd, msg, flags);
+		if (received < 0 && errno == EINTR)
+			continue;
+		if (received < 0)
+			return done && errno == EAGAIN ? (ssize_t)done : -1;
+		done += (size_t)received;
+		skip(buffers, (size_t)received);
+	} while (received < 0 || (received > 0 && again && buffers->size &&
+				  sockiocp_transfers_all(fd)));
+	return (ssize_t)done;
+}
+
+/* ------------------------------------------------------------ with an OVERLAPPED */
+
+/* What a socket without the overlapped attribute does, even if it is non-blocking: it waits. */
+static int wait_for(int fd, short events)
+{
+	struct libc_pollfd poll = { .fd = fd, .events = events };
+
+	return libc_poll(&poll, 1, -1) < 0 && errno != EINTR ? errno : 0;
+}
+
+static int send_blocking(struct sockiocp_transfer *transfer, struct buffers *buffers)
+{
+	size_t size = buffers->size;
+	int err = 0;
+
+	do {
+		if (send_all(transfer->fd, buffers, (int)transfer->flags, transfer->name,
+			     (unsigned int)transfer->name_length) < 0)
+			err = errno;
+		if (err == EAGAIN || (!err && buffers->size))
+			err = wait_for(transfer->fd, POLLOUT);
+	} while (!err && buffers->size);
+	transfer->bytes = (DWORD)(size - buffers->size);
+	return err;
+}
+
+static int receive_blocking(struct sockiocp_transfer *transfer, struct buffers *buffers)
+{
+	struct libc_msghdr msg = { .msg_name = (void *)transfer->name };
+	ssize_t received;
+	int err;
+
+	do {
+		msg.msg_namelen = msg.msg_name ? (unsigned int)*transfer->from_length : 0;
+		received = receive_all(transfer->fd, buffers, (int)transfer->flags, &msg);
+		if (received >= 0)
+			break;
+		err = errno;
+		if (err == EAGAIN)
+			err = wait_for(transfer->fd, POLLIN);
+	} while (!err);
+	if (received < 0)
+		return err;
+	if (msg.msg_name)
+		*transfer->from_length = (INT)msg.msg_namelen;
+	transfer->bytes = (DWORD)received;
+	return msg.msg_flags & LIBC_MSG_TRUNC ? EMSGSIZE : 0;
+}
+
+/* Carries it out before it returns.  Returns 0 or an errno value. */
+static int transfer_blocking(struct sockiocp_transfer *transfer)
+{
+	bool receives = transfer->operation == SOCKIOCP_SUBMIT_RECEIVE;
+	HANDLE event = transfer->overlapped->hEvent;
+	struct buffers buffers;
+	int err;
+
+	err = take(&buffers, transfer->buffers, transfer->count);
+	if (err)
+		return err;
+	err = receives ? receive_blocking(transfer, &buffers) :
+			 send_blocking(transfer, &buffers);
+	free(buffers.many);
+	if (err && !(err == EMSGSIZE && receives))
+		return err;
+	sockiocp_complete(transfer->overlapped, sockiocp_ntstatus(err), transfer->bytes);
+	if (!transfer->routine) {
+		if (event)
+			SetEvent((HANDLE)((uintptr_t)event & ~(uintptr_t)1));
+		return err;
+	}
+	sockiocp_tell_routine(transfer->routine, transfer->overlapped, sockiocp_ntstatus(err),
+			      transfer->bytes);
+	return err;
+}
+
+/*
+ * Starts an overlapped receive or send.  Returns 0 if it is over; EINPROGRESS if it pends;
+ * EMSGSIZE, of a receive, if it is over and there was more; another errno value if it failed,
+ * and then nothing follows.
+ */
+int sockiocp_transfer(struct sockiocp_transfer *transfer)
+{
+	struct sockiocp_submit submit;
+	int err = 0, result;
+
+	if (transfer->routine)
+		sockiocp_begin_without_event(&submit, transfer->fd, transfer->overlapped);
+	else
+		err = sockiocp_begin_submit(&submit, transfer->fd, transfer->overlapped);
+	if (!err && !transfer->buffers)
+		err = EFAULT;
+	if (!err && !transfer->count)
+		err = EINVAL;
+	if (!err && transfer->routine && sockiocp_is_associated(transfer->fd))
+		err = EINVAL;
+	if (!err && transfer->operation == SOCKIOCP_SUBMIT_SEND &&
+	    sockiocp_is_shutting_down(transfer->fd))
+		err = ESHUTDOWN;
+	if (err)
+		return sockiocp_socket_type(transfer->fd) < 0 ? errno : err;
+
+	submit.operation = transfer->operation;
+	submit.buffers = (uintptr_t)transfer->buffers;
+	submit.buffer_count = transfer->count;
+	submit.message_flags = transfer->flags;
+	submit.name = (uintptr_t)transfer->name;
+	submit.name_length = transfer->operation == SOCKIOCP_SUBMIT_RECEIVE ?
+				     (uintptr_t)transfer->from_length :
+				     (__u64)transfer->name_length;
+	if (transfer->routine)
+		result = sockiocp_submit_with_routine(&submit, transfer->routine);
+	else
+		result = sockiocp_submit(&submit);
+	if (result > 0) {
+		if (transfer->operation == SOCKIOCP_SUBMIT_SEND)
+			sockiocp_note_pending_send(transfer->fd);
+		return EINPROGRESS;
+	}
+	if (result < 0 && errno == ENOTBLK)
+		return transfer_blocking(transfer);
+	transfer->bytes = submit.bytes;
+	if (result >= 0)
+		return 0;
+	/* That is what the module says of a local shutdown(), for either direction. */
+	return errno == EPIPE ? ESHUTDOWN : errno;
+}
+
+/* What WSASendTo() returns for an overlapped send. */
+static int send_overlapped(struct sockiocp_transfer *transfer, LPDWORD sent)
+{
+	int err;
+
+	transfer->operation = SOCKIOCP_SUBMIT_SEND;
+	if (!transfer->name)
+		transfer->name_length = 0;
+	err = sockiocp_transfer(transfer);
+	if (err == EINPROGRESS) {
+		WSASetLastError(WSA_IO_PENDING);
+		return SOCKET_ERROR;
+	}
+	if (err)
+		return sockiocp_send_fail(transfer->fd, err);
+	if (sent)
+		*sent = transfer->bytes;
+	return 0;
+}
+
+#define RECEIVE_FLAGS	(MSG_PEEK | MSG_OOB | MSG_WAITALL)
+
+/* What WSARecvFrom() returns for an overlapped receive. */
+static int receive_overlapped(struct sockiocp_transfer *transfer, LPDWORD received,
+			      LPDWORD flags)
+{
+	int err;
+
+	if (!flags || (transfer->name &&
+		       (!transfer->from_length || *transfer->from_length < 0)))
+		return refuse(transfer->fd, EFAULT);
+	if (*flags & MSG_WAITALL &&
+	    (*flags & (MSG_PEEK | MSG_OOB | MSG_PARTIAL) ||
+	     sockiocp_is_nonblocking(transfer->fd)))
+		return refuse(transfer->fd, EOPNOTSUPP);
+	transfer->operation = SOCKIOCP_SUBMIT_RECEIVE;
+	transfer->flags = *flags & RECEIVE_FLAGS;
+	err = sockiocp_transfer(transfer);
+	if (err == EINPROGRESS) {
+		WSASetLastError(WSA_IO_PENDING);
+		return SOCKET_ERROR;
+	}
+	if (err && err != EMSGSIZE)
+		return sockiocp_receive_fail(transfer->fd, err);
+	if (received)
+		*received = transfer->bytes;
+	*flags = err ? MSG_PARTIAL : 0;
+	return err ? sockiocp_wsa_fail(err) : 0;
+}
+
+/* ------------------------------------------------------------- Winsock's functions */
+
 /**
  * WSASendTo - send a datagram, from several buffers, to an address
  * @s: the socket
  * @lpBuffers: the buffers
  * @dwBufferCount: how many there are; more than 1024 only of a stream
- * @lpNumberOfBytesSent: receives how many bytes the system took
+ * @lpNumberOfBytesSent: receives how many bytes the system took; may be NULL with an
+ *	OVERLAPPED
  * @dwFlags: 0, MSG_OOB or MSG_DONTROUTE
  * @lpTo: the address; NULL for that of connect()
  * @iTolen: its size in bytes
- * @lpOverlapped: NULL: there is no overlapped I/O
- * @lpCompletionRoutine: ignored, as without @lpOverlapped on Windows
+ * @lpOverlapped: NULL: the call waits as send() does.  Otherwise it does not wait, whether
+ *	the socket is non-blocking or not: what does not fit into the socket's buffer is sent
+ *	later, by a thread that takes packets from the port the socket is associated with, or
+ *	by one of the library's; all of it, or it fails.  The caller keeps the OVERLAPPED and
+ *	the memory of the buffers until then; not the array of them.  hEvent is an event to be
+ *	set, or NULL; with its low bit set there is no packet
+ * @lpCompletionRoutine: with @lpOverlapped, a function that this thread calls in an
+ *	alertable wait when the operation is over; hEvent is not looked at then, and there is
+ *	no packet.  NULL for none
+ *
+ * How an overlapped operation has ended is in the packet of the port, if the socket is
+ * associated with one, and WSAGetOverlappedResult() tells.  Internal of an operation that
+ * has failed at once stays STATUS_PENDING.
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why: as for
  * sendto(), and
- *   WSAEOPNOTSUPP	@lpOverlapped is not NULL, or MSG_PARTIAL, which neither
- *			TCP nor UDP knows
- *   WSAEFAULT		@lpBuffers or @lpNumberOfBytesSent is NULL
+ *   WSAEOPNOTSUPP	MSG_PARTIAL, which neither TCP nor UDP knows; the kernel module is
+ *			older than overlapped operations, or does not know this kind of
+ *			socket
+ *   WSAEFAULT		@lpBuffers or, without an OVERLAPPED, @lpNumberOfBytesSent is NULL
+ * and with an OVERLAPPED
+ *   WSA_IO_PENDING	it is under way.  Only this and success mean that a packet, an event
+ *			or a call of the routine follows
+ *   WSAEINVAL		no buffer, or more than 1024; 2 GiB or more; a routine, and the socket
+ *			is associated with a port
+ *   WSA_INVALID_HANDLE	hEvent is no event
+ *   WSAENOBUFS		no memory, or a limit: of the user's operations, or of 1024 that pend
+ *			on the socket
+ *   WSAENETDOWN	the kernel module is not loaded, or its device is not here
  *
  * Windows: "WSASendTo function (winsock2.h)".
  */
@@ -143,13 +373,25 @@ int WSAAPI WSASendTo(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 	ssize_t sent;
 	int err;
 
-	(void)lpCompletionRoutine;
-	if (lpOverlapped || (dwFlags & MSG_PARTIAL))
+	if (lpOverlapped && !(dwFlags & MSG_PARTIAL)) {
+		struct sockiocp_transfer transfer = {
+			.fd = fd, .buffers = lpBuffers, .count = dwBufferCount,
+			.flags = dwFlags, .name = lpTo, .name_length = iTolen,
+			.overlapped = lpOverlapped, .routine = lpCompletionRoutine,
+		};
+
+		return send_overlapped(&transfer, lpNumberOfBytesSent);
+	}
+	if (dwFlags & MSG_PARTIAL)
 		err = EOPNOTSUPP;
 	else if (!lpNumberOfBytesSent)
 		err = EFAULT;
 	else
 		err = take(&buffers, lpBuffers, dwBufferCount);
+	if (!err && sockiocp_is_shutting_down(fd)) {
+		free(buffers.many);
+		err = ESHUTDOWN;
+	}
 	if (err)
 		return refuse(fd, err);
 	sent = send_all(fd, &buffers, (int)dwFlags, lpTo, (unsigned int)iTolen);
@@ -184,34 +426,6 @@ int WSAAPI WSASend(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 			 dwFlags, NULL, 0, lpOverlapped, lpCompletionRoutine);
 }
 
-/*
- * Receives once or, with MSG_WAITALL, until all is full.  Returns as recvmsg() does,
- * and leaves what it says of the message in @msg.
- */
-static ssize_t receive_all(int fd, struct buffers *buffers, int flags,
-			   struct libc_msghdr *msg)
-{
-	unsigned int room = msg->msg_namelen;
-	bool again = (flags & MSG_WAITALL) && !(flags & (MSG_PEEK | MSG_OOB));
-	size_t done = 0;
-	ssize_t received;
-
-	do {
-		msg->msg_namelen = room;
-		msg->msg_iov = buffers->iov;
-		msg->msg_iovlen = at_once(fd, buffers);
-		received = libc_recvmsg(fd, msg, flags);
-		if (received < 0 && errno == EINTR)
-			continue;
-		if (received < 0)
-			return done && errno == EAGAIN ? (ssize_t)done : -1;
-		done += (size_t)received;
-		skip(buffers, (size_t)received);
-	} while (received < 0 || (received > 0 && again && buffers->size &&
-				  sockiocp_transfers_all(fd)));
-	return (ssize_t)done;
-}
-
 /* What WSARecvFrom() says of a message: 0 or an errno value. */
 static int address_got(const struct libc_msghdr *msg, unsigned int room,
 		       LPINT len)
@@ -228,18 +442,27 @@ static int address_got(const struct libc_msghdr *msg, unsigned int room,
  * @s: the socket
  * @lpBuffers: the buffers
  * @dwBufferCount: how many there are; more than 1024 only of a stream
- * @lpNumberOfBytesRecvd: receives how many bytes came
+ * @lpNumberOfBytesRecvd: receives how many bytes came; may be NULL with an OVERLAPPED
  * @lpFlags: in: any of MSG_PEEK, MSG_OOB and MSG_WAITALL; out: MSG_PARTIAL is added
  *	if a datagram did not fit.  MSG_PARTIAL and MSG_PUSH_IMMEDIATE are ignored.
  * @lpFrom: receives the address; may be NULL
  * @lpFromlen: as for recvfrom()
- * @lpOverlapped: NULL: there is no overlapped I/O
- * @lpCompletionRoutine: ignored, as without @lpOverlapped on Windows
+ * @lpOverlapped: NULL: the call waits as recv() does.  Otherwise it does not wait, whether
+ *	the socket is non-blocking or not, and SO_RCVTIMEO does not apply: if nothing is
+ *	there, or an earlier receive pends, the data is received later, as for WSASendTo().
+ *	@lpFrom and @lpFromlen are kept until then, too
+ * @lpCompletionRoutine: as for WSASendTo()
+ *
+ * An overlapped receive of no bytes (one buffer, of length 0) from a stream is over as soon
+ * as there is something, or the end, and takes nothing.
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why: as for
  * recvfrom(), and
- *   WSAEOPNOTSUPP	@lpOverlapped is not NULL
- *   WSAEFAULT		@lpBuffers, @lpNumberOfBytesRecvd or @lpFlags is NULL
+ *   WSAEFAULT		@lpBuffers, @lpFlags or, without an OVERLAPPED, @lpNumberOfBytesRecvd
+ *			is NULL
+ * and with an OVERLAPPED as for WSASendTo().  WSAEMSGSIZE means then that a packet, an event
+ * or a call of the routine follows, as after success.  WSAEOPNOTSUPP also says MSG_WAITALL
+ * together with another flag, or on a non-blocking socket.
  *
  * Windows: "WSARecvFrom function (winsock2.h)".
  */
@@ -256,10 +479,16 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 	ssize_t received;
 	int err;
 
-	(void)lpCompletionRoutine;
-	if (lpOverlapped)
-		err = EOPNOTSUPP;
-	else if (!lpNumberOfBytesRecvd || !lpFlags ||
+	if (lpOverlapped) {
+		struct sockiocp_transfer transfer = {
+			.fd = fd, .buffers = lpBuffers, .count = dwBufferCount,
+			.name = lpFrom, .from_length = lpFromlen,
+			.overlapped = lpOverlapped, .routine = lpCompletionRoutine,
+		};
+
+		return receive_overlapped(&transfer, lpNumberOfBytesRecvd, lpFlags);
+	}
+	if (!lpNumberOfBytesRecvd || !lpFlags ||
 		 (lpFrom && (!lpFromlen || *lpFromlen < 0)))
 		err = EFAULT;
 	else
@@ -267,7 +496,7 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 	if (err)
 		return refuse(fd, err);
 	received = receive_all(fd, &buffers,
-			       *lpFlags & (MSG_PEEK | MSG_OOB | MSG_WAITALL),
+			       *lpFlags & RECEIVE_FLAGS,
 			       &msg);
 	err = errno;
 	free(buffers.many);

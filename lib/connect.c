@@ -9,6 +9,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "ready.h"
 #include "winsock.h"
 
 /*
@@ -70,9 +71,10 @@ static int accept_fd(int fd, struct sockaddr *addr, unsigned int *len,
  *	@addr is NULL.
  *
  * SO_RCVTIMEO does not matter.  As on Windows, the new socket is non-blocking if
- * the listening one is.  Linux does not do that; the fcntl() needed is small beside
- * making a connection, and a program that waits in recv() where it would not on
- * Windows is a hung one.
+ * the listening one is, and has the overlapped attribute (WSASocketW()) if that has
+ * it.  Linux does not do that; the fcntl() needed is small beside making a
+ * connection, and a program that waits in recv() where it would not on Windows is a
+ * hung one.
  *
  * Return: the new socket, which the caller passes to closesocket();
  * INVALID_SOCKET if it fails, and WSAGetLastError() says why:
@@ -105,6 +107,8 @@ SOCKET WSAAPI accept(SOCKET s, struct sockaddr *addr, int *addrlen)
 		sockiocp_wsa_fail(errno);
 		return INVALID_SOCKET;
 	}
+	if (sockiocp_is_synchronous(fd))
+		sockiocp_make_synchronous(new_fd);
 	if (addr)
 		*addrlen = (int)len;
 	return (SOCKET)new_fd;
@@ -260,6 +264,7 @@ static bool was_connecting(int fd)
  *   WSAEWOULDBLOCK	non-blocking, and the connection is being made
  *   WSAEALREADY	it is still being made
  *   WSAEISCONN		it is made
+ *   WSAEINVAL		ConnectEx() or AcceptEx() is about to connect it
  *   WSAECONNREFUSED	nobody listens there, or (AF_UNIX, non-blocking) the
  *			listener's backlog is full
  *   WSAETIMEDOUT	no answer
@@ -276,6 +281,8 @@ int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
 	int fd = sockiocp_socket_fd(s);
 	int err;
 
+	if (sockiocp_is_connecting(fd))
+		return sockiocp_wsa_fail(EINVAL);
 	err = connect_once(fd, name, len);
 	if (failed_before(fd, err))
 		err = connect_once(fd, name, len);

@@ -45,11 +45,46 @@ void sockiocp_set_kind(int fd, unsigned int kind)
 				      memory_order_release);
 }
 
+static unsigned int noted(int fd)
+{
+	return is_counted(fd) ? atomic_load_explicit(&kinds[fd], memory_order_acquire) : 0;
+}
+
 /* Returns what a number is known to be, or 0. */
 unsigned int sockiocp_known_kind(int fd)
 {
-	return is_counted(fd) ?
-		atomic_load_explicit(&kinds[fd], memory_order_acquire) : 0;
+	return noted(fd) & (SOCKIOCP_EVENT | SOCKIOCP_TIMER | SOCKIOCP_MANUAL);
+}
+
+/* Is it a socket that was made without the overlapped attribute? */
+bool sockiocp_is_synchronous(int fd)
+{
+	return noted(fd) & SOCKIOCP_SYNCHRONOUS;
+}
+
+/* Does a listening socket not block, though its program has it block? */
+bool sockiocp_seems_to_block(int fd)
+{
+	return noted(fd) & SOCKIOCP_SEEMS_TO_BLOCK;
+}
+
+void sockiocp_seem_to_block(int fd, bool seems)
+{
+	unsigned int kind = noted(fd) & ~SOCKIOCP_SEEMS_TO_BLOCK;
+
+	sockiocp_set_kind(fd, kind | (seems ? SOCKIOCP_SEEMS_TO_BLOCK : 0));
+}
+
+/* Has an overlapped send of this socket pended? */
+bool sockiocp_sends_have_pended(int fd)
+{
+	return noted(fd) & SOCKIOCP_SENDS_PENDED;
+}
+
+void sockiocp_note_pending_send(int fd)
+{
+	if (is_counted(fd) && !sockiocp_sends_have_pended(fd))
+		atomic_fetch_or(&kinds[fd], SOCKIOCP_SENDS_PENDED);
 }
 
 /*

@@ -33,6 +33,8 @@ static const struct {
 	{ EACCES,	ERROR_ACCESS_DENIED,		WSAEACCES },
 	{ EFAULT,	ERROR_NOACCESS,			WSAEFAULT },
 	{ EBUSY,	ERROR_BUSY,			WSAEADDRINUSE },
+	/* hEvent of an OVERLAPPED is no event. */
+	{ EBADFD,	ERROR_INVALID_HANDLE,		WSA_INVALID_HANDLE },
 	{ ENODEV,	ERROR_FILE_NOT_FOUND,		WSAENETDOWN },
 	{ EINVAL,	ERROR_INVALID_PARAMETER,	WSAEINVAL },
 	{ ENFILE,	ERROR_TOO_MANY_OPEN_FILES,	WSAEMFILE },
@@ -78,48 +80,6 @@ static const struct {
 	{ ECANCELED,	WAIT_IO_COMPLETION,		WSAEINTR },
 };
 
-/*
- * What the NTSTATUS of a failed operation means.  No operation of this library
- * fails by a packet: these are the ones that a program might post itself, with
- * SOCKIOCP_POST, to stand for a failed one.
- */
-static const struct {
-	ULONG status;
-	DWORD win32;
-} statuses[] = {
-	{ 0x80000005, ERROR_MORE_DATA },	/* STATUS_BUFFER_OVERFLOW */
-	{ 0xc0000001, ERROR_GEN_FAILURE },	/* STATUS_UNSUCCESSFUL */
-	{ 0xc0000005, ERROR_NOACCESS },		/* STATUS_ACCESS_VIOLATION */
-	{ 0xc0000008, ERROR_INVALID_HANDLE },	/* STATUS_INVALID_HANDLE */
-	{ 0xc000000d, ERROR_INVALID_PARAMETER },/* STATUS_INVALID_PARAMETER */
-	{ 0xc0000011, ERROR_HANDLE_EOF },	/* STATUS_END_OF_FILE */
-	{ 0xc0000017, ERROR_NOT_ENOUGH_MEMORY },/* STATUS_NO_MEMORY */
-	{ 0xc0000022, ERROR_ACCESS_DENIED },	/* STATUS_ACCESS_DENIED */
-	{ 0xc0000023, ERROR_INSUFFICIENT_BUFFER },/* STATUS_BUFFER_TOO_SMALL */
-	/* STATUS_INSUFFICIENT_RESOURCES */
-	{ 0xc000009a, ERROR_NO_SYSTEM_RESOURCES },
-	{ 0xc00000b5, ERROR_SEM_TIMEOUT },	/* STATUS_IO_TIMEOUT */
-	{ 0xc00000bb, ERROR_NOT_SUPPORTED },	/* STATUS_NOT_SUPPORTED */
-	{ 0xc0000120, ERROR_OPERATION_ABORTED },/* STATUS_CANCELLED */
-	{ 0xc000013b, ERROR_NETNAME_DELETED },	/* STATUS_LOCAL_DISCONNECT */
-	{ 0xc000013c, ERROR_NETNAME_DELETED },	/* STATUS_REMOTE_DISCONNECT */
-	{ 0xc000014b, ERROR_BROKEN_PIPE },	/* STATUS_PIPE_BROKEN */
-	/* STATUS_CONNECTION_DISCONNECTED */
-	{ 0xc000020c, ERROR_NETNAME_DELETED },
-	{ 0xc000020d, ERROR_NETNAME_DELETED },	/* STATUS_CONNECTION_RESET */
-	/* STATUS_CONNECTION_REFUSED */
-	{ 0xc0000236, ERROR_CONNECTION_REFUSED },
-	/* STATUS_NETWORK_UNREACHABLE */
-	{ 0xc000023c, ERROR_NETWORK_UNREACHABLE },
-	{ 0xc000023d, ERROR_HOST_UNREACHABLE },	/* STATUS_HOST_UNREACHABLE */
-	{ 0xc000023f, ERROR_PORT_UNREACHABLE },	/* STATUS_PORT_UNREACHABLE */
-	/* STATUS_CONNECTION_ABORTED */
-	{ 0xc0000241, ERROR_CONNECTION_ABORTED },
-};
-
-/* A status that is a Win32 code (the low 16 bits): NTSTATUS_FROM_WIN32(). */
-#define STATUS_FACILITY_WIN32	0xc0070000
-
 /* Translates an errno value for a function of Win32. */
 DWORD sockiocp_win32_error(int err)
 {
@@ -142,23 +102,6 @@ int sockiocp_wsa_error(int err)
 		if (errors[i].err == err)
 			return errors[i].wsa;
 	return WSAEINVAL;
-}
-
-/* Translates Internal of a packet: 0 for a success, else Windows' own codes. */
-DWORD sockiocp_status_error(ULONG_PTR internal)
-{
-	ULONG status = (ULONG)internal;
-	size_t i;
-
-	if ((NTSTATUS)status >= 0)
-		return 0;
-	for (i = 0; i < ARRAY_LEN(statuses); i++)
-		if (statuses[i].status == status)
-			return statuses[i].win32;
-	if ((status & 0xffff0000) == STATUS_FACILITY_WIN32)
-		return status & 0xffff;
-	/* Windows' code for a status that it has no code for. */
-	return ERROR_MR_MID_NOT_FOUND;
 }
 
 /* Makes an errno value the thread's last error, and returns FALSE. */

@@ -143,6 +143,9 @@ static int event_fd(HANDLE handle, unsigned int *kind)
 	int fd = sockiocp_handle_fd(handle);
 
 	*kind = sockiocp_kind(fd);
+	/* As in an OVERLAPPED: the low bit is not a part of the handle. */
+	if (!*kind && fd % 2 > 0)
+		*kind = sockiocp_kind(--fd);
 	return *kind & SOCKIOCP_EVENT ? fd : -1;
 }
 

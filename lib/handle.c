@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "ready.h"
 
 /**
  * CloseHandle - close a handle of any kind
- * @hObject: a handle of a completion port, a thread, an event, a timer or a file
+ * @hObject: a handle of a completion port, a thread, an event, a timer or a file; a socket
+ *	as closesocket()
  *
  * Whoever in this process waits on a port that is closed gets
  * ERROR_ABANDONED_WAIT_0 at once, unless the process has another descriptor of
@@ -31,6 +33,7 @@
 BOOL WINAPI CloseHandle(HANDLE hObject)
 {
 	int fd = sockiocp_handle_fd(hObject);
+	int err;
 
 	if (hObject == THIS_THREAD)
 		return TRUE;
@@ -41,8 +44,12 @@ BOOL WINAPI CloseHandle(HANDLE hObject)
 		sockiocp_time_apc(fd, 0, 0, NULL, NULL);
 		sockiocp_set_kind(fd, 0);
 	}
+	sockiocp_close_ready(fd);
+	err = sockiocp_close_socket(fd);
 	/* Linux has closed it, whatever else close() complains of. */
-	if (close(fd) && errno == EBADF)
+	if (err == ENOTSOCK)
+		err = close(fd) ? errno : 0;
+	if (err == EBADF)
 		return sockiocp_fail(EBADF);
 	sockiocp_disturb_waits();
 	return TRUE;

@@ -11,7 +11,9 @@
  *
  *   error.c    last error of the thread, the table of errors
  *   abi.c      compile-time checks only
+ *   ntstatus.c  how operations end, in the terms of Win32 and of Winsock
  *
+ *   descriptor.c  descriptors above 2, which ones were closed, which are events
  *   machine.c  the machine's processors and its clocks
  *   base/utf8.c  characters of 8 and of 32 bits
  *   base/init_once.c  initialisation that happens once
@@ -27,21 +29,21 @@
  *   base/scanf.c  scanf_s()
  *   base/secure.c  strcpy_s() and other functions on strings
  *   base/text.c  UTF-8 and wide characters, from one to the other
- *   descriptor.c  descriptors above 2, which ones were closed, which are events
  *   heap.c     heaps
  *   lock.c     SRW locks, critical sections
+ *   pending.c  operations that the library has a part in the end of
  *   socket_state.c  what Winsock's calls ask about a socket
- *   startup.c  WSAStartup, WSACleanup
  *
  *   base/crt.c  files, times and numbers of Microsoft's C library
  *   base/printf.c  printf_s(), wprintf() and their kin
+ *   event.c    events
  *   inet.c     addresses as text
  *   device.c   opening the device of the kernel module, and telling that it is one
  *   thread_file.c  what is behind the handle of a thread
  *   base/std_handle.c  handles of the standard streams
  *
  *   apc.c      functions that threads are given to run while they wait
- *   associate.c  which sockets are associated with a port
+ *   home.c     the port that operations are submitted by, and its thread
  *   message.c  the texts of errors
  *   winsock_option.c  options of sockets that only Winsock has
  *   base/strsafe.c  the functions of <strsafe.h>
@@ -50,10 +52,20 @@
  *   base/file.c  files: names, places, lengths
  *   base/ctrl_handler.c  functions that are called for Ctrl+C
  *
+ *   operations_end.c  operations that end with their thread, or with Winsock
  *   wait.c     waiting for handles
  *
+ *   overlapped.c  starting operations
+ *   overlapped_result.c  how operations have ended, and waiting for that
+ *   startup.c  WSAStartup, WSACleanup
+ *
+ *   associate.c  which sockets are associated with a port
+ *   completion_routine.c  functions that are called when an operation is over
+ *
+ *   ready.c    operations that the library carries out when a socket is ready
+ *
+ *   cancel.c   cancelling operations
  *   duplicate.c  sockets for other processes
- *   event.c    events
  *   handle.c   CloseHandle
  *   port.c     completion ports, and the one function that waits on them
  *   priority.c  priorities of threads
@@ -61,13 +73,18 @@
  *   thread.c   threads
  *   timer.c    waitable timers
  *
+ *   accept_ex.c  accepting connections by overlapped operations
  *   beginthread.c  threads as Microsoft's C library starts them
  *   buffers.c  sending and receiving with several buffers
+ *   connect_ex.c  making and ending them by overlapped operations
  *   notify.c   ProcessSocketNotifications
  *   resolve.c  names of hosts
  *   select.c   waiting for sockets
+ *   shutdown.c  ending a direction of a connection
  *   socket.c   sockets, their names
+ *   socket_message.c  messages with control data
  *   transfer.c  sending and receiving
+ *   transmit_file.c  sending files
  *
  *   connect.c  taking and making connections
  *   base/file_io.c  reading and writing
@@ -135,6 +152,12 @@ extern atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
 #define SOCKIOCP_TIMER		2u
 /* It stays signalled until it is reset. */
 #define SOCKIOCP_MANUAL		4u
+/* A socket: calls with an OVERLAPPED wait. */
+#define SOCKIOCP_SYNCHRONOUS	8u
+/* A listening socket that blocks, as its program sees it, though it does not. */
+#define SOCKIOCP_SEEMS_TO_BLOCK	16u
+/* A socket: an overlapped send has pended, and may do so still. */
+#define SOCKIOCP_SENDS_PENDED	32u
 
 /* The flag of the open file that says the same, for duplicates of it. */
 #define SOCKIOCP_MANUAL_FLAG	O_APPEND
@@ -149,8 +172,13 @@ int sockiocp_fd_above_stdio(int fd);
 int sockiocp_fd_even(int fd);
 void sockiocp_set_kind(int fd, unsigned int kind);
 unsigned int sockiocp_known_kind(int fd);
+bool sockiocp_seems_to_block(int fd);
+void sockiocp_seem_to_block(int fd, bool seems);
 unsigned int sockiocp_find_kind(int fd);
 unsigned int sockiocp_kind(int fd);
+bool sockiocp_is_synchronous(int fd);
+bool sockiocp_sends_have_pended(int fd);
+void sockiocp_note_pending_send(int fd);
 void sockiocp_count_sleeper(int fd, int by);
 unsigned int sockiocp_sleepers(int fd);
 void sockiocp_forget_sleepers(void);
@@ -167,6 +195,13 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process);
 /* associate.c */
 int sockiocp_check_socket(HANDLE file);
 int sockiocp_associate(HANDLE socket, HANDLE port, ULONG_PTR key);
+bool sockiocp_is_associated(int fd);
+void sockiocp_forget_association(int fd);
+void sockiocp_associate_again(int fd);
+bool sockiocp_skips_packets(int fd);
+void sockiocp_post_result(int fd, LPOVERLAPPED overlapped, ULONG status, DWORD bytes);
+int sockiocp_set_modes(int socket, unsigned int modes);
+void sockiocp_make_synchronous(int socket);
 
 /* thread_file.c */
 
@@ -192,6 +227,16 @@ void sockiocp_thread_file_unmap(const struct sockiocp_thread_file *file);
 void sockiocp_disturb_waits(void);
 
 /* apc.c */
+
+/* A function that is queued to a thread: at the beginning of memory of malloc(). */
+struct sockiocp_apc {
+	struct sockiocp_apc *next;
+	/* It frees @apc.  If the thread never calls it, the library does. */
+	void (*call)(struct sockiocp_apc *apc);
+};
+
+unsigned long long sockiocp_thread_serial(void);
+bool sockiocp_queue_apc(unsigned long long serial, struct sockiocp_apc *apc);
 void sockiocp_thread_begins(int fd);
 void sockiocp_thread_ends(void);
 bool sockiocp_alertable_begin(long long *timeout, unsigned int count);

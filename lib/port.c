@@ -14,6 +14,7 @@
 #include <linux/sockiocp.h>
 
 #include "internal.h"
+#include "overlapped.h"
 
 /*
  * The port that this thread is associated with: the last one that it asked for
@@ -27,6 +28,36 @@ static _Thread_local struct {
 static bool is_associated(int fd)
 {
 	return associated.fd == fd && associated.count == sockiocp_close_count(fd);
+}
+
+/*
+ * Makes the PROCESS ioctl.  Returns 0 if the call is done, or an errno value: EINTR also if
+ * there is no packet, and the call is to be made again.  What packets are there may have
+ * something to be finished; the program does not get all of these.
+ */
+static int process_once(int fd, struct sockiocp_process *process)
+{
+	UINT32 *received = (UINT32 *)(uintptr_t)process->received;
+
+	if (ioctl(fd, SOCKIOCP_PROCESS, process))
+		return errno;
+	if (!process->entry_count)
+		return 0;
+	if (*received && atomic_load_explicit(&sockiocp_pendings_used, memory_order_relaxed))
+		*received = sockiocp_finish_packets(
+			(struct sockiocp_packet_entry *)(uintptr_t)process->entries, *received);
+	return *received ? 0 : EINTR;
+}
+
+/*
+ * The kernel says when the time-out is over only if there was no packet.  So if a packet may
+ * be taken out it has to be said before.
+ */
+static void set_deadline(struct sockiocp_process *process)
+{
+	if (process->timeout_ns && process->timeout_ns != SOCKIOCP_INFINITE &&
+	    atomic_load_explicit(&sockiocp_pendings_used, memory_order_relaxed))
+		process->deadline_ns = sockiocp_now_ns() + process->timeout_ns;
 }
 
 /*
@@ -50,7 +81,6 @@ static bool is_associated(int fd)
  */
 int sockiocp_process(HANDLE port, struct sockiocp_process *process)
 {
-	UINT32 *received = (UINT32 *)(uintptr_t)process->received;
 	int fd = sockiocp_handle_fd(port);
 	bool waits = process->timeout_ns;
 	unsigned char count;
@@ -62,25 +92,25 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process)
 		associated.fd = fd;
 		associated.count = count;
 	}
-	if (!ioctl(fd, SOCKIOCP_PROCESS, process)) {
-		if (!process->entry_count || *received)
-			return 0;
-	} else if (errno == ESHUTDOWN) {
+	set_deadline(process);
+	err = process_once(fd, process);
+	if (!err)
+		return 0;
+	if (err == ESHUTDOWN)
 		return waits ? ESHUTDOWN : EBADF;
-	} else if (errno != EINTR) {
-		return sockiocp_port_error(fd, errno);
-	}
+	if (err != EINTR)
+		return sockiocp_port_error(fd, err);
 
 	process->registrations = 0;
 	process->registration_count = 0;
 	for (;;) {
 		if (sockiocp_close_count(fd) != count)
 			return ESHUTDOWN;
-		if (!ioctl(fd, SOCKIOCP_PROCESS, process)) {
-			if (!process->entry_count || *received)
-				return 0;
-		} else if (errno != EINTR) {
-			err = sockiocp_port_error(fd, errno);
+		err = process_once(fd, process);
+		if (!err)
+			return 0;
+		if (err != EINTR) {
+			err = sockiocp_port_error(fd, err);
 			return err == EBADF ? ESHUTDOWN : err;
 		}
 	}
@@ -150,9 +180,8 @@ static int harvest(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG count,
  *
  * A socket can be associated once, with any port, until it is closed: until the
  * last of its descriptors is, in all processes; closing the port does not end that.
- * An association is for packets of overlapped I/O, which this library does not have
- * yet, so no packet follows from it.  ProcessSocketNotifications() neither needs it
- * nor minds.
+ * Packets of its overlapped operations go to the port then, also of those that pend.
+ * ProcessSocketNotifications() neither needs it nor minds.
  *
  * Return: the handle, which is @ExistingCompletionPort if that is not NULL; NULL
  * if it fails, and GetLastError() says why:
@@ -206,11 +235,12 @@ HANDLE WINAPI CreateIoCompletionPort(HANDLE FileHandle,
  * GetQueuedCompletionStatus - take one packet from a completion port
  * @CompletionPort: the port
  * @lpNumberOfBytesTransferred: receives the packet's number of bytes: the
- *	events of a socket state notification
+ *	events of a socket state notification; what an overlapped operation has
+ *	transferred
  * @lpCompletionKey: receives the packet's key
  * @lpOverlapped: receives the packet's pointer, which is NULL for a socket
- *	state notification and whatever was posted otherwise; receives NULL if
- *	there is no packet
+ *	state notification, the operation's for an overlapped operation, and
+ *	whatever was posted otherwise; receives NULL if there is no packet
  * @dwMilliseconds: how long to wait, in ms of CLOCK_MONOTONIC; 0 does not wait,
  *	INFINITE waits for ever
  *
@@ -222,8 +252,14 @@ HANDLE WINAPI CreateIoCompletionPort(HANDLE FileHandle,
  *   ERROR_NOT_ENOUGH_MEMORY	no memory
  * If *@lpOverlapped is not NULL then, there was a packet, of an operation that
  * failed, and the last error says why: the NTSTATUS of the packet as Windows
- * translates it, ERROR_MR_MID_NOT_FOUND if it is none of those that operations on
- * sockets end in.  Only SOCKIOCP_POST makes such packets.
+ * translates it:
+ *   ERROR_NETNAME_DELETED	the peer has reset the connection
+ *   ERROR_CONNECTION_ABORTED	the socket was closed, and was connected
+ *   ERROR_OPERATION_ABORTED	the operation was cancelled, or the socket closed
+ *   ERROR_MORE_DATA		there was more of the datagram
+ *   ERROR_CONNECTION_REFUSED, ERROR_PORT_UNREACHABLE, ERROR_SEM_TIMEOUT,
+ *   ERROR_NETWORK_UNREACHABLE, ERROR_HOST_UNREACHABLE, ERROR_NOACCESS, and others;
+ *   ERROR_MR_MID_NOT_FOUND if the status is none that operations on sockets end in
  *
  * Windows: "GetQueuedCompletionStatus function (ioapiset.h)".
  */

@@ -13,9 +13,14 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#define LIBC_MSG_DONTWAIT	0x40
 #define LIBC_MSG_NOSIGNAL	0x4000
 #define LIBC_MSG_TRUNC		0x20
 #define LIBC_POLLRDHUP		0x2000
+#define LIBC_IPV6_PKTINFO	50
+#define LIBC_IPV6_TCLASS	67
+#define LIBC_TCP_SYN_SENT	2
+#define LIBC_TCP_SYN_RECV	3
 #define LIBC_SO_PROTOCOL	38
 #define LIBC_SO_DOMAIN		39
 #define LIBC_SOCK_CLOEXEC	02000000
@@ -48,6 +53,12 @@ struct libc_msghdr {
 	void *msg_control;
 	size_t msg_controllen;
 	int msg_flags;
+};
+
+struct libc_in_pktinfo {
+	int ipi_ifindex;
+	unsigned int ipi_spec_dst;
+	unsigned int ipi_addr;
 };
 
 struct libc_pollfd {

@@ -17,7 +17,9 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "overlapped.h"
 #include "posix.h"
+#include "ready.h"
 #include "winsock.h"
 
 /*
@@ -53,6 +55,7 @@ static SOCKET new_socket(int af, int type, int protocol)
 		sockiocp_wsa_fail(errno == EINVAL ? ESOCKTNOSUPPORT : errno);
 		return INVALID_SOCKET;
 	}
+	sockiocp_forget_association(fd);
 	if (type != SOCK_STREAM)
 		atomic_store_explicit(&sockiocp_messages_used, true,
 				      memory_order_relaxed);
@@ -118,8 +121,9 @@ static SOCKET offered_socket(const WSAPROTOCOL_INFOW *info)
  *	WSADuplicateSocketW() has given for this process, which then gets a descriptor of
  *	that socket, whatever comes before; or NULL
  * @g: ignored: there are no groups of sockets
- * @dwFlags: WSA_FLAG_OVERLAPPED and WSA_FLAG_NO_HANDLE_INHERIT change nothing,
- *	nor do those of multipoint sessions; others are refused
+ * @dwFlags: WSA_FLAG_OVERLAPPED, without which calls with an OVERLAPPED wait (all sockets
+ *	of socket() have it); WSA_FLAG_NO_HANDLE_INHERIT and those of multipoint sessions
+ *	change nothing; others are refused
  *
  * Return: as socket(); further errors:
  *   WSAEINVAL		@dwFlags has others
@@ -136,6 +140,8 @@ SOCKET WSAAPI WSASocketW(int af, int type, int protocol,
 			 LPWSAPROTOCOL_INFOW lpProtocolInfo, GROUP g,
 			 DWORD dwFlags)
 {
+	SOCKET s;
+
 	(void)g;
 	if (dwFlags & ~KNOWN_FLAGS) {
 		sockiocp_wsa_fail(dwFlags & WSA_FLAG_REGISTERED_IO ?
@@ -152,7 +158,10 @@ SOCKET WSAAPI WSASocketW(int af, int type, int protocol,
 		if (protocol == FROM_PROTOCOL_INFO || !protocol)
 			protocol = lpProtocolInfo->iProtocol;
 	}
-	return new_socket(af, type, protocol);
+	s = new_socket(af, type, protocol);
+	if (s != INVALID_SOCKET && !(dwFlags & WSA_FLAG_OVERLAPPED))
+		sockiocp_make_synchronous((int)s);
+	return s;
 }
 
 /* Both have the same numbers at the same places; the name comes last. */
@@ -185,6 +194,10 @@ SOCKET WSAAPI WSASocketA(int af, int type, int protocol,
  * closesocket - close a socket
  * @s: the socket; what is none stays open
  *
+ * Overlapped operations that pend end, if this was the last descriptor of the socket, and
+ * are told as others are: as STATUS_CONNECTION_ABORTED if it was connected, else
+ * STATUS_CANCELLED.  Until then their memory is still in use.
+ *
  * Its registration with a completion port goes silently: no REMOVE notification
  * follows, but a packet that is queued already may still come out.
  *
@@ -194,14 +207,11 @@ SOCKET WSAAPI WSASocketA(int af, int type, int protocol,
  */
 int WSAAPI closesocket(SOCKET s)
 {
-	int fd = sockiocp_socket_fd(s);
+	int fd = sockiocp_socket_fd(s), err;
 
-	if (sockiocp_socket_type(fd) < 0 && errno == ENOTSOCK)
-		return sockiocp_wsa_fail(ENOTSOCK);
-	/* Linux has closed it, whatever else close() complains of. */
-	if (close(fd) && errno == EBADF)
-		return sockiocp_wsa_fail(EBADF);
-	return 0;
+	sockiocp_close_ready(fd);
+	err = sockiocp_close_socket(fd);
+	return err ? sockiocp_wsa_fail(err) : 0;
 }
 
 /*
@@ -286,24 +296,6 @@ int WSAAPI listen(SOCKET s, int backlog)
 	if (libc_listen(fd, backlog ? backlog : 1))
 		return sockiocp_wsa_fail(errno);
 	libc_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	return 0;
-}
-
-/**
- * shutdown - end one or both directions of a connection
- * @s: the socket
- * @how: SD_RECEIVE, SD_SEND or SD_BOTH
- *
- * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
- *   WSAENOTCONN	not connected
- *   WSAEINVAL		@how is none of these
- *
- * Windows: "shutdown function (winsock2.h)".
- */
-int WSAAPI shutdown(SOCKET s, int how)
-{
-	if (libc_shutdown(sockiocp_socket_fd(s), how))
-		return sockiocp_wsa_fail(errno);
 	return 0;
 }
 

@@ -8,11 +8,29 @@
 #include <sys/ioctl.h>
 
 #include "internal.h"
+#include "overlapped.h"
 #include "posix.h"
 #include "winsock.h"
 
 #include <mstcpip.h>
 #include <mswsock.h>
+
+/*
+ * As ioctl(2).  A listening socket that AcceptEx() was called with goes on not to block,
+ * whatever it seems to do.
+ */
+static int ioctl_of_program(int fd, unsigned long command, void *argument)
+{
+	int value;
+
+	if (command == FIONBIO && sockiocp_seems_to_block(fd)) {
+		memcpy(&value, argument, sizeof(value));
+		if (!value)
+			return 0;
+		sockiocp_seem_to_block(fd, false);
+	}
+	return ioctl(fd, command, argument);
+}
 
 /**
  * ioctlsocket - set or ask about the mode of a socket
@@ -42,7 +60,7 @@ int WSAAPI ioctlsocket(SOCKET s, long cmd, void *argp)
 	default:
 		return sockiocp_wsa_fail(EOPNOTSUPP);
 	}
-	if (ioctl(fd, (unsigned long)cmd, argp))
+	if (ioctl_of_program(fd, (unsigned long)cmd, argp))
 		return sockiocp_wsa_fail(errno);
 	return 0;
 }
@@ -70,7 +88,7 @@ static int pass_on(struct command *command, unsigned long code)
 	} else if (!command->out || command->out_size < sizeof(value)) {
 		return EFAULT;
 	}
-	if (ioctl(command->fd, code, &value))
+	if (ioctl_of_program(command->fd, code, &value))
 		return errno;
 	if (code != FIONBIO) {
 		memcpy(command->out, &value, sizeof(value));
@@ -86,7 +104,14 @@ static int extension_pointer(struct command *command)
 		GUID id;
 		void (*function)(void);
 	} extensions[] = {
+		{ WSAID_ACCEPTEX, (void (*)(void))AcceptEx },
+		{ WSAID_CONNECTEX, (void (*)(void))sockiocp_connect_ex },
+		{ WSAID_DISCONNECTEX, (void (*)(void))sockiocp_disconnect_ex },
+		{ WSAID_GETACCEPTEXSOCKADDRS, (void (*)(void))GetAcceptExSockaddrs },
+		{ WSAID_TRANSMITFILE, (void (*)(void))TransmitFile },
 		{ WSAID_WSAPOLL, (void (*)(void))WSAPoll },
+		{ WSAID_WSARECVMSG, (void (*)(void))sockiocp_receive_message },
+		{ WSAID_WSASENDMSG, (void (*)(void))WSASendMsg },
 	};
 	size_t i;
 
@@ -178,6 +203,26 @@ static int carry_out(struct command *command, DWORD code)
 	}
 }
 
+/* An overlapped command has succeeded. */
+static void tell_of_end(struct sockiocp_submit *submit, LPOVERLAPPED overlapped,
+			LPWSAOVERLAPPED_COMPLETION_ROUTINE function)
+{
+	if (function) {
+		sockiocp_complete(overlapped, 0, 0);
+		sockiocp_tell_routine(function, overlapped, 0, 0);
+		return;
+	}
+	submit->operation = SOCKIOCP_SUBMIT_RESULT;
+	if (sockiocp_skips_packets((int)submit->socket))
+		submit->flags |= SOCKIOCP_SUBMIT_NO_PACKET;
+	/* Without the module there are no packets. */
+	if (sockiocp_submit(submit) < 0) {
+		sockiocp_complete(overlapped, 0, 0);
+		if (submit->event)
+			SetEvent((HANDLE)(uintptr_t)submit->event);
+	}
+}
+
 /**
  * WSAIoctl - set or ask about the mode of a socket
  * @s: the socket
@@ -187,12 +232,16 @@ static int carry_out(struct command *command, DWORD code)
  * @lpvOutBuffer: receives what it says
  * @cbOutBuffer: its size in bytes
  * @lpcbBytesReturned: receives how many bytes it has said
- * @lpOverlapped: NULL: there is no overlapped I/O
- * @lpCompletionRoutine: ignored, as without @lpOverlapped on Windows
+ * @lpOverlapped: NULL; or an operation that is over when the call returns, as WSARecv()
+ *	takes one: there is a packet of 0 bytes, unless this process has set
+ *	FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
+ * @lpCompletionRoutine: with @lpOverlapped as for WSARecv()
  *
  * The commands are
  *   FIONBIO, FIONREAD, SIOCATMARK	as for ioctlsocket()
- *   SIO_GET_EXTENSION_FUNCTION_POINTER	only WSAPoll() is there
+ *   SIO_GET_EXTENSION_FUNCTION_POINTER	AcceptEx(), ConnectEx(), DisconnectEx(),
+ *					GetAcceptExSockaddrs(), TransmitFile(), WSAPoll(),
+ *					WSARecvMsg() and WSASendMsg(), on any socket
  *   SIO_KEEPALIVE_VALS			struct tcp_keepalive; ms are rounded up to
  *					seconds
  *   SIO_BASE_HANDLE and SIO_BSP_HANDLE*	the socket itself
@@ -217,18 +266,26 @@ int WSAAPI WSAIoctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer,
 		.out = lpvOutBuffer,
 		.out_size = cbOutBuffer,
 	};
-	int err;
+	struct sockiocp_submit submit;
+	int err = 0;
 
-	(void)lpCompletionRoutine;
 	if (sockiocp_socket_type(command.fd) < 0)
 		return sockiocp_wsa_fail(errno);
-	if (lpOverlapped)
-		return sockiocp_wsa_fail(EOPNOTSUPP);
-	if (!lpcbBytesReturned)
-		return sockiocp_wsa_fail(EFAULT);
-	err = carry_out(&command, dwIoControlCode);
+	if (lpOverlapped && lpCompletionRoutine) {
+		sockiocp_begin_without_event(&submit, command.fd, lpOverlapped);
+		err = sockiocp_is_associated(command.fd) ? EINVAL : 0;
+	} else if (lpOverlapped) {
+		err = sockiocp_begin_submit(&submit, command.fd, lpOverlapped);
+	} else if (!lpcbBytesReturned) {
+		err = EFAULT;
+	}
+	if (!err)
+		err = carry_out(&command, dwIoControlCode);
 	if (err)
 		return sockiocp_wsa_fail(err);
-	*lpcbBytesReturned = command.returned;
+	if (lpcbBytesReturned)
+		*lpcbBytesReturned = command.returned;
+	if (lpOverlapped)
+		tell_of_end(&submit, lpOverlapped, lpCompletionRoutine);
 	return 0;
 }

@@ -37,6 +37,19 @@ int sockiocp_socket_type(int fd)
 	return sockiocp_get_int(fd, SO_TYPE, &type) ? -1 : type;
 }
 
+/* Is it the address of a socket that is bound? */
+bool sockiocp_is_bound_name(const struct sockaddr_storage *name, unsigned int size)
+{
+	switch (name->ss_family) {
+	case AF_INET:
+	case AF_INET6:
+		/* The port is at the same place in both. */
+		return ((const struct sockaddr_in *)name)->sin_port;
+	default:
+		return size > sizeof(name->ss_family);
+	}
+}
+
 bool sockiocp_has_peer(int fd)
 {
 	struct sockaddr_storage peer;
@@ -45,10 +58,14 @@ bool sockiocp_has_peer(int fd)
 	return !libc_getpeername(fd, (struct sockaddr *)&peer, &len);
 }
 
+/* As the program sees it. */
 bool sockiocp_is_nonblocking(int fd)
 {
-	int flags = fcntl(fd, F_GETFL);
+	int flags;
 
+	if (sockiocp_seems_to_block(fd))
+		return false;
+	flags = fcntl(fd, F_GETFL);
 	return flags >= 0 && (flags & O_NONBLOCK);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "overlapped.h"
 #include "winsock.h"
 
 /* How many calls of WSAStartup() still await their WSACleanup(). */
@@ -69,7 +70,7 @@ int WSAAPI WSAStartup(WORD wVersionRequested, LPWSADATA lpWSAData)
 /**
  * WSACleanup - end one use of Winsock
  *
- * Sockets stay open and usable, also after the last one.
+ * Sockets stay open and usable, also after the last one, which cancels what pends.
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says
  * WSANOTINITIALISED: there were fewer calls of WSAStartup().
@@ -86,5 +87,7 @@ int WSAAPI WSACleanup(void)
 			return SOCKET_ERROR;
 		}
 	} while (!atomic_compare_exchange_weak(&startups, &count, count - 1));
+	if (count == 1)
+		sockiocp_cancel_all();
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "ready.h"
 #include "winsock.h"
 
 /*
@@ -68,6 +69,8 @@ int WSAAPI send(SOCKET s, const char *buf, int len, int flags)
 
 	if (len < 0)
 		return sockiocp_wsa_fail(EFAULT);
+	if (sockiocp_is_shutting_down(fd))
+		return sockiocp_wsa_fail(ESHUTDOWN);
 	flags |= LIBC_MSG_NOSIGNAL;
 	do {
 		sent = libc_send(fd, buf, (size_t)len, flags);
@@ -99,6 +102,8 @@ int WSAAPI sendto(SOCKET s, const char *buf, int len, int flags,
 
 	if (len < 0)
 		return sockiocp_wsa_fail(EFAULT);
+	if (sockiocp_is_shutting_down(fd))
+		return sockiocp_wsa_fail(ESHUTDOWN);
 	flags |= LIBC_MSG_NOSIGNAL;
 	do {
 		sent = libc_sendto(fd, buf, (size_t)len, flags, to,

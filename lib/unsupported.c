@@ -5,119 +5,12 @@
  * these in functions that a program need not come to.  Each fails and says so.
  */
 #include <errno.h>
-#include <fcntl.h>
 
 #include "internal.h"
 
 static BOOL not_supported(void)
 {
 	SetLastError(ERROR_NOT_SUPPORTED);
-	return FALSE;
-}
-
-/**
- * AcceptEx - accept a connection without waiting for it: not there yet
- * @sListenSocket: ignored, as is all else
- * @sAcceptSocket: ignored
- * @lpOutputBuffer: ignored
- * @dwReceiveDataLength: ignored
- * @dwLocalAddressLength: ignored
- * @dwRemoteAddressLength: ignored
- * @lpdwBytesReceived: ignored
- * @lpOverlapped: ignored
- *
- * Return: FALSE, and WSAGetLastError() says WSAEOPNOTSUPP; no packet comes.
- *
- * Windows: "AcceptEx function (mswsock.h)".
- */
-BOOL WINAPI AcceptEx(SOCKET sListenSocket, SOCKET sAcceptSocket, PVOID lpOutputBuffer,
-		     DWORD dwReceiveDataLength, DWORD dwLocalAddressLength,
-		     DWORD dwRemoteAddressLength, LPDWORD lpdwBytesReceived,
-		     LPOVERLAPPED lpOverlapped)
-{
-	(void)sListenSocket;
-	(void)sAcceptSocket;
-	(void)lpOutputBuffer;
-	(void)dwReceiveDataLength;
-	(void)dwLocalAddressLength;
-	(void)dwRemoteAddressLength;
-	(void)lpdwBytesReceived;
-	(void)lpOverlapped;
-	WSASetLastError(WSAEOPNOTSUPP);
-	return FALSE;
-}
-
-/**
- * GetAcceptExSockaddrs - where AcceptEx() has put addresses: not there yet
- * @lpOutputBuffer: ignored
- * @dwReceiveDataLength: ignored
- * @dwLocalAddressLength: ignored
- * @dwRemoteAddressLength: ignored
- * @LocalSockaddr: receives NULL
- * @LocalSockaddrLength: receives 0
- * @RemoteSockaddr: receives NULL
- * @RemoteSockaddrLength: receives 0
- *
- * Windows: "GetAcceptExSockaddrs function (mswsock.h)".
- */
-void WINAPI GetAcceptExSockaddrs(PVOID lpOutputBuffer, DWORD dwReceiveDataLength,
-				 DWORD dwLocalAddressLength, DWORD dwRemoteAddressLength,
-				 struct sockaddr **LocalSockaddr,
-				 LPINT LocalSockaddrLength,
-				 struct sockaddr **RemoteSockaddr,
-				 LPINT RemoteSockaddrLength)
-{
-	(void)lpOutputBuffer;
-	(void)dwReceiveDataLength;
-	(void)dwLocalAddressLength;
-	(void)dwRemoteAddressLength;
-	*LocalSockaddr = NULL;
-	*LocalSockaddrLength = 0;
-	*RemoteSockaddr = NULL;
-	*RemoteSockaddrLength = 0;
-}
-
-/* Nothing is ever under way, but the handle has to be one. */
-static bool is_open(HANDLE handle)
-{
-	int fd = sockiocp_handle_fd(handle);
-
-	if (fd >= 0 && fcntl(fd, F_GETFD) >= 0)
-		return true;
-	sockiocp_fail(EBADF);
-	return false;
-}
-
-/**
- * CancelIo - cancel what this thread has under way at a handle
- * @hFile: a socket, say
- *
- * Return: nonzero: nothing is; FALSE if it fails, and GetLastError() says
- * ERROR_INVALID_HANDLE.
- *
- * Windows: "CancelIo function (ioapiset.h)".
- */
-BOOL WINAPI CancelIo(HANDLE hFile)
-{
-	return is_open(hFile);
-}
-
-/**
- * CancelIoEx - cancel what the process has under way at a handle
- * @hFile: a socket, say
- * @lpOverlapped: what, or NULL for all
- *
- * Return: FALSE, and GetLastError() says why:
- *   ERROR_NOT_FOUND		nothing is under way, since there is no overlapped I/O yet
- *   ERROR_INVALID_HANDLE	not a handle
- *
- * Windows: "CancelIoEx function (ioapiset.h)".
- */
-BOOL WINAPI CancelIoEx(HANDLE hFile, LPOVERLAPPED lpOverlapped)
-{
-	(void)lpOverlapped;
-	if (is_open(hFile))
-		SetLastError(ERROR_NOT_FOUND);
 	return FALSE;
 }
 

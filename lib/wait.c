@@ -190,7 +190,10 @@ static int get_object(HANDLE handle, struct object *object)
 		if (sockiocp_check_port(fd) != EBADF)
 			return 0;
 		object->kind = sockiocp_find_kind(fd);
-		return object->kind ? 0 : EBADF;
+		if (object->kind)
+			return 0;
+		/* As in an OVERLAPPED: the low bit is not a part of the handle. */
+		return fd % 2 > 0 ? get_object((HANDLE)(intptr_t)(fd - 1), object) : EBADF;
 	}
 	/* Nobody here is told when it ends. */
 	if (!err && !object->thread->ended && object->thread->process != getpid()) {

@@ -28,6 +28,7 @@ bool sockiocp_started(void);
 int sockiocp_get_int(int fd, int name, int *value);
 int sockiocp_set_int(int fd, int level, int name, int value);
 int sockiocp_socket_type(int fd);
+bool sockiocp_is_bound_name(const struct sockaddr_storage *name, unsigned int size);
 bool sockiocp_has_peer(int fd);
 bool sockiocp_is_nonblocking(int fd);
 bool sockiocp_was_never_connected(int fd);
@@ -37,6 +38,16 @@ bool sockiocp_is_unused_stream(int fd);
 int sockiocp_datagram_error(int fd, int err);
 int sockiocp_send_fail(int fd, int err);
 int sockiocp_receive_fail(int fd, int err);
+
+/* connect_ex.c, socket_message.c: what WSAIoctl() gives out and nothing else */
+BOOL WINAPI sockiocp_connect_ex(SOCKET s, const struct sockaddr *name, int namelen,
+				PVOID lpSendBuffer, DWORD dwSendDataLength,
+				LPDWORD lpdwBytesSent, LPOVERLAPPED lpOverlapped);
+BOOL WINAPI sockiocp_disconnect_ex(SOCKET s, LPOVERLAPPED lpOverlapped, DWORD dwFlags,
+				   DWORD dwReserved);
+INT WINAPI sockiocp_receive_message(SOCKET s, LPWSAMSG lpMsg, LPDWORD lpdwNumberOfBytesRecvd,
+				    LPWSAOVERLAPPED lpOverlapped,
+				    LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
 
 /* duplicate.c */
 bool sockiocp_is_offered(const WSAPROTOCOL_INFOW *info);

@@ -40,6 +40,30 @@ extern "C" {
 	{ 0x18c76f85, 0xdc66, 0x4964, \
 	  { 0x97, 0x2e, 0x23, 0xc2, 0x72, 0x38, 0x31, 0x2b } }
 
+/* Control data of messages */
+typedef struct _WSACMSGHDR {
+	SIZE_T cmsg_len;
+	INT cmsg_level;
+	INT cmsg_type;
+} WSACMSGHDR, *PWSACMSGHDR, *LPWSACMSGHDR;
+
+#define WSA_CMSGHDR_ALIGN(length)	(((length) + 7) & ~(SIZE_T)7)
+#define WSA_CMSGDATA_ALIGN(length)	(((length) + 7) & ~(SIZE_T)7)
+#define WSA_CMSG_FIRSTHDR(msg) \
+	((msg)->Control.len >= sizeof(WSACMSGHDR) ? \
+	 (LPWSACMSGHDR)(void *)(msg)->Control.buf : (LPWSACMSGHDR)NULL)
+#define WSA_CMSG_NXTHDR(msg, cmsg) \
+	(!(cmsg) ? WSA_CMSG_FIRSTHDR(msg) : \
+	 (char *)(cmsg) + WSA_CMSGHDR_ALIGN((cmsg)->cmsg_len) + sizeof(WSACMSGHDR) > \
+	 (char *)(msg)->Control.buf + (msg)->Control.len ? (LPWSACMSGHDR)NULL : \
+	 (LPWSACMSGHDR)(void *)((char *)(cmsg) + WSA_CMSGHDR_ALIGN((cmsg)->cmsg_len)))
+#define WSA_CMSG_DATA(cmsg) \
+	((u_char *)(cmsg) + WSA_CMSGDATA_ALIGN(sizeof(WSACMSGHDR)))
+#define WSA_CMSG_SPACE(length) \
+	WSA_CMSGDATA_ALIGN(sizeof(WSACMSGHDR) + WSA_CMSGHDR_ALIGN(length))
+#define WSA_CMSG_LEN(length) \
+	(WSA_CMSGDATA_ALIGN(sizeof(WSACMSGHDR)) + (length))
+
 #define TF_DISCONNECT		0x01
 #define TF_REUSE_SOCKET		0x02
 #define TF_WRITE_BEHIND		0x04
@@ -125,7 +149,9 @@ typedef INT (WINAPI *LPFN_WSASENDMSG)(SOCKET s, LPWSAMSG lpMsg, DWORD dwFlags,
 				      LPWSAOVERLAPPED lpOverlapped,
 				      LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
 
-/* Not there yet, and these say so: WSAEOPNOTSUPP, and no addresses. */
+BOOL WINAPI TransmitFile(SOCKET hSocket, HANDLE hFile, DWORD nNumberOfBytesToWrite,
+			 DWORD nNumberOfBytesPerSend, LPOVERLAPPED lpOverlapped,
+			 LPTRANSMIT_FILE_BUFFERS lpTransmitBuffers, DWORD dwReserved);
 BOOL WINAPI AcceptEx(SOCKET sListenSocket, SOCKET sAcceptSocket, PVOID lpOutputBuffer,
 		     DWORD dwReceiveDataLength, DWORD dwLocalAddressLength,
 		     DWORD dwRemoteAddressLength, LPDWORD lpdwBytesReceived,

@@ -677,9 +677,17 @@ BOOL WINAPI VerifyVersionInfoW(LPOSVERSIONINFOEXW lpVersionInformation, DWORD dw
 #define VER_SET_CONDITION(mask, type, condition) \
 	((mask) = VerSetConditionMask((mask), (type), (condition)))
 
-/* Overlapped I/O: there is none yet, so nothing is there to be cancelled */
+/* Overlapped I/O: of sockets */
+#define HasOverlappedIoCompleted(overlapped) \
+	((DWORD)(overlapped)->Internal != STATUS_PENDING)
+
 BOOL WINAPI CancelIo(HANDLE hFile);
 BOOL WINAPI CancelIoEx(HANDLE hFile, LPOVERLAPPED lpOverlapped);
+BOOL WINAPI GetOverlappedResult(HANDLE hFile, LPOVERLAPPED lpOverlapped,
+				LPDWORD lpNumberOfBytesTransferred, BOOL bWait);
+BOOL WINAPI GetOverlappedResultEx(HANDLE hFile, LPOVERLAPPED lpOverlapped,
+				  LPDWORD lpNumberOfBytesTransferred, DWORD dwMilliseconds,
+				  BOOL bAlertable);
 
 /* What libraries name and programs seldom come to: these fail, with ERROR_NOT_SUPPORTED */
 HANDLE WINAPI CreateMutexA(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,

@@ -143,6 +143,9 @@ typedef int SERVICETYPE;
 #define MSG_PEEK		0x02
 #define MSG_DONTROUTE		0x04
 #define MSG_WAITALL		0x100
+/* What WSARecvMsg() says of a message */
+#define MSG_CTRUNC		0x08
+#define MSG_TRUNC		0x20
 /* Winsock's own number, as above. */
 #define MSG_PARTIAL		0x8000
 
@@ -643,6 +646,9 @@ int WSAAPI WSASendTo(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 		     const struct sockaddr *lpTo, int iTolen,
 		     LPWSAOVERLAPPED lpOverlapped,
 		     LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
+int WSAAPI WSASendMsg(SOCKET Handle, LPWSAMSG lpMsg, DWORD dwFlags,
+		      LPDWORD lpNumberOfBytesSent, LPWSAOVERLAPPED lpOverlapped,
+		      LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
 int WSAAPI WSARecv(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 		   LPDWORD lpNumberOfBytesRecvd, LPDWORD lpFlags,
 		   LPWSAOVERLAPPED lpOverlapped,
@@ -656,6 +662,8 @@ int WSAAPI WSAIoctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer,
 		    DWORD cbInBuffer, LPVOID lpvOutBuffer, DWORD cbOutBuffer,
 		    LPDWORD lpcbBytesReturned, LPWSAOVERLAPPED lpOverlapped,
 		    LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
+BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED lpOverlapped,
+				   LPDWORD lpcbTransfer, BOOL fWait, LPDWORD lpdwFlags);
 int WSAAPI WSAPoll(LPWSAPOLLFD fdArray, ULONG fds, INT timeout);
 int WSAAPI __WSAFDIsSet(SOCKET fd, fd_set *set);
 

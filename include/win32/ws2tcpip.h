@@ -26,6 +26,8 @@ typedef int __sockiocp_socklen_t;
 #define IP_HDRINCL		3
 #define IP_OPTIONS		4
 #define IP_PKTINFO		8
+#define IP_ECN			13
+#define IP_RECVECN		IP_ECN
 #define IP_MULTICAST_IF		32
 #define IP_MULTICAST_TTL	33
 #define IP_MULTICAST_LOOP	34
@@ -45,6 +47,13 @@ typedef int __sockiocp_socklen_t;
 #define IPV6_LEAVE_GROUP	21
 #define IPV6_DROP_MEMBERSHIP	21
 #define IPV6_V6ONLY		26
+#define IPV6_PKTINFO		49
+#define IPV6_ECN		66
+#define IPV6_RECVECN		IPV6_ECN
+
+#define UDP_SEND_MSG_SIZE		103
+#define UDP_RECV_MAX_COALESCED_SIZE	104
+#define UDP_COALESCED_INFO		104
 
 #define TCP_KEEPIDLE		4
 #define TCP_KEEPINTVL		5
@@ -68,6 +77,17 @@ typedef struct in6_addr {
 
 #define s6_addr			u.Byte
 #define s6_words		u.Word
+
+/* Control data of IP_PKTINFO and of IPV6_PKTINFO */
+typedef struct in_pktinfo {
+	IN_ADDR ipi_addr;
+	ULONG ipi_ifindex;
+} IN_PKTINFO, *PIN_PKTINFO;
+
+typedef struct in6_pktinfo {
+	IN6_ADDR ipi6_addr;
+	ULONG ipi6_ifindex;
+} IN6_PKTINFO, *PIN6_PKTINFO;
 
 typedef struct sockaddr_in6 {
 	ADDRESS_FAMILY sin6_family;

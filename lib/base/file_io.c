@@ -18,6 +18,7 @@
 #include <ntstatus.h>
 
 #include "base.h"
+#include "../overlapped.h"
 #include "../posix.h"
 
 /* An errno value of read(2) or write(2), in Windows' terms. */
@@ -54,6 +55,28 @@ static void complete(LPOVERLAPPED overlapped, ULONG status, DWORD count)
 		SetEvent((HANDLE)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)1));
 }
 
+/* A receive or a send of one buffer with an OVERLAPPED. */
+static BOOL transfer(int fd, unsigned int operation, void *buffer, DWORD size, LPDWORD done,
+		     LPOVERLAPPED overlapped)
+{
+	WSABUF wsabuf = { .len = size, .buf = buffer };
+	struct sockiocp_transfer args = {
+		.fd = fd, .operation = operation, .buffers = &wsabuf, .count = 1,
+		.overlapped = overlapped,
+	};
+	int err = sockiocp_transfer(&args);
+
+	if (err == EINPROGRESS) {
+		SetLastError(ERROR_IO_PENDING);
+		return FALSE;
+	}
+	if (done)
+		*done = args.bytes;
+	if (err)
+		SetLastError(sockiocp_status_error(sockiocp_ntstatus(err)));
+	return !err;
+}
+
 static ssize_t read_once(int fd, const struct stat *st, void *buffer, DWORD size,
 			 const OVERLAPPED *overlapped)
 {
@@ -86,7 +109,8 @@ static ssize_t read_once(int fd, const struct stat *st, void *buffer, DWORD size
  *   ERROR_INVALID_PARAMETER	neither a count nor an OVERLAPPED
  *   ERROR_NOACCESS		bad memory
  *   ERROR_IO_DEVICE
- * For sockets also what WSARecv() has with an OVERLAPPED; ERROR_NETNAME_DELETED is a reset.
+ * For sockets with an OVERLAPPED also ERROR_IO_PENDING (see WSARecv()), and how a packet would
+ * say it; ERROR_NETNAME_DELETED is a reset.
  *
  * Windows: "ReadFile function (fileapi.h)".
  */
@@ -103,13 +127,9 @@ BOOL WINAPI ReadFile(HANDLE hFile, LPVOID lpBuffer, DWORD nNumberOfBytesToRead,
 		return sockiocp_fail(EINVAL);
 	if (sockiocp_file_stat(hFile, &st))
 		return sockiocp_fail(EBADF);
-	if (S_ISSOCK(st.st_mode) && lpOverlapped) {
-		WSABUF buffer = { .len = nNumberOfBytesToRead, .buf = lpBuffer };
-		DWORD flags = 0;
-
-		return !WSARecv((SOCKET)fd, &buffer, 1, lpNumberOfBytesRead, &flags,
-				lpOverlapped, NULL);
-	}
+	if (S_ISSOCK(st.st_mode) && lpOverlapped)
+		return transfer(fd, SOCKIOCP_SUBMIT_RECEIVE, lpBuffer, nNumberOfBytesToRead,
+				lpNumberOfBytesRead, lpOverlapped);
 
 	count = read_once(fd, &st, lpBuffer, nNumberOfBytesToRead, lpOverlapped);
 	if (count < 0)
@@ -201,7 +221,8 @@ static int write_all(int fd, const struct stat *st, const char *buffer, size_t s
  *   ERROR_DISK_FULL, ERROR_FILE_TOO_LARGE, ERROR_IO_DEVICE
  *   ERROR_INVALID_PARAMETER	neither a count nor an OVERLAPPED
  *   ERROR_NOACCESS		bad memory
- * For sockets also what WSASend() has with an OVERLAPPED; ERROR_NETNAME_DELETED is a reset.
+ * For sockets with an OVERLAPPED also ERROR_IO_PENDING (see WSASend()), and how a packet would
+ * say it; ERROR_NETNAME_DELETED is a reset.
  *
  * Windows: "WriteFile function (fileapi.h)".
  */
@@ -219,12 +240,9 @@ BOOL WINAPI WriteFile(HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrit
 		return sockiocp_fail(EINVAL);
 	if (sockiocp_file_stat(hFile, &st))
 		return sockiocp_fail(EBADF);
-	if (S_ISSOCK(st.st_mode) && lpOverlapped) {
-		WSABUF buffer = { .len = nNumberOfBytesToWrite, .buf = (char *)(ULONG_PTR)lpBuffer };
-
-		return !WSASend((SOCKET)fd, &buffer, 1, lpNumberOfBytesWritten, 0, lpOverlapped,
-				NULL);
-	}
+	if (S_ISSOCK(st.st_mode) && lpOverlapped)
+		return transfer(fd, SOCKIOCP_SUBMIT_SEND, (void *)(ULONG_PTR)lpBuffer,
+				nNumberOfBytesToWrite, lpNumberOfBytesWritten, lpOverlapped);
 
 	err = write_all(fd, &st, lpBuffer, nNumberOfBytesToWrite, lpOverlapped, &done);
 	if (err)
