@@ -27,7 +27,7 @@ check: ## set up, build, lint, run all tests in a virtual machine
 check-wine: ## what Wine says to the tests that are pure Win32 (fetches 165 MB)
 	@$(VM)/check-wine
 
-check-asio: ## do asio and Boost's asio compile and link? (fetches 100 MB)
+check-asio: ## do programs on asio and on Boost's run? (fetches 100 MB)
 	@$(VM)/check-asio
 
 bench: ## what it costs, beside epoll and io_uring, in virtual machines

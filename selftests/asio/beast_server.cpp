@@ -2,9 +2,12 @@
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
  * An HTTP server on Boost.Beast: each request is answered with its target.
+ *
+ * Usage: beast_server [PORT [THREADS]]
  */
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
@@ -12,6 +15,8 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #ifndef BOOST_ASIO_HAS_IOCP
 #error "this is not the backend of completion ports"
@@ -62,26 +67,33 @@ private:
 	http::response<http::string_body> response_;
 };
 
-static void accept_next(tcp::acceptor &acceptor)
+/* The time-outs of a connection are in a strand with the rest of it. */
+static void accept_next(net::io_context &context, tcp::acceptor &acceptor)
 {
-	acceptor.async_accept([&acceptor](beast::error_code error, tcp::socket socket) {
+	acceptor.async_accept(net::make_strand(context), [&](beast::error_code error,
+							     tcp::socket socket) {
 		if (error) {
 			std::cerr << "accept: " << error << "\n";
 			return;
 		}
 		std::make_shared<session>(std::move(socket))->read();
-		accept_next(acceptor);
+		accept_next(context, acceptor);
 	});
 }
 
 int main(int argc, char **argv)
 {
 	net::io_context context;
+	std::vector<std::thread> others;
 	tcp::acceptor acceptor(context, {tcp::v4(), static_cast<unsigned short>(
 						argc > 1 ? std::atoi(argv[1]) : 0)});
 
 	std::cout << acceptor.local_endpoint().port() << std::endl;
-	accept_next(acceptor);
+	accept_next(context, acceptor);
+	for (int i = argc > 2 ? std::atoi(argv[2]) : 1; i > 1; i--)
+		others.emplace_back([&] { context.run(); });
 	context.run();
+	for (auto &other : others)
+		other.join();
 	return 0;
 }
