@@ -215,4 +215,57 @@ TEST_F(compat32, close_is_the_same)
 	EXPECT_EQ(-ESHUTDOWN, call(self->port, SOCKIOCP_POST, &post));
 }
 
+/* A receive pends, is carried out by a harvest, and gives its packet; another is cancelled. */
+TEST_F(compat32, operations_are_the_same)
+{
+	__u64 overlapped[2] = { 0x103, 0 };
+	char data[8] = "";
+	struct sockiocp_buffer buffer = { .length = 8, .address = ADDRESS(data) };
+	struct sockiocp_submit submit = {
+		.socket = self->fd[0],
+		.overlapped = ADDRESS(overlapped),
+		.buffers = ADDRESS(&buffer),
+		.buffer_count = 1,
+		.operation = SOCKIOCP_SUBMIT_RECEIVE,
+		.cookie = KEY,
+	};
+	struct sockiocp_cancel cancel = { .socket = self->fd[0] };
+	struct sockiocp_packet_entry got;
+	__u32 received = POISON32;
+	struct sockiocp_batch batch = {
+		.process = {
+			.entries = ADDRESS(&got),
+			.entry_count = 1,
+			.received = ADDRESS(&received),
+			.timeout_ns = SOCKIOCP_INFINITE,
+			.handle = self->port,
+		},
+		.operations = ADDRESS(&submit),
+		.operation_count = 1,
+		.operation_size = sizeof(submit),
+		.home = self->port,
+	};
+
+	ASSERT_EQ(1, ioctl(self->port, SOCKIOCP_SUBMIT, &submit));
+	ASSERT_EQ(4, send(self->fd[1], "four", 4, 0));
+	/* It submits the second, which pends behind the first. */
+	ASSERT_EQ(0, call(self->port, SOCKIOCP_BATCH, &batch));
+	EXPECT_EQ(1, submit.result);
+	EXPECT_EQ(1, received);
+	EXPECT_EQ(KEY, got.completion_key);
+	EXPECT_EQ(ADDRESS(overlapped), got.overlapped);
+	EXPECT_EQ(4, got.bytes_transferred);
+	EXPECT_EQ(0, overlapped[0]);
+	EXPECT_EQ(4, overlapped[1]);
+	EXPECT_EQ(0, memcmp(data, "four", 4));
+
+	ASSERT_EQ(0, call(self->port, SOCKIOCP_CANCEL, &cancel));
+	EXPECT_EQ(1, cancel.cancelled);
+	ASSERT_EQ(0, call(self->port, SOCKIOCP_BATCH, &batch));
+	EXPECT_EQ(0xc0000120, got.internal);
+	EXPECT_EQ(0, ioctl(self->port, SOCKIOCP_CLOSE_SOCKET, self->fd[1]));
+	EXPECT_EQ(-1, close(self->fd[1]));
+	self->fd[1] = -1;
+}
+
 TEST_HARNESS_MAIN

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * SOCKIOCP_BATCH: operations, registrations and packets in one call.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/expect.h"
+
+#define KEY	0xba7c
+#define PAIRS	3
+
+FIXTURE(batch) {
+	int port;
+	int home;
+	int fd[PAIRS][2];
+	char data[PAIRS][16];
+	struct overlapped o[PAIRS];
+	struct sockiocp_buffer buffers[PAIRS];
+	struct sockiocp_submit submits[PAIRS];
+	struct sockiocp_packet_entry got[2 * PAIRS];
+	__u32 received;
+	struct sockiocp_batch args;
+};
+
+/* A receive on each pair; and time to wait for a packet. */
+FIXTURE_SETUP(batch)
+{
+	int i;
+
+	self->port = device_open();
+	self->home = device_open();
+	ASSERT_LE(0, self->port);
+	ASSERT_LE(0, self->home);
+	for (i = 0; i < PAIRS; i++) {
+		ASSERT_EQ(0, tcp_pair(FAM_INET, self->fd[i], 0));
+		ASSERT_EQ(0, operation_associate(self->port, self->fd[i][0], KEY + i));
+		self->submits[i] = operation_with_buffer(self->fd[i][0], &self->o[i],
+							 SOCKIOCP_SUBMIT_RECEIVE,
+							 &self->buffers[i], self->data[i],
+							 sizeof(self->data[i]));
+	}
+	self->args = (struct sockiocp_batch) {
+		.process = device_process(self->port, NULL, 0, self->got, 2 * PAIRS,
+					  &self->received, COMES * 1000000LL),
+		.operations = (uintptr_t)self->submits,
+		.operation_count = PAIRS,
+		.operation_size = sizeof(self->submits[0]),
+		.home = self->home,
+	};
+}
+
+FIXTURE_TEARDOWN(batch)
+{
+	int i;
+
+	for (i = 0; i < PAIRS; i++) {
+		fd_close(self->fd[i][0]);
+		fd_close(self->fd[i][1]);
+	}
+	fd_close(self->home);
+	fd_close(self->port);
+}
+
+TEST_F(batch, submits_and_harvests_in_one_call)
+{
+	ASSERT_EQ(3, sock_send(self->fd[1][1], "two", 3));
+	ASSERT_TRUE(sock_becomes(self->fd[1][0], SEE_IN, COMES));
+	ASSERT_EQ(0, device_call(self->port, SOCKIOCP_BATCH, &self->args));
+	EXPECT_EQ(1, self->submits[0].result);
+	EXPECT_EQ(0, self->submits[1].result);
+	EXPECT_EQ(3, self->submits[1].bytes);
+	EXPECT_EQ(1, self->submits[2].result);
+	EXPECT_EQ(1, self->received);
+	EXPECT_EQ(KEY + 1, self->got[0].completion_key);
+	EXPECT_EQ((uintptr_t)&self->o[1], self->got[0].overlapped);
+	EXPECT_EQ(3, self->got[0].bytes_transferred);
+	EXPECT_EQ(0, memcmp(self->data[1], "two", 3));
+	EXPECT_EQ(0, self->args.operation_count);
+	EXPECT_EQ((uintptr_t)(self->submits + PAIRS), self->args.operations);
+	EXPECT_OPERATIONS(self->home, 2);
+}
+
+TEST_F(batch, one_that_fails_keeps_no_other_from_being_submitted)
+{
+	self->submits[0].socket = 12345;
+	self->submits[1].operation = 77;
+	self->args.process.timeout_ns = 0;
+	EXPECT_EQ(-ETIME, device_call(self->port, SOCKIOCP_BATCH, &self->args));
+	EXPECT_EQ(-EBADF, self->submits[0].result);
+	EXPECT_EQ(-EINVAL, self->submits[1].result);
+	EXPECT_EQ(1, self->submits[2].result);
+	EXPECT_EQ(0, self->args.operation_count);
+	EXPECT_OPERATIONS(self->home, 1);
+}
+
+/* A time-out, and the same call again: what was submitted is not submitted twice. */
+TEST_F(batch, call_made_again_submits_none_twice)
+{
+	int i;
+
+	self->args.process.timeout_ns = 1000000;
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(-ETIME, device_call(self->port, SOCKIOCP_BATCH, &self->args));
+	EXPECT_OPERATIONS(self->home, PAIRS);
+}
+
+TEST_F(batch, bad_argument_submits_nothing)
+{
+	struct sockiocp_batch args;
+
+	args = self->args;
+	args.reserved = 1;
+	EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_BATCH, &args));
+	args = self->args;
+	args.operation_size--;
+	EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_BATCH, &args));
+	args = self->args;
+	args.operation_count = ~0U;
+	EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_BATCH, &args));
+	args = self->args;
+	args.process.flags = 1;
+	EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_BATCH, &args));
+	args = self->args;
+	args.process.entries = 16;
+	EXPECT_EQ(-EFAULT, device_call(self->port, SOCKIOCP_BATCH, &args));
+	args = self->args;
+	args.home = self->fd[0][0];
+	EXPECT_EQ(-EBADF, device_call(self->port, SOCKIOCP_BATCH, &args));
+	args.home = 12345;
+	EXPECT_EQ(-EBADF, device_call(self->port, SOCKIOCP_BATCH, &args));
+	EXPECT_OPERATIONS(self->home, 0);
+	EXPECT_EQ(PAIRS, args.operation_count);
+}
+
+/* The home port does not matter to who submits nothing. */
+TEST_F(batch, without_operations_it_is_a_harvest)
+{
+	self->args.operation_count = 0;
+	self->args.home = 0;
+	self->args.process.timeout_ns = 0;
+	EXPECT_EQ(-ETIME, device_call(self->port, SOCKIOCP_BATCH, &self->args));
+}
+
+/* What cannot be read is where it ends, and the structure says so. */
+TEST_F(batch, operation_that_cannot_be_read_ends_it)
+{
+	const long page = sysconf(_SC_PAGESIZE);
+	char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct sockiocp_submit *last;
+
+	ASSERT_NE(MAP_FAILED, memory);
+	ASSERT_EQ(0, munmap(memory + page, page));
+	last = (struct sockiocp_submit *)(memory + page) - 1;
+	*last = self->submits[0];
+	self->args.operations = (uintptr_t)last;
+	self->args.operation_count = 2;
+	EXPECT_EQ(-EFAULT, device_call(self->port, SOCKIOCP_BATCH, &self->args));
+	EXPECT_EQ(1, last->result);
+	EXPECT_EQ(1, self->args.operation_count);
+	EXPECT_EQ((uintptr_t)(last + 1), self->args.operations);
+	EXPECT_OPERATIONS(self->home, 1);
+	munmap(memory, page);
+}
+
+TEST_HARNESS_MAIN
