@@ -10,7 +10,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 
@@ -519,6 +521,73 @@ TEST(descriptors_in_a_message_are_dropped)
 	EXPECT_TRUE(sock_becomes(sent[1], SEE_HUP, COMES));
 	/* The lowest number that is free is its. */
 	EXPECT_EQ(sent[0], fd_dup(0));
+}
+
+/* ----------------------------------------------------------------------- rights */
+
+#define ANOTHER_USER	12345
+
+struct harvester {
+	int port;
+	struct sockiocp_packet_entry got;
+	int result;
+};
+
+/* Of this thread alone: the C library would change those of all. */
+static void *harvest_as_another_user(void *arg)
+{
+	struct harvester *harvester = arg;
+
+	if (syscall(SYS_setresuid, ANOTHER_USER, -1, -1))
+		harvester->result = -errno;
+	else
+		harvester->result = operation_harvest(harvester->port, &harvester->got, 1, COMES);
+	return NULL;
+}
+
+/* Who has sent it, as AF_UNIX tells; -1 if it does not. */
+static int receive_with_user(int fd)
+{
+	char data[64], control[CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec buffer = { .iov_base = data, .iov_len = sizeof(data) };
+	struct msghdr message = {
+		.msg_iov = &buffer, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct ucred from;
+
+	if (recvmsg(fd, &message, 0) < 0 || !CMSG_FIRSTHDR(&message))
+		return -1;
+	memcpy(&from, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(from));
+	return from.uid;
+}
+
+/* A send is carried out by a thread that is another user by then. */
+TEST(is_done_with_the_rights_of_who_has_submitted)
+{
+	struct harvester harvester = { .port = device_open() };
+	int home = device_open(), fd[2], on = 1, ret, n = 0;
+	static struct overlapped o[1000];
+	pthread_t thread;
+
+	ASSERT_EQ(0, unix_pair(TYPE_DGRAM, fd));
+	ASSERT_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+	ASSERT_EQ(0, operation_set_modes(harvester.port, fd[0], SOCKIOCP_MODE_SKIP_PACKET));
+	ASSERT_EQ(0, operation_associate(harvester.port, fd[0], KEY));
+	do {
+		ret = operation_send(home, fd[0], &o[n], "x", 1);
+		ASSERT_LE(0, ret);
+	} while (++n < 1000 && !ret);
+	ASSERT_EQ(1, ret);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, harvest_as_another_user, &harvester));
+	while (fdinfo_value(harvester.port, "waiters") != 1)
+		sleep_ms(1);
+	while (--n)
+		ASSERT_EQ((int)getuid(), receive_with_user(fd[1]));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_EQ(1, harvester.result);
+	EXPECT_EQ(1, harvester.got.bytes_transferred);
+	EXPECT_EQ((int)getuid(), receive_with_user(fd[1]));
 }
 
 TEST_HARNESS_MAIN
