@@ -175,6 +175,12 @@ double slab_bytes(void);
 double oneshot_cycle(const struct side *side, int k);
 double harvest_all(const struct side *side, int k);
 
+/* overlapped.c */
+void *overlapped_open(const int *fds, int n, bool skips);
+void overlapped_serve(void *ctx);
+void overlapped_close_socket(int fd);
+void overlapped_close(void *ctx);
+
 /* running.c */
 double echo_rate(const struct side *side, int threads);
 

@@ -176,6 +176,62 @@ static double echo_request(const struct side *side, int n)
 	return (sending - alone + answering) / TIMES / n;
 }
 
+/* The same as serve(), by overlapped calls. */
+static void serve_overlapped(void *ctx, const struct echo *echo, int times, double *sending,
+			     double *answering)
+{
+	uint64_t begin, sent;
+	int i;
+
+	*sending = *answering = 0;
+	for (i = 0; i < times; i++) {
+		begin = now();
+		send_all(echo->client, echo->n);
+		sent = now();
+		overlapped_serve(ctx);
+		*answering += now() - sent;
+		*sending += sent - begin;
+		recv_all(echo->client, echo->n);
+	}
+}
+
+static double overlapped_request(int n, bool skips)
+{
+	double alone, sending, answering;
+	struct echo echo;
+	void *ctx;
+	int i;
+
+	open_echo(&echo, n);
+	sending_alone(&echo, TIMES);
+	settle();
+	alone = sending_alone(&echo, TIMES);
+
+	ctx = overlapped_open(echo.server, n, skips);
+	serve_overlapped(ctx, &echo, 2, &sending, &answering);
+	settle();
+	serve_overlapped(ctx, &echo, TIMES, &sending, &answering);
+	for (i = 0; i < n; i++) {
+		close(echo.client[i]);
+		overlapped_close_socket(echo.server[i]);
+	}
+	overlapped_close(ctx);
+	free(echo.client);
+	free(echo.server);
+	return (sending - alone + answering) / TIMES / n;
+}
+
+/* Ours by overlapped calls, the peer's as ever. */
+static double overlapped_echo(const struct side *side, int n)
+{
+	return side == &port_side ? overlapped_request(n, false) : echo_request(side, n);
+}
+
+static double skipping_echo(const struct side *side, int n)
+{
+	return side == &port_side ? overlapped_request(n, true) : echo_request(side, n);
+}
+
 static void datagrams(const int *fd, int n)
 {
 	int i;
@@ -229,5 +285,11 @@ const struct bar echoing_bars[] = {
 	  arrival, WITH_OTHER_ENDS(64) },
 	{ "P10", "count", "TCP echo, 64 connections, 1 thread: each",
 	  echo_request, WITH_OTHER_ENDS(64), .gate = 0.95, .goal = 0.90 },
+	{ "O2", "count", "the same by overlapped calls, with packets of sends",
+	  overlapped_echo, WITH_OTHER_ENDS(64), .gate = 1.14, .goal = 1.05 },
+	{ "O2-skip", "count", "the same, sends without packets",
+	  skipping_echo, WITH_OTHER_ENDS(64), .gate = 1.14, .goal = 1.00 },
+	{ "O4", "count", "the same, 1 connection",
+	  skipping_echo, WITH_OTHER_ENDS(1), .gate = 1.10, .goal = 1.00 },
 	{ 0 }
 };
