@@ -29,7 +29,7 @@ static struct sockiocp_endpoint *socket_endpoint(struct sockiocp_port *port,
 		endpoint = sockiocp_endpoint_get(port, socket, &is_first);
 	if (is_first)
 		sockiocp_reaper_watch(port);
-	/* As many are looked at as new ones do. */
+	/* Those who only submit come by no other way. */
 	if (!IS_ERR(endpoint))
 		sockiocp_reaper_pass(port, 1);
 	return endpoint;
@@ -60,6 +60,9 @@ static long socket_with_endpoint(struct sockiocp_port *port, u64 fd,
 		sockiocp_endpoint_put(endpoint);
 	}
 	fdput(f);
+	/* As many are looked at as new ones do; the endpoint may have come from another port. */
+	if (!error)
+		sockiocp_reaper_pass(port, 1);
 	return error;
 }
 
