@@ -215,10 +215,11 @@ static int endpoint_move(struct sockiocp_endpoint *endpoint, struct sockiocp_por
  * @is_first: set if it is the first hook of the port
  * @left: set to the port that it has left, if it has, with a reference
  *
- * The caller holds the socket's file, so the endpoint is live.
+ * The caller holds the socket's file, so the endpoint is live; unless AF_SMC has taken the
+ * socket over meanwhile.
  *
  * Return: 0; -EINVAL if it is associated already, with this port or another; -ENOBUFS
- * over the limit of the user who opened the port.
+ * over the limit of the user who opened the port; -ENOTSOCK if it has ended.
  */
 int sockiocp_endpoint_associate(struct sockiocp_endpoint *endpoint,
 				struct sockiocp_port *port, u64 key, bool *is_first,
@@ -228,7 +229,9 @@ int sockiocp_endpoint_associate(struct sockiocp_endpoint *endpoint,
 	int error = 0;
 
 	spin_lock_irq(&socket->wq.wait.lock);
-	if (endpoint->associated)
+	if (endpoint->hook.state != SOCKIOCP_LIVE)
+		error = -ENOTSOCK;
+	else if (endpoint->associated)
 		error = -EINVAL;
 	else if (endpoint->hook.port != port)
 		error = endpoint_move(endpoint, port, is_first, left);
@@ -252,7 +255,7 @@ void sockiocp_endpoint_add_modes(struct sockiocp_endpoint *endpoint, u8 modes)
 	struct socket *socket = sockiocp_hook_socket(&endpoint->hook);
 
 	spin_lock_irq(&socket->wq.wait.lock);
-	endpoint->modes |= modes;
+	WRITE_ONCE(endpoint->modes, endpoint->modes | modes);
 	spin_unlock_irq(&socket->wq.wait.lock);
 }
 
@@ -278,7 +281,9 @@ bool sockiocp_endpoint_queue(struct sockiocp_operation *op, bool at_home)
 
 	endpoint_assert_locked(endpoint);
 
+	/* Another process may have made it its home port: then only that one comes there. */
 	if (at_home || !endpoint->associated || READ_ONCE(port->ended) ||
+	    READ_ONCE(port->home_of) ||
 	    op->flags & (SOCKIOCP_SUBMIT_TO_HOME | SOCKIOCP_SUBMIT_NO_PACKET |
 			 SOCKIOCP_SUBMIT_EVENT))
 		port = op->home;
@@ -286,9 +291,10 @@ bool sockiocp_endpoint_queue(struct sockiocp_operation *op, bool at_home)
 	is_queued = !port->ended;
 	if (is_queued) {
 		op->queue = port;
-		port->nr_undone++;
+		WRITE_ONCE(port->nr_undone, port->nr_undone + 1);
 		sockiocp_queue_add_and_wake(port, &op->packet);
-		sockiocp_queue_note_late(port);
+		if (port != op->home)
+			sockiocp_queue_note_late(port);
 	}
 	spin_unlock(&port->lock);
 	if (is_queued)
@@ -401,7 +407,8 @@ void sockiocp_endpoint_leave_home(struct sockiocp_operation *op)
  * sockiocp_endpoint_add_operation - an operation comes to its direction
  * @op: the operation, under the lock of its socket's wait queue
  *
- * Return: whether it is the first one; -ENOBUFS if there are too many.
+ * Return: whether it is the first one; -ENOBUFS if there are too many, -ENOTSOCK if the
+ * endpoint has ended.
  */
 int sockiocp_endpoint_add_operation(struct sockiocp_operation *op)
 {
@@ -411,6 +418,9 @@ int sockiocp_endpoint_add_operation(struct sockiocp_operation *op)
 
 	endpoint_assert_locked(endpoint);
 
+	/* Its socket was taken over (AF_SMC, see insides.h) while this was prepared. */
+	if (endpoint->hook.state != SOCKIOCP_LIVE)
+		return -ENOTSOCK;
 	/* One that goes before another, which is under way, is carried out beside it. */
 	if (direction->nr == SOCKIOCP_MAX_PENDING)
 		return -ENOBUFS;

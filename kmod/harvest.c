@@ -94,7 +94,7 @@ static noinline bool harvest_has_to_run(struct sockiocp_packet *packet)
 	       (op->entry.reserved && !sockiocp_port_is_home_of_caller(op->home));
 }
 
-static void harvest_take_operation(struct harvest *harvest, struct sockiocp_packet *packet)
+static noinline void harvest_take_operation(struct harvest *harvest, struct sockiocp_packet *packet)
 {
 	struct sockiocp_operation *op = sockiocp_packet_operation(packet);
 
@@ -140,6 +140,11 @@ static unsigned int harvest_detach(struct harvest *harvest,
 	spin_lock_irq(&port->lock);
 	harvest_queue_handed(harvest);
 	harvest->drops = false;
+	/* It has become another process' home port since the call began. */
+	if (unlikely(port->home_of) && !sockiocp_port_is_home_of_caller(port)) {
+		spin_unlock_irq(&port->lock);
+		return 0;
+	}
 	if (!harvest->end_seq)
 		harvest->end_seq = port->next_seq;
 	list_for_each_entry(packet, &port->queue, node) {
@@ -345,7 +350,7 @@ void sockiocp_harvest_wake_others(struct sockiocp_port *port)
 		sockiocp_waiting_release(port);
 		spin_unlock_irq(&port->lock);
 	}
-	if (unlikely(READ_ONCE(port->nr_undone))) {
+	if (unlikely(READ_ONCE(port->nr_undone)) && !READ_ONCE(port->home_of)) {
 		spin_lock_irq(&port->lock);
 		sockiocp_queue_note_late(port);
 		spin_unlock_irq(&port->lock);

@@ -182,7 +182,8 @@ static void home_work(struct work_struct *work)
 	struct sockiocp_port *port;
 	bool any = false;
 
-	while (n-- && (port = home_next())) {
+	/* The port whose turn it is when there are no looks left begins the next time. */
+	while (n-- && looks && (port = home_next())) {
 		if (home_is_gone(port))
 			sockiocp_cancel_drop_all(port);
 		else
@@ -191,7 +192,7 @@ static void home_work(struct work_struct *work)
 		sockiocp_port_put(port);
 		cond_resched();
 	}
-	if (any)
+	if (any || !looks)
 		queue_delayed_work(sockiocp_wq, &look, INTERVAL);
 }
 
@@ -202,6 +203,8 @@ static void home_work(struct work_struct *work)
  */
 void sockiocp_home_watch(void)
 {
+	/* Pairs with the test-and-clear before the work runs: that sees it, or this is late. */
+	smp_mb();
 	if (unlikely(!delayed_work_pending(&look)))
 		queue_delayed_work(sockiocp_wq, &look, INTERVAL);
 }

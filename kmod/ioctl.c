@@ -190,7 +190,7 @@ static int ioctl_write_submitted(struct sockiocp_submit __user *to,
 	       put_user(args->bytes, &to->bytes) ? -EFAULT : 0;
 }
 
-static long ioctl_submit(struct sockiocp_port *port, void __user *from, size_t usize)
+static noinline long ioctl_submit(struct sockiocp_port *port, void __user *from, size_t usize)
 {
 	struct sockiocp_submit args;
 	long error;
@@ -278,7 +278,7 @@ static long ioctl_submit_batch(struct file *file, struct sockiocp_batch *args,
 	return error;
 }
 
-static long ioctl_batch(struct file *file, void __user *from, size_t usize)
+static noinline long ioctl_batch(struct file *file, void __user *from, size_t usize)
 {
 	struct sockiocp_batch args, __user *to = from;
 	long error;

@@ -16,7 +16,7 @@
 #define LOOKS	1024
 #define MOVES	64
 
-/* The first operation that is not done, off the queue; or NULL. */
+/* The first operation that is not done, and not at home here, off the queue; or NULL. */
 static struct sockiocp_operation *late_take(struct sockiocp_port *port)
 {
 	struct sockiocp_operation *op;
@@ -31,7 +31,7 @@ static struct sockiocp_operation *late_take(struct sockiocp_port *port)
 		if (!sockiocp_packet_is_operation(packet))
 			continue;
 		op = sockiocp_packet_operation(packet);
-		if (READ_ONCE(op->phase) == SOCKIOCP_DONE)
+		if (READ_ONCE(op->phase) == SOCKIOCP_DONE || op->home == port)
 			continue;
 		sockiocp_queue_remove_undone(port, packet);
 		return op;
@@ -56,7 +56,8 @@ static void late_work(struct work_struct *work)
 	unsigned int moves = MOVES;
 
 	spin_lock_irq(&port->lock);
-	if (late_stands_still(port) && !port->home_of)
+	/* What stands here from before it was a home port goes in any case. */
+	if (port->home_of || late_stands_still(port))
 		op = late_take(port);
 	while (op) {
 		spin_unlock_irq(&port->lock);
@@ -64,8 +65,9 @@ static void late_work(struct work_struct *work)
 		spin_lock_irq(&port->lock);
 		op = moves-- ? late_take(port) : NULL;
 	}
-	/* Once more, if there is anything left. */
-	sockiocp_queue_note_late(port);
+	/* Once more, if there may be anything left; what is at home stays. */
+	if (!port->home_of || moves > MOVES)
+		sockiocp_queue_note_late(port);
 	spin_unlock_irq(&port->lock);
 }
 

@@ -292,8 +292,11 @@ static void operation_pend(struct sockiocp_operation *op, int error)
 	sockiocp_endpoint_wake_first(direction);
 }
 
-/* What became of a try.  Returns whether it has ended, and is the caller's. */
-static bool operation_settle(struct sockiocp_operation *op, int error)
+/*
+ * What became of a try; @in_call: the one in the call that submits it.  Returns whether it has
+ * ended, and is the caller's.
+ */
+static bool operation_settle(struct sockiocp_operation *op, int error, bool in_call)
 {
 	struct socket *socket = operation_socket(op);
 	bool goes_on = sockiocp_transfer_goes_on(error), is_dropped, has_ended = false;
@@ -305,32 +308,16 @@ static bool operation_settle(struct sockiocp_operation *op, int error)
 	} else if (goes_on && !op->cancelled) {
 		operation_pend(op, error);
 	} else {
-		/* That of one that was cancelled says why. */
+		/* That of one that was cancelled says why; and it has a packet, queued now. */
 		if (!goes_on)
 			op->error = error;
+		has_ended = !(in_call && goes_on && sockiocp_endpoint_queue(op, false));
 		sockiocp_endpoint_finish_operation(op, !operation_is_ready(op));
-		has_ended = true;
 	}
 	spin_unlock_irq(&socket->wq.wait.lock);
 	if (is_dropped)
 		sockiocp_operation_free(op);
 	return has_ended;
-}
-
-/* The same in the call that submits it: one that was cancelled meanwhile has a packet. */
-static bool operation_settle_first(struct sockiocp_operation *op, int error)
-{
-	struct socket *socket = operation_socket(op);
-	bool is_cancelled;
-
-	if (!sockiocp_transfer_goes_on(error))
-		return operation_settle(op, error);
-	spin_lock_irq(&socket->wq.wait.lock);
-	is_cancelled = op->cancelled && sockiocp_endpoint_queue(op, false);
-	if (is_cancelled)
-		sockiocp_endpoint_finish_operation(op, true);
-	spin_unlock_irq(&socket->wq.wait.lock);
-	return is_cancelled ? false : operation_settle(op, error);
 }
 
 /* What an operation that polls waits for may be there already. */
@@ -379,7 +366,7 @@ int sockiocp_operation_start(struct sockiocp_operation *op, struct socket *socke
 		operation_start_polling(endpoint, socket, file, operation);
 		return 1;
 	}
-	return operation_settle_first(op, sockiocp_transfer_try(op, socket, file)) ? 0 : 1;
+	return operation_settle(op, sockiocp_transfer_try(op, socket, file), true) ? 0 : 1;
 }
 
 /* It was taken off a queue by a thread of its process. */
@@ -501,7 +488,7 @@ bool sockiocp_operation_run(struct sockiocp_operation *op, u64 *moved, bool *bus
 		error = operation_try(op);
 		*moved += op->progress - progress;
 		*busy |= error == -EBUSY;
-		if (!operation_settle(op, error))
+		if (!operation_settle(op, error, false))
 			return false;
 		break;
 	}

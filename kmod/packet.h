@@ -80,7 +80,7 @@ static inline void sockiocp_queue_remove_undone(struct sockiocp_port *port,
 						struct sockiocp_packet *packet)
 {
 	sockiocp_queue_remove(port, packet);
-	port->nr_undone--;
+	WRITE_ONCE(port->nr_undone, port->nr_undone - 1);
 }
 
 /* If nobody comes for what stands in the queue, and is not done, it goes on (late.c). */
@@ -88,8 +88,7 @@ static inline void sockiocp_queue_note_late(struct sockiocp_port *port)
 {
 	lockdep_assert_held(&port->lock);
 
-	if (likely(!port->nr_undone) || list_empty(&port->queue) || port->home_of ||
-	    port->ended || delayed_work_pending(&port->late))
+	if (likely(!port->nr_undone) || list_empty(&port->queue) || port->ended || delayed_work_pending(&port->late))
 		return;
 	port->late_seq = list_first_entry(&port->queue, struct sockiocp_packet, node)->seq;
 	queue_delayed_work(sockiocp_wq, &port->late, SOCKIOCP_LATE);

@@ -76,13 +76,7 @@ static int process_probe_packets(u64 entries, u32 count)
  * is looked at: there may be room for far more than will ever come, and to look at
  * memory is to allocate it.
  */
-/**
- * sockiocp_process_check - look at the arguments of SOCKIOCP_PROCESS
- * @args: the arguments
- *
- * Return: 0, -EINVAL or -EFAULT.
- */
-int sockiocp_process_check(const struct sockiocp_process *args)
+static __always_inline int process_check_arguments(const struct sockiocp_process *args)
 {
 	const u64 result = offsetof(struct sockiocp_registration_entry, registration_result);
 	const size_t reg_size = sizeof(struct sockiocp_registration_entry);
@@ -120,6 +114,17 @@ int sockiocp_process_check(const struct sockiocp_process *args)
 	if (!error && entries_len)
 		error = process_probe_packets(entries, args->entry_count);
 	return error;
+}
+
+/**
+ * sockiocp_process_check - look at the arguments of SOCKIOCP_PROCESS
+ * @args: the arguments
+ *
+ * Return: 0, -EINVAL or -EFAULT.
+ */
+int sockiocp_process_check(const struct sockiocp_process *args)
+{
+	return process_check_arguments(args);
 }
 
 static bool process_has_deadline(size_t usize)
@@ -273,7 +278,7 @@ long sockiocp_process_call(struct file *file, struct sockiocp_process __user *ua
 
 	if (unlikely(READ_ONCE(port->home_of)) && !sockiocp_port_is_home_of_caller(port))
 		return -EXDEV;
-	error = sockiocp_process_check(args);
+	error = process_check_arguments(args);
 	if (error)
 		return error;
 	if (args->timeout_ns && args->timeout_ns != SOCKIOCP_INFINITE) {
@@ -295,6 +300,7 @@ long sockiocp_process_call(struct file *file, struct sockiocp_process __user *ua
 	switch (error) {
 	case -ETIME:
 	case -ESHUTDOWN:
+	case -EXDEV:
 		if (put_user(0, (u32 __user *)u64_to_user_ptr(args->received)))
 			return -EFAULT;
 		return error;

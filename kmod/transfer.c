@@ -154,19 +154,26 @@ static int transfer_receive(struct sockiocp_operation *op, struct socket *socket
 /* A stream takes a part; the operation has not ended before all is sent. */
 static int transfer_send(struct sockiocp_operation *op, struct socket *socket)
 {
+	struct sockaddr_storage to;
 	struct msghdr message;
 	u32 begun = op->progress;
 	int sent;
 
 	do {
 		transfer_begin(op, &message, WRITE);
-		message.msg_name = op->to;
-		message.msg_namelen = op->to ? op->name_length : 0;
+		if (op->to) {
+			/* BPF programs may write another one there, each time. */
+			memcpy(&to, op->to, sizeof(to));
+			message.msg_name = &to;
+			message.msg_namelen = op->name_length;
+		}
 		message.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL | op->message_flags;
 		sent = sock_sendmsg(socket, &message);
 		if (sent < 0)
 			return sent;
 		op->progress += sent;
+		if (!sent && op->progress < op->length)
+			return -EBUSY;
 		if (transfer_takes_a_break(op, begun) || fatal_signal_pending(current))
 			return -EINPROGRESS;
 	} while (op->progress < op->length);

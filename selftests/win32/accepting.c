@@ -780,7 +780,8 @@ int main(void)
 	RUN(accepting_with_bad_arguments_is_refused);
 	RUN(what_cannot_become_a_connection_is_refused);
 	RUN(socket_that_is_accepted_into_is_taken);
-	RUN(too_little_room_fails_when_a_connection_comes);
+	RUN_UNLESS_WINE(too_little_room_fails_when_a_connection_comes,
+			"Wine 8's server dies of it");
 	RUN(local_address_may_be_left_out);
 	RUN(each_takes_one_connection);
 	RUN(closing_the_listener_cancels);

@@ -40,6 +40,17 @@ static __inline int tap_end(void)
 /* The program defines PROGRAM, the name that its tests have in front of theirs. */
 #define RUN(test)	tap_run(PROGRAM, #test, test)
 
+/* A test that Wine does not survive: nothing after it would be run. */
+#define RUN_UNLESS_WINE(test, why)						\
+	do {									\
+		HMODULE ntdll_ = GetModuleHandleA("ntdll.dll");			\
+		if (ntdll_ && GetProcAddress(ntdll_, "wine_get_version"))	\
+			printf("ok %d %s.%s # SKIP %s\n", ++tap_count, PROGRAM,	\
+			       #test, why);					\
+		else								\
+			RUN(test);						\
+	} while (0)
+
 static __inline int tap_same(unsigned long long expected, unsigned long long got,
 			     const char *what, int line)
 {
