@@ -439,8 +439,9 @@ TEST_F(ending, of_all_at_once_leaves_nothing)
 	EXPECT_EQ(0, fd_close(self->port));
 	self->fd[0] = self->home = self->port = -1;
 	sleep_ms(COMES_NOT);
+	/* The module may have found the socket closed before the home port was. */
 	for (i = 0; i < 100; i++)
-		EXPECT_PENDS(&o[i]);
+		EXPECT_TRUE(o[i].state == STATUS_IS_PENDING || o[i].state == STATUS_IS_ABORTED);
 	if (!geteuid())
 		EXPECT_EQ(0, slab_objects("sockiocp_operation"));
 }
