@@ -308,13 +308,17 @@ bool sockiocp_endpoint_queue(struct sockiocp_operation *op, bool at_home)
  * sockiocp_endpoint_wake_first - the first operation of a direction is to be carried out
  * @direction: the direction, under the lock of its socket's wait queue
  *
- * Nothing happens if it is under way already.
+ * Nothing happens if it is under way already, or the one before it is in the hands of a
+ * thread.
  */
 void sockiocp_endpoint_wake_first(struct sockiocp_direction *direction)
 {
 	struct sockiocp_operation *op;
 
 	direction->held = false;
+	/* That one's packet comes first. */
+	if (direction->nr_told)
+		return;
 	op = list_first_entry_or_null(&direction->operations, struct sockiocp_operation, node);
 	if (!op)
 		return;
@@ -435,6 +439,32 @@ int sockiocp_endpoint_add_operation(struct sockiocp_operation *op)
 		list_move(&endpoint->hook.wait.entry, &socket->wq.wait.head);
 	endpoint->hook.interest = 1;
 	return direction->operations.next == &op->node;
+}
+
+/**
+ * sockiocp_endpoint_hold - those behind an operation wait until it is done
+ * @op: the operation, which has ended; a thread that has it is about to tell its process
+ *
+ * So packets of a direction are queued in the order of the calls, also if the home port's
+ * thread has carried one out while others harvest.
+ */
+void sockiocp_endpoint_hold(struct sockiocp_operation *op)
+{
+	endpoint_assert_locked(op->endpoint);
+
+	op->holds = true;
+	sockiocp_operation_direction(op)->nr_told++;
+}
+
+/**
+ * sockiocp_endpoint_let_go_on - an operation that holds others is done
+ * @direction: its direction, under the lock of its socket's wait queue
+ */
+void sockiocp_endpoint_let_go_on(struct sockiocp_direction *direction)
+{
+	direction->nr_told--;
+	if (!direction->held)
+		sockiocp_endpoint_wake_first(direction);
 }
 
 /**

@@ -40,16 +40,35 @@ static struct socket *operation_socket(const struct sockiocp_operation *op)
 
 /* ---------------------------------------------------- beginning and end of one */
 
-/* It is done: all that a packet does not need.  Sleeps: the socket's inode may go with it. */
-static void operation_detach(struct sockiocp_operation *op)
+/* References that a packet does not need. */
+struct operation_references {
+	const struct cred *cred;
+	struct eventfd_ctx *event;
+	struct sockiocp_endpoint *endpoint;
+};
+
+/* It is done: they are the caller's. */
+static struct operation_references operation_detach(struct sockiocp_operation *op)
 {
-	if (!op->endpoint)
-		return;
-	put_cred(op->cred);
-	if (op->event)
-		eventfd_ctx_put(op->event);
-	sockiocp_endpoint_put(op->endpoint);
+	struct operation_references references = {
+		.cred = op->cred,
+		.event = op->event,
+		.endpoint = op->endpoint,
+	};
+
 	op->endpoint = NULL;
+	return references;
+}
+
+/* Sleeps: the socket's inode may go with the endpoint. */
+static void operation_put_references(const struct operation_references *references)
+{
+	if (!references->endpoint)
+		return;
+	put_cred(references->cred);
+	if (references->event)
+		eventfd_ctx_put(references->event);
+	sockiocp_endpoint_put(references->endpoint);
 }
 
 /**
@@ -58,9 +77,10 @@ static void operation_detach(struct sockiocp_operation *op)
  */
 void sockiocp_operation_free(struct sockiocp_operation *op)
 {
+	struct operation_references references = operation_detach(op);
 	struct sockiocp_port *home = op->home;
 
-	operation_detach(op);
+	operation_put_references(&references);
 	kfree(op->to);
 	if (op->buffers != op->some)
 		kvfree(op->buffers);
@@ -312,6 +332,8 @@ static bool operation_settle(struct sockiocp_operation *op, int error, bool in_c
 		if (!goes_on)
 			op->error = error;
 		has_ended = !(in_call && goes_on && sockiocp_endpoint_queue(op, false));
+		if (has_ended)
+			sockiocp_endpoint_hold(op);
 		sockiocp_endpoint_finish_operation(op, !operation_is_ready(op));
 	}
 	spin_unlock_irq(&socket->wq.wait.lock);
@@ -523,20 +545,20 @@ static struct sockiocp_port *operation_target(struct sockiocp_operation *op,
 	return op->event ? NULL : op->home;
 }
 
-/* Its packet goes to a port, or nowhere if that has ended. */
-static void operation_queue_done(struct sockiocp_operation *op, struct sockiocp_port *port)
+/* Its packet goes to a port.  Returns false if that has ended. */
+static bool operation_queue_done(struct sockiocp_operation *op, struct sockiocp_port *port)
 {
+	unsigned long flags;
 	bool is_queued;
 
-	spin_lock_irq(&port->lock);
+	spin_lock_irqsave(&port->lock, flags);
 	is_queued = !port->ended;
 	if (is_queued)
 		sockiocp_queue_add_and_wake(port, &op->packet);
-	spin_unlock_irq(&port->lock);
+	spin_unlock_irqrestore(&port->lock, flags);
 	if (is_queued)
 		sockiocp_pollers_wake(port);
-	else
-		sockiocp_operation_free(op);
+	return is_queued;
 }
 
 /**
@@ -563,25 +585,32 @@ void sockiocp_operation_tell(struct sockiocp_operation *op)
  */
 bool sockiocp_operation_deliver(struct sockiocp_operation *op, struct sockiocp_port *harvested)
 {
+	struct sockiocp_direction *direction = sockiocp_operation_direction(op);
 	struct socket *socket = operation_socket(op);
+	struct operation_references references;
 	struct sockiocp_port *target = NULL;
+	bool is_ready = operation_is_ready(op), holds, is_nobodys;
 
 	spin_lock_irq(&socket->wq.wait.lock);
 	if (!op->dropped)
 		target = operation_target(op, harvested);
 	if (target)
 		sockiocp_port_get(target);
-	else if (operation_is_ready(op))
-		/* Nobody hears of it, so nobody would let the next one go on. */
-		sockiocp_endpoint_wake_first(sockiocp_operation_direction(op));
+	holds = op->holds;
 	sockiocp_endpoint_remove_operation(op);
+	references = operation_detach(op);
 	WRITE_ONCE(op->phase, SOCKIOCP_DONE);
+	/* Queued it may go at once. */
+	is_nobodys = !target || (target != harvested && !operation_queue_done(op, target));
+	if (holds)
+		sockiocp_endpoint_let_go_on(direction);
+	/* Nobody hears of it, so nobody would let the next one go on. */
+	if (is_ready && !target)
+		sockiocp_endpoint_wake_first(direction);
 	spin_unlock_irq(&socket->wq.wait.lock);
-	operation_detach(op);
-	if (!target)
+	operation_put_references(&references);
+	if (is_nobodys)
 		sockiocp_operation_free(op);
-	else if (target != harvested)
-		operation_queue_done(op, target);
 	if (target)
 		sockiocp_port_put(target);
 	return target && target == harvested;
@@ -597,6 +626,8 @@ void sockiocp_operation_forget(struct sockiocp_operation *op)
 
 	spin_lock_irq(&socket->wq.wait.lock);
 	sockiocp_endpoint_remove_operation(op);
+	if (op->holds)
+		sockiocp_endpoint_let_go_on(sockiocp_operation_direction(op));
 	spin_unlock_irq(&socket->wq.wait.lock);
 	sockiocp_operation_free(op);
 }
@@ -616,7 +647,8 @@ void sockiocp_operation_pass_on(struct sockiocp_operation *op)
 		/* Once it is queued the operation may go, and with it the port. */
 		sockiocp_port_get(home);
 		op->entry.completion_key = op->cookie;
-		operation_queue_done(op, home);
+		if (!operation_queue_done(op, home))
+			sockiocp_operation_free(op);
 		sockiocp_port_put(home);
 		return;
 	}

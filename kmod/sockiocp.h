@@ -394,6 +394,8 @@ void sockiocp_endpoint_wake_first(struct sockiocp_direction *direction);
 void sockiocp_endpoint_next(struct sockiocp_endpoint *endpoint);
 int sockiocp_endpoint_add_operation(struct sockiocp_operation *op);
 void sockiocp_endpoint_leave_home(struct sockiocp_operation *op);
+void sockiocp_endpoint_hold(struct sockiocp_operation *op);
+void sockiocp_endpoint_let_go_on(struct sockiocp_direction *direction);
 void sockiocp_endpoint_finish_operation(struct sockiocp_operation *op, bool wake);
 void sockiocp_endpoint_remove_operation(struct sockiocp_operation *op);
 int sockiocp_endpoint_init(void);

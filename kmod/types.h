@@ -314,11 +314,13 @@ struct sockiocp_registration {
  * @operations: that have not ended, in their order
  * @nr: how many these are, and how many have ended and are not done
  * @again: the socket was woken while the first one was being carried out
+ * @nr_told: how many have ended, and a thread is telling their process: those behind them wait
  * @held: a POLL_IN has told its process, which has not said SOCKIOCP_SUBMIT_NEXT yet
  */
 struct sockiocp_direction {
 	struct list_head operations;
 	u16 nr;
+	u16 nr_told;
 	bool again;
 	bool held;
 };
@@ -388,6 +390,7 @@ enum sockiocp_phase {
  * @phase: &enum sockiocp_phase
  * @cancelled: it is being carried out, and ends with @error if it cannot be done at once
  * @dropped: its process is gone: whoever has it frees it
+ * @holds: those behind it wait until it is done
  */
 struct sockiocp_operation {
 	struct sockiocp_packet packet;
@@ -418,6 +421,7 @@ struct sockiocp_operation {
 	u8 phase;
 	bool cancelled;
 	bool dropped;
+	bool holds;
 };
 
 /**
