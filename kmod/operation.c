@@ -12,7 +12,8 @@
  * For each direction of a socket one operation at a time is carried out: the first.  It
  * ends when its result is known, which takes the lock of the socket's wait queue: cancelled,
  * carried out or closed, whichever comes first.  It is done when its process knows, and then
- * there is a packet left, or nothing.
+ * there is a packet left, or nothing.  One that was carried out holds those behind it until
+ * it is done: so packets are queued in the order of the calls.
  */
 #include "hook.h"
 #include "insides.h"
