@@ -450,7 +450,7 @@ static DWORD WINAPI work(LPVOID arg)
 {
 	(void)arg;
 	for (;;) {
-		struct packet p = take(workers_port, COMES);
+		struct packet p = take(workers_port, INFINITE);
 		struct connection *c = &connections[p.key];
 		struct op *op = CONTAINING_RECORD(p.overlapped, struct op, overlapped);
 
