@@ -207,9 +207,10 @@ static noinline long ioctl_submit(struct sockiocp_port *port, void __user *from,
 	return error;
 }
 
-/* One operation of a batch.  Returns an error if its results could not be written. */
-static int ioctl_submit_one(struct sockiocp_port *home, struct sockiocp_submit __user *from)
+/* The next operation of a batch.  Returns an error if its results could not be written. */
+static int ioctl_submit_one(struct sockiocp_port *home, struct sockiocp_batch *batch)
 {
+	struct sockiocp_submit __user *from = u64_to_user_ptr(batch->operations);
 	struct sockiocp_submit args;
 	long result;
 
@@ -219,8 +220,11 @@ static int ioctl_submit_one(struct sockiocp_port *home, struct sockiocp_submit _
 		return -EFAULT;
 	result = sockiocp_socket_submit(home, &args);
 	put_user((s32)result, &from->result);
-	if (result <= 0)
+	if (result <= 0) {
 		ioctl_write_submitted(from, &args);
+		/* There may be no packet that tells of it. */
+		batch->process.timeout_ns = 0;
+	}
 	return 0;
 }
 
@@ -232,7 +236,7 @@ static long ioctl_submit_all(struct sockiocp_port *home, struct sockiocp_batch *
 	while (args->operation_count && !error) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		error = ioctl_submit_one(home, u64_to_user_ptr(args->operations));
+		error = ioctl_submit_one(home, args);
 		if (!error) {
 			args->operations += sizeof(struct sockiocp_submit);
 			args->operation_count--;
@@ -249,7 +253,8 @@ static long ioctl_check_batch(const struct sockiocp_batch *args, struct sockiocp
 	    args->operation_size != sizeof(struct sockiocp_submit))
 		return -EINVAL;
 	/* It can be written: nothing is submitted that the structure does not tell of. */
-	if (put_user(args->operations, &to->operations) ||
+	if (put_user(args->process.timeout_ns, &to->process.timeout_ns) ||
+	    put_user(args->operations, &to->operations) ||
 	    put_user(args->operation_count, &to->operation_count))
 		return -EFAULT;
 	return sockiocp_process_check(&args->process);
@@ -271,8 +276,11 @@ static long ioctl_submit_batch(struct file *file, struct sockiocp_batch *args,
 	else if (READ_ONCE(home->closed))
 		error = -ESHUTDOWN;
 	else
+		error = sockiocp_home_claim(home);
+	if (!error)
 		error = ioctl_submit_all(home, args);
 	fdput(f);
+	put_user(args->process.timeout_ns, &to->process.timeout_ns);
 	put_user(args->operations, &to->operations);
 	put_user(args->operation_count, &to->operation_count);
 	return error;

@@ -216,6 +216,60 @@ static int transfer_blocking(struct sockiocp_transfer *transfer)
 	return err;
 }
 
+#define RECEIVE_FLAGS	(MSG_PEEK | MSG_OOB | MSG_WAITALL)
+
+/* What is particular to a direction.  Returns 0 or an errno value. */
+static int check_direction(struct sockiocp_transfer *transfer)
+{
+	if (transfer->operation == SOCKIOCP_SUBMIT_SEND) {
+		if (transfer->flags & MSG_PARTIAL)
+			return EOPNOTSUPP;
+		return sockiocp_is_shutting_down(transfer->fd) ? ESHUTDOWN : 0;
+	}
+	if (transfer->name && (!transfer->from_length || *transfer->from_length < 0))
+		return EFAULT;
+	if (transfer->flags & MSG_WAITALL &&
+	    (transfer->flags & (MSG_PEEK | MSG_OOB | MSG_PARTIAL) ||
+	     sockiocp_is_nonblocking(transfer->fd)))
+		return EOPNOTSUPP;
+	transfer->flags &= RECEIVE_FLAGS;
+	return 0;
+}
+
+/*
+ * Begins an overlapped receive or send: @submit is what is to be submitted.  Returns 0 or an
+ * errno value.
+ */
+int sockiocp_prepare_transfer(struct sockiocp_transfer *transfer, struct sockiocp_submit *submit)
+{
+	int err = 0;
+
+	if (transfer->routine)
+		sockiocp_begin_without_event(submit, transfer->fd, transfer->overlapped);
+	else
+		err = sockiocp_begin_submit(submit, transfer->fd, transfer->overlapped);
+	if (!err && !transfer->buffers)
+		err = EFAULT;
+	if (!err && !transfer->count)
+		err = EINVAL;
+	if (!err && transfer->routine && sockiocp_is_associated(transfer->fd))
+		err = EINVAL;
+	if (!err)
+		err = check_direction(transfer);
+	if (err)
+		return sockiocp_socket_type(transfer->fd) < 0 ? errno : err;
+
+	submit->operation = transfer->operation;
+	submit->buffers = (uintptr_t)transfer->buffers;
+	submit->buffer_count = transfer->count;
+	submit->message_flags = transfer->flags;
+	submit->name = (uintptr_t)transfer->name;
+	submit->name_length = transfer->operation == SOCKIOCP_SUBMIT_RECEIVE ?
+				      (uintptr_t)transfer->from_length :
+				      (__u64)transfer->name_length;
+	return 0;
+}
+
 /*
  * Starts an overlapped receive or send.  Returns 0 if it is over; EINPROGRESS if it pends;
  * EMSGSIZE, of a receive, if it is over and there was more; another errno value if it failed,
@@ -224,32 +278,11 @@ static int transfer_blocking(struct sockiocp_transfer *transfer)
 int sockiocp_transfer(struct sockiocp_transfer *transfer)
 {
 	struct sockiocp_submit submit;
-	int err = 0, result;
+	int err, result;
 
-	if (transfer->routine)
-		sockiocp_begin_without_event(&submit, transfer->fd, transfer->overlapped);
-	else
-		err = sockiocp_begin_submit(&submit, transfer->fd, transfer->overlapped);
-	if (!err && !transfer->buffers)
-		err = EFAULT;
-	if (!err && !transfer->count)
-		err = EINVAL;
-	if (!err && transfer->routine && sockiocp_is_associated(transfer->fd))
-		err = EINVAL;
-	if (!err && transfer->operation == SOCKIOCP_SUBMIT_SEND &&
-	    sockiocp_is_shutting_down(transfer->fd))
-		err = ESHUTDOWN;
+	err = sockiocp_prepare_transfer(transfer, &submit);
 	if (err)
-		return sockiocp_socket_type(transfer->fd) < 0 ? errno : err;
-
-	submit.operation = transfer->operation;
-	submit.buffers = (uintptr_t)transfer->buffers;
-	submit.buffer_count = transfer->count;
-	submit.message_flags = transfer->flags;
-	submit.name = (uintptr_t)transfer->name;
-	submit.name_length = transfer->operation == SOCKIOCP_SUBMIT_RECEIVE ?
-				     (uintptr_t)transfer->from_length :
-				     (__u64)transfer->name_length;
+		return err;
 	if (transfer->routine)
 		result = sockiocp_submit_with_routine(&submit, transfer->routine);
 	else
@@ -288,23 +321,16 @@ static int send_overlapped(struct sockiocp_transfer *transfer, LPDWORD sent)
 	return 0;
 }
 
-#define RECEIVE_FLAGS	(MSG_PEEK | MSG_OOB | MSG_WAITALL)
-
 /* What WSARecvFrom() returns for an overlapped receive. */
 static int receive_overlapped(struct sockiocp_transfer *transfer, LPDWORD received,
 			      LPDWORD flags)
 {
 	int err;
 
-	if (!flags || (transfer->name &&
-		       (!transfer->from_length || *transfer->from_length < 0)))
+	if (!flags)
 		return refuse(transfer->fd, EFAULT);
-	if (*flags & MSG_WAITALL &&
-	    (*flags & (MSG_PEEK | MSG_OOB | MSG_PARTIAL) ||
-	     sockiocp_is_nonblocking(transfer->fd)))
-		return refuse(transfer->fd, EOPNOTSUPP);
 	transfer->operation = SOCKIOCP_SUBMIT_RECEIVE;
-	transfer->flags = *flags & RECEIVE_FLAGS;
+	transfer->flags = *flags;
 	err = sockiocp_transfer(transfer);
 	if (err == EINPROGRESS) {
 		WSASetLastError(WSA_IO_PENDING);

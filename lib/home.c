@@ -194,7 +194,7 @@ static int get_home(bool lost, unsigned int seen, bool harvested)
  * Did a call fail because this is not the home port (any more)?  The program may have closed
  * it; or the process was forked in a way that the C library knows nothing of.
  */
-static bool home_is_lost(int fd, int err)
+bool sockiocp_home_is_lost(int fd, int err)
 {
 	switch (err) {
 	case EXDEV:
@@ -208,6 +208,22 @@ static bool home_is_lost(int fd, int err)
 	default:
 		return false;
 	}
+}
+
+/*
+ * Returns the descriptor of the home port, which has a thread, or -1 with errno.  @seen is for
+ * sockiocp_home_again().
+ */
+int sockiocp_home(unsigned int *seen)
+{
+	*seen = atomic_load(&homes);
+	return atomic_load(&home_is_harvested) ? atomic_load(&home) : get_home(false, 0, true);
+}
+
+/* The same if that one was lost. */
+int sockiocp_home_again(unsigned int seen)
+{
+	return get_home(true, seen, true);
 }
 
 /* Makes a call by the home port, with a thread if it is to be @harvested.  As ioctl(2). */
@@ -224,7 +240,7 @@ int sockiocp_call_home(unsigned long call, void *argument, bool harvested)
 	if (result >= 0)
 		return result;
 	err = errno;
-	if (home_is_lost(fd, err)) {
+	if (sockiocp_home_is_lost(fd, err)) {
 		fd = get_home(true, seen, harvested);
 		return fd < 0 ? -1 : ioctl(fd, call, argument);
 	}

@@ -87,6 +87,7 @@
  *   transmit_file.c  sending files
  *
  *   connect.c  taking and making connections
+ *   batch.c    operations in batches
  *   base/file_io.c  reading and writing
  *   socket_ioctl.c  commands to sockets
  *
@@ -111,6 +112,7 @@
 #pragma GCC visibility pop
 
 struct sockiocp_process;
+struct sockiocp_batch;
 
 #define ARRAY_LEN(array)	(sizeof(array) / sizeof((array)[0]))
 
@@ -191,6 +193,14 @@ const char *sockiocp_device_text(void);
 
 /* port.c */
 int sockiocp_process(HANDLE port, struct sockiocp_process *process);
+int sockiocp_process_batch(HANDLE port, struct sockiocp_batch *batch);
+
+/* notify.c */
+struct sockiocp_process sockiocp_process_of(UINT32 registration_count,
+					    SOCK_NOTIFY_REGISTRATION *registrations, UINT32 ms,
+					    ULONG entry_count, OVERLAPPED_ENTRY *entries,
+					    UINT32 *received);
+DWORD sockiocp_notifications_code(int err);
 
 /* associate.c */
 int sockiocp_check_socket(HANDLE file);

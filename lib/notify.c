@@ -9,6 +9,47 @@
 
 #include "internal.h"
 
+/* The arguments of a call as the kernel has them. */
+struct sockiocp_process sockiocp_process_of(UINT32 registration_count,
+					    SOCK_NOTIFY_REGISTRATION *registrations, UINT32 ms,
+					    ULONG entry_count, OVERLAPPED_ENTRY *entries,
+					    UINT32 *received)
+{
+	return (struct sockiocp_process) {
+		.registrations = (uintptr_t)registrations,
+		.entries = (uintptr_t)entries,
+		.received = (uintptr_t)received,
+		.timeout_ns = ms == INFINITE ? SOCKIOCP_INFINITE : ms * NSEC_PER_MSEC,
+		.registration_count = registration_count,
+		.entry_count = entry_count,
+	};
+}
+
+/* Returns what a call says of an errno value, which becomes the last error, too. */
+DWORD sockiocp_notifications_code(int err)
+{
+	DWORD code;
+
+	switch (err) {
+	case 0:
+		code = ERROR_SUCCESS;
+		break;
+	/* What is wrong with the port, and time, have Win32's numbers ... */
+	case EBADF:
+	case ENOTTY:
+	case ETIME:
+	case ESHUTDOWN:
+		code = sockiocp_win32_error(err);
+		break;
+	/* ... and the rest is Winsock's. */
+	default:
+		code = (DWORD)sockiocp_wsa_error(err);
+		break;
+	}
+	SetLastError(code);
+	return code;
+}
+
 /**
  * ProcessSocketNotifications - register sockets and take packets in one call
  * @completionPort: a port of CreateIoCompletionPort()
@@ -59,35 +100,9 @@ DWORD WSAAPI ProcessSocketNotifications(HANDLE completionPort,
 					OVERLAPPED_ENTRY *completionPortEntries,
 					UINT32 *receivedEntryCount)
 {
-	struct sockiocp_process process = {
-		.registrations = (uintptr_t)registrationInfos,
-		.entries = (uintptr_t)completionPortEntries,
-		.received = (uintptr_t)receivedEntryCount,
-		.timeout_ns = timeoutMs == INFINITE ? SOCKIOCP_INFINITE :
-						      timeoutMs * NSEC_PER_MSEC,
-		.registration_count = registrationCount,
-		.entry_count = completionCount,
-	};
-	DWORD code;
-	int err;
+	struct sockiocp_process process =
+		sockiocp_process_of(registrationCount, registrationInfos, timeoutMs,
+				    completionCount, completionPortEntries, receivedEntryCount);
 
-	err = sockiocp_process(completionPort, &process);
-	switch (err) {
-	case 0:
-		code = ERROR_SUCCESS;
-		break;
-	/* What is wrong with the port, and time, have Win32's numbers ... */
-	case EBADF:
-	case ENOTTY:
-	case ETIME:
-	case ESHUTDOWN:
-		code = sockiocp_win32_error(err);
-		break;
-	/* ... and the rest is Winsock's. */
-	default:
-		code = (DWORD)sockiocp_wsa_error(err);
-		break;
-	}
-	SetLastError(code);
-	return code;
+	return sockiocp_notifications_code(sockiocp_process(completionPort, &process));
 }

@@ -49,7 +49,8 @@ int sockiocp_begin_submit(struct sockiocp_submit *submit, int fd, LPOVERLAPPED o
 	return 0;
 }
 
-static int submit_error(int err)
+/* What the calls say of an errno value of the module's. */
+int sockiocp_submit_error(int err)
 {
 	switch (err) {
 	/* The module is older than operations. */
@@ -82,7 +83,7 @@ int sockiocp_submit(struct sockiocp_submit *submit)
 	if (result > 0)
 		sockiocp_note_pending(submit->socket);
 	else if (result < 0)
-		errno = submit_error(errno);
+		errno = sockiocp_submit_error(errno);
 	return result;
 }
 

@@ -53,6 +53,9 @@ unsigned int sockiocp_finish_packets(struct sockiocp_packet_entry *packets, unsi
 /* home.c */
 int sockiocp_call_home(unsigned long call, void *argument, bool harvested);
 int sockiocp_home_ioctl(unsigned long call, void *argument);
+int sockiocp_home(unsigned int *seen);
+int sockiocp_home_again(unsigned int seen);
+bool sockiocp_home_is_lost(int fd, int err);
 int sockiocp_close_socket(int fd);
 bool sockiocp_has_submitted(void);
 unsigned int sockiocp_results(void);
@@ -62,6 +65,7 @@ void sockiocp_wait_result(unsigned int seen, unsigned long long ns);
 void sockiocp_begin_without_event(struct sockiocp_submit *submit, int fd,
 				  LPOVERLAPPED overlapped);
 int sockiocp_begin_submit(struct sockiocp_submit *submit, int fd, LPOVERLAPPED overlapped);
+int sockiocp_submit_error(int err);
 int sockiocp_submit(struct sockiocp_submit *submit);
 int sockiocp_submit_pending(struct sockiocp_submit *submit, struct sockiocp_pending *pending);
 void sockiocp_complete(LPOVERLAPPED overlapped, ULONG status, ULONG_PTR bytes);
@@ -112,6 +116,8 @@ struct sockiocp_transfer {
 	DWORD bytes;
 };
 
+int sockiocp_prepare_transfer(struct sockiocp_transfer *transfer,
+			      struct sockiocp_submit *submit);
 int sockiocp_transfer(struct sockiocp_transfer *transfer);
 
 /* ntstatus.c */

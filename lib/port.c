@@ -31,15 +31,15 @@ static bool is_associated(int fd)
 }
 
 /*
- * Makes the PROCESS ioctl.  Returns 0 if the call is done, or an errno value: EINTR also if
+ * Makes the PROCESS ioctl, or one that begins with its structure.  Returns 0 if the call is done, or an errno value: EINTR also if
  * there is no packet, and the call is to be made again.  What packets are there may have
  * something to be finished; the program does not get all of these.
  */
-static int process_once(int fd, struct sockiocp_process *process)
+static int process_once(int fd, unsigned long call, struct sockiocp_process *process)
 {
 	UINT32 *received = (UINT32 *)(uintptr_t)process->received;
 
-	if (ioctl(fd, SOCKIOCP_PROCESS, process))
+	if (ioctl(fd, call, process))
 		return errno;
 	if (!process->entry_count)
 		return 0;
@@ -61,8 +61,8 @@ static void set_deadline(struct sockiocp_process *process)
 }
 
 /*
- * Makes the PROCESS ioctl, and makes it again without the registrations as long
- * as it ends early: by a signal, or because what was ready no longer is.  The
+ * Makes @call, which is the PROCESS ioctl or begins with it, and makes PROCESS again
+ * without the registrations as long as it ends early: by a signal, or because what was ready no longer is.  The
  * kernel has written then when the time-out is over.  @port is looked at by the
  * kernel only.
  *
@@ -79,7 +79,8 @@ static void set_deadline(struct sockiocp_process *process)
  * creation within the few instructions between the look at the count and the
  * ioctl, the same that a program risks which closes a handle while it calls.
  */
-int sockiocp_process(HANDLE port, struct sockiocp_process *process)
+static __inline__ __attribute__((__always_inline__)) int
+process_with(HANDLE port, unsigned long call, struct sockiocp_process *process)
 {
 	int fd = sockiocp_handle_fd(port);
 	bool waits = process->timeout_ns;
@@ -93,7 +94,7 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process)
 		associated.count = count;
 	}
 	set_deadline(process);
-	err = process_once(fd, process);
+	err = process_once(fd, call, process);
 	if (!err)
 		return 0;
 	if (err == ESHUTDOWN)
@@ -106,7 +107,7 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process)
 	for (;;) {
 		if (sockiocp_close_count(fd) != count)
 			return ESHUTDOWN;
-		err = process_once(fd, process);
+		err = process_once(fd, SOCKIOCP_PROCESS, process);
 		if (!err)
 			return 0;
 		if (err != EINTR) {
@@ -114,6 +115,17 @@ int sockiocp_process(HANDLE port, struct sockiocp_process *process)
 			return err == EBADF ? ESHUTDOWN : err;
 		}
 	}
+}
+
+int sockiocp_process(HANDLE port, struct sockiocp_process *process)
+{
+	return process_with(port, SOCKIOCP_PROCESS, process);
+}
+
+/* The same with operations, which are submitted by the home port @batch->home. */
+int sockiocp_process_batch(HANDLE port, struct sockiocp_batch *batch)
+{
+	return process_with(port, SOCKIOCP_BATCH, &batch->process);
 }
 
 /*

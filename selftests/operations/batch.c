@@ -12,6 +12,7 @@
 #include "kselftest_harness.h"
 
 #include "lib/expect.h"
+#include "lib/task.h"
 
 #define KEY	0xba7c
 #define PAIRS	3
@@ -98,6 +99,45 @@ TEST_F(batch, one_that_fails_keeps_no_other_from_being_submitted)
 	EXPECT_EQ(1, self->submits[2].result);
 	EXPECT_EQ(0, self->args.operation_count);
 	EXPECT_OPERATIONS(self->home, 1);
+}
+
+/* There may be no packet that tells of one that is over, so the call does not wait. */
+TEST_F(batch, call_waits_only_if_all_pend)
+{
+	ASSERT_EQ(0, operation_set_modes(self->port, self->fd[1][0], SOCKIOCP_MODE_SKIP_PACKET));
+	ASSERT_EQ(3, sock_send(self->fd[1][1], "two", 3));
+	ASSERT_TRUE(sock_becomes(self->fd[1][0], SEE_IN, COMES));
+	self->args.process.timeout_ns = SOCKIOCP_INFINITE;
+	EXPECT_EQ(-ETIME, device_call(self->port, SOCKIOCP_BATCH, &self->args));
+	EXPECT_EQ(0, self->args.process.timeout_ns);
+	EXPECT_EQ(0, self->received);
+	EXPECT_EQ(1, self->submits[0].result);
+	EXPECT_EQ(0, self->submits[1].result);
+	EXPECT_OPERATIONS(self->home, 2);
+	/* One that fails. */
+	self->submits[0].socket = 12345;
+	self->submits[0].result = 0;
+	self->args.operations = (uintptr_t)self->submits;
+	self->args.operation_count = 1;
+	self->args.process.timeout_ns = SOCKIOCP_INFINITE;
+	EXPECT_EQ(-ETIME, device_call(self->port, SOCKIOCP_BATCH, &self->args));
+	EXPECT_EQ(-EBADF, self->submits[0].result);
+}
+
+/* It is the call that fails, before it waits. */
+TEST_F(batch, home_port_of_another_process_is_refused)
+{
+	int pid;
+
+	self->args.process.timeout_ns = 0;
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(-device_call(self->port, SOCKIOCP_BATCH, &self->args));
+	ASSERT_EQ(ETIME, child_status(pid, COMES));
+	self->args.process.timeout_ns = SOCKIOCP_INFINITE;
+	EXPECT_EQ(-EXDEV, device_call(self->port, SOCKIOCP_BATCH, &self->args));
+	EXPECT_EQ(PAIRS, self->args.operation_count);
 }
 
 /* A time-out, and the same call again: what was submitted is not submitted twice. */

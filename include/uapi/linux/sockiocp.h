@@ -590,9 +590,13 @@ struct sockiocp_batch {
  * SOCKIOCP_SUBMIT does by the port @home; then what SOCKIOCP_PROCESS does.  Each operation has
  * its own result; one that fails keeps no other from being submitted.
  *
+ * It waits only if all of them pend: process.timeout_ns becomes 0 otherwise, since there may be
+ * no packet that tells of one that has completed, or failed.
+ *
  * If the call fails after some were submitted (EFAULT, EINTR, ETIME) the structure says
  * which are left, so that the same call made again submits none twice.
  *
+ *   EXDEV   @home is another process' home port: nothing was submitted
  *   EBADF   @home is no descriptor of a port
  *   EINVAL  too many operations, of another size
  *   EFAULT  an operation cannot be read, or its results cannot be written
