@@ -143,6 +143,7 @@ bool sockiocp_find_shutting_down(int fd)
 
 static void release(struct sockiocp_ready *ready)
 {
+	free(ready->routine);
 	if (ready->release)
 		ready->release(ready);
 	free(ready);
@@ -161,6 +162,16 @@ static void let_others_go(struct sockiocp_ready *ready)
 	if (ready->keeps_others && ready->fd >= 0)
 		sockiocp_submit(&submit);
 	ready->keeps_others = false;
+}
+
+/* Has the completion routine called, if there is one. */
+static void tell_routine(struct sockiocp_ready *ready, ULONG status, DWORD bytes)
+{
+	struct sockiocp_routine *routine = ready->routine;
+
+	ready->routine = NULL;
+	if (routine)
+		sockiocp_queue_routine(routine, status, bytes);
 }
 
 /*
@@ -184,7 +195,7 @@ static void tell(struct sockiocp_ready *ready)
 	sockiocp_complete(ready->overlapped, submit.status, submit.bytes);
 	if (ready->flags & SOCKIOCP_SUBMIT_EVENT)
 		SetEvent((HANDLE)(uintptr_t)ready->event);
-	if (!(ready->flags & SOCKIOCP_SUBMIT_NO_PACKET))
+	if (!(ready->flags & (SOCKIOCP_SUBMIT_NO_PACKET | SOCKIOCP_SUBMIT_TO_HOME)))
 		sockiocp_post_result(ready->fd, ready->overlapped, submit.status, submit.bytes);
 }
 
@@ -288,6 +299,7 @@ static void finish(struct sockiocp_ready *ready, struct sockiocp_packet_entry *p
 		packet->reserved = 0;
 		sockiocp_complete(ready->overlapped, (ULONG)packet->internal, ready->bytes);
 	}
+	tell_routine(ready, sockiocp_ntstatus(ready->error), ready->bytes);
 	pthread_mutex_lock(&lock);
 	drop(ready);
 	pthread_cond_broadcast(&rested);
@@ -305,6 +317,7 @@ static bool harvested(struct sockiocp_pending *pending, struct sockiocp_packet_e
 	if (ready->receives ? ready->told : !ready_now) {
 		/* The program knows, or gets to know by this packet. */
 		drop(ready);
+		tell_routine(ready, (ULONG)packet->internal, packet->bytes_transferred);
 	} else {
 		ready->receives = false;
 		ready->keeps_others = ready_now;
@@ -347,7 +360,22 @@ static int go_on_blocking(struct sockiocp_ready *ready)
 	sockiocp_complete(ready->overlapped, sockiocp_ntstatus(ready->error), ready->bytes);
 	if (ready->flags & SOCKIOCP_SUBMIT_EVENT)
 		SetEvent((HANDLE)(uintptr_t)ready->event);
+	tell_routine(ready, sockiocp_ntstatus(ready->error), ready->bytes);
 	return ready->error;
+}
+
+/*
+ * Before an operation is started: when it is over the calling thread calls @function.  Only
+ * the library hears of it then.  Returns 0 or an errno value.
+ */
+int sockiocp_ready_with_routine(struct sockiocp_ready *ready, struct sockiocp_submit *submit,
+				LPWSAOVERLAPPED_COMPLETION_ROUTINE function)
+{
+	ready->routine = malloc(sizeof(*ready->routine));
+	if (!ready->routine)
+		return ENOMEM;
+	submit->flags = SOCKIOCP_SUBMIT_TO_HOME;
+	return sockiocp_begin_routine(ready->routine, ready->overlapped, function);
 }
 
 /*
@@ -362,7 +390,8 @@ int sockiocp_ready_start(struct sockiocp_ready *ready, struct sockiocp_submit *s
 
 	pthread_once(&once, register_fork_handler);
 	ready->pending.harvested = harvested;
-	ready->pending.forget = forget;
+	/* A routine is called whatever becomes of the OVERLAPPED. */
+	ready->pending.forget = ready->routine ? NULL : forget;
 	ready->fd = (int)submit->socket;
 	ready->flags = submit->flags;
 	ready->event = submit->event;

@@ -33,6 +33,8 @@ struct sockiocp_ready {
 	int (*step)(struct sockiocp_ready *ready);
 	/* Frees it; NULL: free() will do. */
 	void (*release)(struct sockiocp_ready *ready);
+	/* The completion routine, or NULL. */
+	struct sockiocp_routine *routine;
 
 	/* How it has ended: 0 or an errno value. */
 	int error;
@@ -55,6 +57,8 @@ struct sockiocp_ready {
 	OVERLAPPED data;
 };
 
+int sockiocp_ready_with_routine(struct sockiocp_ready *ready, struct sockiocp_submit *submit,
+				LPWSAOVERLAPPED_COMPLETION_ROUTINE function);
 int sockiocp_ready_start(struct sockiocp_ready *ready, struct sockiocp_submit *submit);
 BOOL sockiocp_ready_fail(int err);
 int sockiocp_ready_send(int fd, const char *data, size_t size, size_t *done);

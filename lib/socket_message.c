@@ -309,27 +309,66 @@ static int check(int fd, const WSAMSG *message, LPWSAOVERLAPPED_COMPLETION_ROUTI
 	if (!message->dwBufferCount || message->dwBufferCount > IOV_MAX ||
 	    message->namelen < 0)
 		return EINVAL;
-	return type == SOCK_STREAM || routine ? EOPNOTSUPP : 0;
+	if (routine && sockiocp_is_associated(fd))
+		return EINVAL;
+	return type == SOCK_STREAM ? EOPNOTSUPP : 0;
+}
+
+/* Begins an operation if there is an OVERLAPPED.  Returns 0 or an errno value. */
+static int begin(struct sockiocp_submit *submit, int fd, LPWSAOVERLAPPED overlapped,
+		 LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+{
+	if (!overlapped)
+		return 0;
+	if (!routine)
+		return sockiocp_begin_submit(submit, fd, overlapped);
+	sockiocp_begin_without_event(submit, fd, overlapped);
+	return 0;
 }
 
 /*
  * It is over at once, with @err.  The module is not asked whether a packet is wanted: that
  * this process has not set that there is none has to do.
  */
-static int tell_at_once(const struct messaging *messaging, struct sockiocp_submit *submit,
+static int tell_at_once(struct messaging *messaging, struct sockiocp_submit *submit,
 			int err)
 {
+	struct sockiocp_routine *routine = messaging->ready.routine;
 	LPOVERLAPPED overlapped = messaging->ready.overlapped;
 
 	submit->operation = SOCKIOCP_SUBMIT_RESULT;
 	submit->status = sockiocp_ntstatus(err);
 	submit->bytes = messaging->ready.bytes;
-	if (!sockiocp_skips_packets(messaging->ready.fd))
-		return sockiocp_submit(submit) < 0 ? errno : err;
+	if (routine) {
+		messaging->ready.routine = NULL;
+		sockiocp_complete(overlapped, submit->status, submit->bytes);
+		sockiocp_queue_routine(routine, submit->status, submit->bytes);
+		return err;
+	}
+	if (!sockiocp_skips_packets(messaging->ready.fd)) {
+		if (sockiocp_submit(submit) >= 0)
+			return err;
+		/* The socket has not the overlapped attribute: nor has it packets. */
+		if (errno != ENOTBLK)
+			return errno;
+	}
 	sockiocp_complete(overlapped, submit->status, submit->bytes);
 	if (submit->flags & SOCKIOCP_SUBMIT_EVENT)
 		SetEvent((HANDLE)(uintptr_t)submit->event);
 	return err;
+}
+
+/* Returns 0 or an errno value. */
+static int with_routine(struct messaging *messaging, struct sockiocp_submit *submit,
+			LPWSAOVERLAPPED_COMPLETION_ROUTINE function)
+{
+	return function ? sockiocp_ready_with_routine(&messaging->ready, submit, function) : 0;
+}
+
+static void drop(struct messaging *messaging)
+{
+	free(messaging->ready.routine);
+	free(messaging);
 }
 
 /* What a function returns that has ended with @err. */
@@ -356,7 +395,7 @@ static int receive_overlapped(struct messaging *messaging, struct sockiocp_submi
 	*bytes = messaging->ready.bytes;
 	if (!err || err == EMSGSIZE)
 		err = tell_at_once(messaging, submit, err);
-	free(messaging);
+	drop(messaging);
 	return err;
 }
 
@@ -370,7 +409,8 @@ static int receive_overlapped(struct messaging *messaging, struct sockiocp_submi
  *	with @lpOverlapped
  * @lpOverlapped: the operation, while which @lpMsg stays there; NULL: it is done when the
  *	call returns
- * @lpCompletionRoutine: NULL: there are none here
+ * @lpCompletionRoutine: with @lpOverlapped, a function that this thread calls in an
+ *	alertable wait when the operation is over; NULL for none
  *
  * WSAIoctl() gives a pointer to it: WSAID_WSARECVMSG.
  *
@@ -381,8 +421,9 @@ static int receive_overlapped(struct messaging *messaging, struct sockiocp_submi
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
  *   WSA_IO_PENDING	the operation has begun: its result follows
  *   WSAEMSGSIZE	there was more than the buffers hold; they are full
- *   WSAEOPNOTSUPP	a stream; @lpCompletionRoutine is not NULL
- *   WSAEINVAL		no buffers, or more than 1024
+ *   WSAEOPNOTSUPP	a stream
+ *   WSAEINVAL		no buffers, or more than 1024; a routine, and the socket is associated
+ *			with a port
  *   others		as recvfrom()
  *
  * Windows: "LPFN_WSARECVMSG callback function (mswsock.h)".
@@ -391,13 +432,12 @@ INT WINAPI sockiocp_receive_message(SOCKET s, LPWSAMSG lpMsg, LPDWORD lpdwNumber
 				    LPWSAOVERLAPPED lpOverlapped,
 				    LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine)
 {
-	int fd = sockiocp_socket_fd(s), err = 0;
+	int fd = sockiocp_socket_fd(s), err;
 	DWORD bytes = 0;
 	struct messaging *messaging;
 	struct sockiocp_submit submit;
 
-	if (lpOverlapped)
-		err = sockiocp_begin_submit(&submit, fd, lpOverlapped);
+	err = begin(&submit, fd, lpOverlapped, lpCompletionRoutine);
 	if (!err)
 		err = check(fd, lpMsg, lpCompletionRoutine);
 	if (err)
@@ -409,11 +449,13 @@ INT WINAPI sockiocp_receive_message(SOCKET s, LPWSAMSG lpMsg, LPDWORD lpdwNumber
 		messaging->ready.overlapped = lpOverlapped;
 		messaging->ready.operation = SOCKIOCP_SUBMIT_POLL_IN;
 		messaging->ready.step = receive_step;
-		err = receive_overlapped(messaging, &submit, &bytes);
+		err = with_routine(messaging, &submit, lpCompletionRoutine);
+		if (!err)
+			err = receive_overlapped(messaging, &submit, &bytes);
 	} else {
 		err = receive(messaging, 0);
 		bytes = messaging->ready.bytes;
-		free(messaging);
+		drop(messaging);
 	}
 	if (lpdwNumberOfBytesRecvd && (!err || err == EMSGSIZE))
 		*lpdwNumberOfBytesRecvd = bytes;
@@ -446,7 +488,7 @@ static int send_overlapped(struct messaging *messaging, struct sockiocp_submit *
 	*bytes = messaging->ready.bytes;
 	if (!err)
 		err = tell_at_once(messaging, submit, 0);
-	free(messaging);
+	drop(messaging);
 	return err;
 }
 
@@ -459,7 +501,7 @@ static int send_overlapped(struct messaging *messaging, struct sockiocp_submit *
  * @lpNumberOfBytesSent: receives how many bytes were sent, if the call succeeds; may be NULL
  *	with @lpOverlapped
  * @lpOverlapped: the operation; NULL: it is done when the call returns
- * @lpCompletionRoutine: NULL: there are none here
+ * @lpCompletionRoutine: as for WSARecvMsg()
  *
  * WSAIoctl() gives a pointer to it, too: WSAID_WSASENDMSG.
  *
@@ -467,8 +509,9 @@ static int send_overlapped(struct messaging *messaging, struct sockiocp_submit *
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
  *   WSA_IO_PENDING	the operation has begun: its result follows
- *   WSAEOPNOTSUPP	a stream; @lpCompletionRoutine is not NULL; control data on AF_UNIX
- *   WSAEINVAL		no buffers, or more than 1024; other control data
+ *   WSAEOPNOTSUPP	a stream; control data on AF_UNIX
+ *   WSAEINVAL		no buffers, or more than 1024; other control data; a routine, and the
+ *			socket is associated with a port
  *   others		as sendto()
  *
  * Windows: "WSASendMsg function (winsock2.h)".
@@ -477,13 +520,12 @@ int WSAAPI WSASendMsg(SOCKET Handle, LPWSAMSG lpMsg, DWORD dwFlags, LPDWORD lpNu
 		      LPWSAOVERLAPPED lpOverlapped,
 		      LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine)
 {
-	int fd = sockiocp_socket_fd(Handle), err = 0;
+	int fd = sockiocp_socket_fd(Handle), err;
 	DWORD bytes = 0;
 	struct messaging *messaging;
 	struct sockiocp_submit submit;
 
-	if (lpOverlapped)
-		err = sockiocp_begin_submit(&submit, fd, lpOverlapped);
+	err = begin(&submit, fd, lpOverlapped, lpCompletionRoutine);
 	if (!err)
 		err = check(fd, lpMsg, lpCompletionRoutine);
 	if (!err && dwFlags & ~(DWORD)MSG_DONTROUTE)
@@ -497,6 +539,8 @@ int WSAAPI WSASendMsg(SOCKET Handle, LPWSAMSG lpMsg, DWORD dwFlags, LPDWORD lpNu
 	err = take_name(messaging, lpMsg);
 	if (!err)
 		err = read_control(messaging, fd, &lpMsg->Control);
+	if (!err && lpOverlapped)
+		err = with_routine(messaging, &submit, lpCompletionRoutine);
 	if (!err && lpOverlapped) {
 		err = send_overlapped(messaging, &submit, &bytes);
 		if (!err && lpNumberOfBytesSent)
@@ -507,6 +551,6 @@ int WSAAPI WSASendMsg(SOCKET Handle, LPWSAMSG lpMsg, DWORD dwFlags, LPDWORD lpNu
 		err = send_message(messaging, 0);
 	if (!err && lpNumberOfBytesSent)
 		*lpNumberOfBytesSent = messaging->ready.bytes;
-	free(messaging);
+	drop(messaging);
 	return err ? sockiocp_send_fail(fd, err) : 0;
 }

@@ -172,6 +172,169 @@ static void control_data_says_where_a_message_comes_from(void)
 	EXPECT(CloseHandle(port));
 }
 
+/* ------------------------------------------------------------- completion routines */
+
+static struct {
+	LPWSAOVERLAPPED overlapped;
+	DWORD error, bytes, flags, thread;
+	int count;
+} told;
+
+static void CALLBACK routine(DWORD error, DWORD bytes, LPWSAOVERLAPPED overlapped, DWORD flags)
+{
+	told.error = error;
+	told.bytes = bytes;
+	told.overlapped = overlapped;
+	told.flags = flags;
+	told.thread = GetCurrentThreadId();
+	told.count++;
+}
+
+/* The next alertable wait calls it once, for this operation. */
+static void expect_routine(const struct op *op, DWORD error, DWORD bytes, int line)
+{
+	told.count = 0;
+	tap_same(WAIT_IO_COMPLETION, SleepEx(COMES, TRUE), "what the wait says", line);
+	tap_same(1, (DWORD)told.count, "how often it was called", line);
+	tap_same(TAP_NUMBER(&op->overlapped), TAP_NUMBER(told.overlapped), "the OVERLAPPED",
+		 line);
+	tap_same(error, told.error, "the error", line);
+	tap_same(bytes, told.bytes, "the count", line);
+	tap_same(GetCurrentThreadId(), told.thread, "the thread", line);
+}
+
+/* Two datagram sockets, of which the first is not associated. */
+static int datagrams(SOCKET pair[2], struct sockaddr_in address[2])
+{
+	pair[0] = udp();
+	pair[1] = udp();
+	return bind_anywhere(pair[0], &address[0]) && bind_anywhere(pair[1], &address[1]);
+}
+
+static void routine_is_called_for_messages(void)
+{
+	struct sockaddr_in address[2];
+	LPFN_WSARECVMSG receive_message;
+	static struct message m;
+	BOOL on = TRUE;
+	SOCKET pair[2];
+
+	ASSERT(datagrams(pair, address));
+	receive_message = (LPFN_WSARECVMSG)extension(pair[0], (GUID)WSAID_WSARECVMSG);
+	ASSERT(receive_message);
+	EXPECT_EQ(0, setsockopt(pair[0], IPPROTO_IP, IP_PKTINFO, (char *)&on, sizeof(on)));
+	prepare_message(&m, 32);
+	/* It is the program's, and no event. */
+	m.op.overlapped.hEvent = (HANDLE)&m;
+	ASSERT_EQ(WSA_IO_PENDING, outcome(receive_message(pair[0], &m.header, &m.op.bytes,
+							  &m.op.overlapped, routine)));
+	send_to(pair[1], &address[0], "hello");
+	expect_routine(&m.op, 0, 5, __LINE__);
+	EXPECT_STATUS(0, &m.op);
+	EXPECT(!memcmp(m.op.data, "hello", 5));
+	expect_message(&m, &address[1]);
+	/* At once, and cut. */
+	send_to(pair[1], &address[0], "again");
+	ASSERT(readable(pair[0]));
+	prepare_message(&m, 4);
+	EXPECT_EQ(WSAEMSGSIZE, outcome(receive_message(pair[0], &m.header, &m.op.bytes,
+						       &m.op.overlapped, routine)));
+	expect_routine(&m.op, WSAEMSGSIZE, 4, __LINE__);
+	EXPECT(m.header.dwFlags & MSG_TRUNC);
+	/* Nothing else is to come. */
+	EXPECT_EQ(0, SleepEx(NO_PACKET, TRUE));
+	close_pair(pair);
+}
+
+static void routine_is_called_for_messages_that_are_cancelled(void)
+{
+	struct sockaddr_in address[2];
+	LPFN_WSARECVMSG receive_message;
+	static struct message m[2];
+	SOCKET pair[2];
+	int i;
+
+	ASSERT(datagrams(pair, address));
+	receive_message = (LPFN_WSARECVMSG)extension(pair[0], (GUID)WSAID_WSARECVMSG);
+	ASSERT(receive_message);
+	for (i = 0; i < 2; i++) {
+		prepare_message(&m[i], 32);
+		ASSERT_EQ(WSA_IO_PENDING,
+			  outcome(receive_message(pair[0], &m[i].header, &m[i].op.bytes,
+						  &m[i].op.overlapped, routine)));
+	}
+	EXPECT(CancelIoEx((HANDLE)pair[0], &m[0].op.overlapped));
+	expect_routine(&m[0].op, WSA_OPERATION_ABORTED, 0, __LINE__);
+	EXPECT_EQ(0, closesocket(pair[0]));
+	expect_routine(&m[1].op, WSA_OPERATION_ABORTED, 0, __LINE__);
+	EXPECT_EQ(0, closesocket(pair[1]));
+}
+
+static void routine_is_called_for_messages_that_are_sent(void)
+{
+	struct sockaddr_in address[2];
+	WSABUF buffer = { 5, (char *)"hello" };
+	LPFN_WSASENDMSG send_message;
+	static struct op op;
+	SOCKET pair[2];
+	char got[8];
+	WSAMSG m;
+
+	ASSERT(datagrams(pair, address));
+	send_message = (LPFN_WSASENDMSG)extension(pair[0], (GUID)WSAID_WSASENDMSG);
+	ASSERT(send_message);
+	memset(&m, 0, sizeof(m));
+	m.name = (struct sockaddr *)&address[1];
+	m.namelen = sizeof(address[1]);
+	m.lpBuffers = &buffer;
+	m.dwBufferCount = 1;
+	prepare(&op, 0);
+	EXPECT_EQ(0, send_message(pair[0], &m, 0, &op.bytes, &op.overlapped, routine));
+	expect_routine(&op, 0, 5, __LINE__);
+	EXPECT_EQ(5, recv(pair[1], got, sizeof(got), 0));
+	close_pair(pair);
+}
+
+static void messages_have_a_routine_or_a_port(void)
+{
+	struct sockaddr_in address[2];
+	SOCKET pair[2];
+	HANDLE port = datagrams_and_port(pair, address);
+	LPFN_WSARECVMSG receive_message;
+	static struct message m;
+
+	ASSERT(port);
+	receive_message = (LPFN_WSARECVMSG)extension(pair[0], (GUID)WSAID_WSARECVMSG);
+	ASSERT(receive_message);
+	prepare_message(&m, 32);
+	EXPECT_EQ(WSAEINVAL, outcome(receive_message(pair[0], &m.header, &m.op.bytes,
+						     &m.op.overlapped, routine)));
+	send_to(pair[1], &address[0], "hello");
+	EXPECT_NO_PACKET(port);
+	EXPECT_EQ(0, SleepEx(NO_PACKET, TRUE));
+	close_all(pair, port);
+}
+
+static void message_without_the_attribute_is_there_at_once(void)
+{
+	struct sockaddr_in address[2];
+	SOCKET s = WSASocketA(AF_INET, SOCK_DGRAM, 0, NULL, 0, 0), sender = udp();
+	LPFN_WSARECVMSG receive_message;
+	static struct message m;
+
+	ASSERT(bind_anywhere(s, &address[0]) && bind_anywhere(sender, &address[1]));
+	receive_message = (LPFN_WSARECVMSG)extension(s, (GUID)WSAID_WSARECVMSG);
+	ASSERT(receive_message);
+	send_to(sender, &address[0], "hello");
+	ASSERT(readable(s));
+	prepare_message(&m, 32);
+	EXPECT_EQ(0, outcome(receive_message(s, &m.header, &m.op.bytes, &m.op.overlapped, NULL)));
+	EXPECT_EQ(5, m.op.bytes);
+	EXPECT_STATUS(0, &m.op);
+	EXPECT_EQ(0, closesocket(s));
+	EXPECT_EQ(0, closesocket(sender));
+}
+
 int main(void)
 {
 	WSADATA data;
@@ -182,6 +345,11 @@ int main(void)
 	RUN(message_that_does_not_fit_is_cut_and_says_so);
 	RUN(messages_are_sent);
 	RUN(control_data_says_where_a_message_comes_from);
+	RUN(routine_is_called_for_messages);
+	RUN(routine_is_called_for_messages_that_are_cancelled);
+	RUN(routine_is_called_for_messages_that_are_sent);
+	RUN(messages_have_a_routine_or_a_port);
+	RUN(message_without_the_attribute_is_there_at_once);
 	WSACleanup();
 	return tap_end();
 }
