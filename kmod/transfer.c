@@ -118,6 +118,13 @@ static bool transfer_takes_a_break(const struct sockiocp_operation *op, u32 begu
 	return op->progress - begun >= TRANSFER_AT_A_TIME && op->progress < op->length;
 }
 
+/* Linux says once how a stream has ended, Windows each time. */
+static void transfer_note_failure(struct sockiocp_endpoint *endpoint, int error)
+{
+	if (endpoint->hook.kind < SOCKIOCP_UDP && (error == -ECONNRESET || error == -ETIMEDOUT))
+		WRITE_ONCE(endpoint->failure, error);
+}
+
 /*
  * With MSG_WAITALL it takes what is there, and has to come again if that is not all of it.
  * What was taken is a success, also if an error follows it.
@@ -138,8 +145,13 @@ static int transfer_receive(struct sockiocp_operation *op, struct socket *socket
 		if (op->name)
 			message.msg_name = &name;
 		got = sock_recvmsg(socket, &message, flags);
+		if (got < 0 && op->progress && got != -EAGAIN) {
+			/* Linux has told it once; the next one has to know. */
+			transfer_note_failure(op->endpoint, got);
+			return 0;
+		}
 		if (got < 0)
-			return op->progress && got != -EAGAIN ? 0 : got;
+			return got;
 		op->progress += got;
 		if (op->message_flags & MSG_WAITALL && transfer_takes_a_break(op, begun))
 			return -EINPROGRESS;
@@ -180,15 +192,27 @@ static int transfer_send(struct sockiocp_operation *op, struct socket *socket)
 	return 0;
 }
 
-/* EPIPE: did this side end the stream? */
-static bool transfer_was_shut_down(const struct sock *sk, enum sockiocp_kind kind)
+/*
+ * Before a send is tried: has this side ended the stream?  Not so if a reset has, which nobody
+ * was told of.
+ */
+static bool transfer_is_shut_down(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN && !READ_ONCE(sk->sk_err);
+}
+
+/* EPIPE: did this side end the stream?  @before: transfer_is_shut_down() */
+static bool transfer_was_shut_down(const struct sock *sk, enum sockiocp_kind kind, bool before)
 {
 	int shut_down = READ_ONCE(sk->sk_shutdown);
 
 	/* The peer's end sets both. */
 	if (kind == SOCKIOCP_UNIX_STREAM)
 		return shut_down == SEND_SHUTDOWN;
-	return shut_down & SEND_SHUTDOWN && READ_ONCE(sk->sk_state) != TCP_CLOSE;
+	if (READ_ONCE(sk->sk_state) != TCP_CLOSE)
+		return shut_down & SEND_SHUTDOWN;
+	/* Both sides have. */
+	return before && sock_flag(sk, SOCK_DONE);
 }
 
 /* The peer had ended the stream, and what was sent to it then was answered by a reset. */
@@ -198,22 +222,19 @@ static bool transfer_was_aborted(const struct sock *sk)
 	       READ_ONCE(sk->sk_state) == TCP_CLOSE;
 }
 
-/*
- * Linux says once how a stream has ended, Windows each time; and EPIPE has four reasons.
- */
+/* EPIPE has four reasons. */
 static int transfer_stream_error(struct sockiocp_operation *op, const struct socket *socket,
-				 int error)
+				 int error, bool was_shut_down)
 {
 	struct sockiocp_endpoint *endpoint = op->endpoint;
 	const struct sock *sk = socket->sk;
 	int failure = READ_ONCE(endpoint->failure);
 
-	if (error == -ECONNRESET || error == -ETIMEDOUT)
-		WRITE_ONCE(endpoint->failure, error);
+	transfer_note_failure(endpoint, error);
 	if (error == -EPIPE) {
 		if (failure)
 			return failure;
-		if (transfer_was_shut_down(sk, endpoint->hook.kind))
+		if (transfer_was_shut_down(sk, endpoint->hook.kind, was_shut_down))
 			return -EPIPE;
 		if (transfer_was_aborted(sk)) {
 			WRITE_ONCE(endpoint->failure, -ECONNABORTED);
@@ -335,9 +356,11 @@ static int transfer_do(struct sockiocp_operation *op, struct socket *socket,
 		       struct file *file)
 {
 	enum sockiocp_kind kind = op->endpoint->hook.kind;
+	bool was_shut_down = false;
 	int error;
 
 	if (op->operation == SOCKIOCP_SUBMIT_SEND) {
+		was_shut_down = transfer_is_shut_down(socket->sk);
 		error = transfer_send(op, socket);
 		if (error == -EAGAIN) {
 			/* So that the protocol tells of room. */
@@ -352,7 +375,7 @@ static int transfer_do(struct sockiocp_operation *op, struct socket *socket,
 			error = transfer_ask(op, socket);
 	}
 	if (kind < SOCKIOCP_UDP && !sockiocp_transfer_goes_on(error))
-		error = transfer_stream_error(op, socket, error);
+		error = transfer_stream_error(op, socket, error, was_shut_down);
 	return error;
 }
 

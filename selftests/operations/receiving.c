@@ -279,6 +279,25 @@ TEST_F(receiving, tells_a_reset_each_time)
 	EXPECT_EQ(STATUS_IS_PENDING, o[0].state);
 }
 
+/* What waits for all takes what is there, and Linux tells it of the reset: the next one, too. */
+TEST_F(receiving, with_waitall_keeps_no_reset_to_itself)
+{
+	struct overlapped o;
+	char data[8] = "";
+	int i;
+
+	EXPECT_SENT(self->fd[1], "abc");
+	ASSERT_ARRIVES(self->fd[0], 3);
+	EXPECT_EQ(0, sock_reset(self->fd[1]));
+	self->fd[1] = -1;
+	ASSERT_TRUE(sock_becomes(self->fd[0], SEE_HUP, COMES));
+	EXPECT_EQ(0, submit_with_flags(self->home, self->fd[0], &o, data, 8, MSG_WAITALL));
+	EXPECT_PACKET(self->port, KEY, &o, 0, 3);
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(-ECONNRESET, operation_receive(self->home, self->fd[0], &o, data,
+							 sizeof(data)));
+}
+
 /* A local shutdown is not the peer's: its data comes still. */
 TEST_F(receiving, goes_on_after_a_local_shutdown)
 {

@@ -207,6 +207,24 @@ TEST_F(sending, fails_after_a_local_shutdown)
 	EXPECT_EQ(-EPIPE, operation_send(self->home, self->fd[0], &o, self->data, 1));
 }
 
+/* The connection is over, in good order: no reset, and nobody has aborted it. */
+TEST_F(sending, fails_as_shut_down_when_both_sides_are)
+{
+	struct overlapped o;
+	char data[8];
+	int i;
+
+	EXPECT_EQ(0, sock_shutdown(self->fd[1], 'w'));
+	ASSERT_TRUE(sock_becomes(self->fd[0], SEE_RDHUP, COMES));
+	EXPECT_EQ(0, sock_shutdown(self->fd[0], 'w'));
+	ASSERT_TRUE(sock_becomes(self->fd[0], SEE_HUP, COMES));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(-EPIPE, operation_send(self->home, self->fd[0], &o, self->data, 1));
+		EXPECT_EQ(0, operation_receive(self->home, self->fd[0], &o, data, 8));
+		EXPECT_PACKET(self->port, KEY, &o, 0, 0);
+	}
+}
+
 TEST_F(sending, to_nobody_fails)
 {
 	int fd = any_socket(FAM_INET, TYPE_STREAM, 0);
