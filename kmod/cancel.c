@@ -159,6 +159,9 @@ static void cancel_drop_one(struct sockiocp_operation *op, struct list_head *gon
 		return;
 	if (!is_nobodys)
 		is_nobodys = cancel_unqueue(op);
+	/* The next one is woken when this is done with the chunk. */
+	if (op->phase != SOCKIOCP_FINISHED)
+		sockiocp_endpoint_finish_operation(op, false);
 	sockiocp_endpoint_remove_operation(op);
 	if (is_nobodys)
 		list_add(&op->node, gone);
@@ -187,13 +190,19 @@ static unsigned int cancel_drop_some(struct sockiocp_endpoint *endpoint,
 				     struct sockiocp_port *home)
 {
 	struct socket *socket = sockiocp_hook_socket(&endpoint->hook);
-	unsigned int i, nr = 0;
+	struct sockiocp_direction *direction;
+	unsigned int i, some, nr = 0;
 	LIST_HEAD(gone);
 
 	spin_lock_irq(&socket->wq.wait.lock);
-	for (i = 0; i < 2; i++)
-		nr += cancel_drop_in_list(&endpoint->directions[i].operations, home,
-					  SOCKIOCP_CHUNK - nr, &gone);
+	for (i = 0; i < 2; i++) {
+		direction = &endpoint->directions[i];
+		some = cancel_drop_in_list(&direction->operations, home, SOCKIOCP_CHUNK - nr,
+					   &gone);
+		if (some)
+			sockiocp_endpoint_wake_first(direction);
+		nr += some;
+	}
 	nr += cancel_drop_in_list(&endpoint->finished, home, SOCKIOCP_CHUNK - nr, &gone);
 	spin_unlock_irq(&socket->wq.wait.lock);
 	cancel_free_all(&gone);

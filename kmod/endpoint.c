@@ -399,11 +399,12 @@ void sockiocp_endpoint_leave_home(struct sockiocp_operation *op)
 
 	endpoint_assert_locked(op->endpoint);
 
+	/* It comes and leaves under that lock; under its home port's its place may change. */
+	if (list_empty(&op->home_node))
+		return;
 	spin_lock(&home->lock);
-	if (!list_empty(&op->home_node)) {
-		list_del_init(&op->home_node);
-		WRITE_ONCE(home->nr_operations, home->nr_operations - 1);
-	}
+	list_del_init(&op->home_node);
+	WRITE_ONCE(home->nr_operations, home->nr_operations - 1);
 	spin_unlock(&home->lock);
 }
 

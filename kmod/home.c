@@ -19,6 +19,8 @@
 #include <linux/sched/signal.h>
 
 #define INTERVAL	(2 * HZ)
+/* When a process is gone that was told that something is ready: others may wait for it. */
+#define SOON		(HZ / 10)
 /* How many operations are looked at each time, of all ports together. */
 #define LOOKS		(1U << 16)
 
@@ -29,6 +31,7 @@ static unsigned int nr_homes;
 
 static void home_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(look, home_work);
+static DECLARE_DELAYED_WORK(look_soon, home_work);
 
 /**
  * sockiocp_home_claim - a port is about to be submitted by
@@ -209,6 +212,14 @@ void sockiocp_home_watch(void)
 		queue_delayed_work(sockiocp_wq, &look, INTERVAL);
 }
 
+/* Its operations end; and somebody looks for those of others that wait for it. */
+static void home_drop(struct sockiocp_port *port)
+{
+	sockiocp_cancel_drop_all(port);
+	if (READ_ONCE(port->told_ready))
+		queue_delayed_work(sockiocp_wq, &look_soon, SOON);
+}
+
 /**
  * sockiocp_home_leave - a process closes a descriptor of a port
  * @port: the port
@@ -220,7 +231,7 @@ void sockiocp_home_leave(struct sockiocp_port *port)
 {
 	if (READ_ONCE(port->home_of) && !atomic_read(&current->signal->live) &&
 	    sockiocp_port_is_home_of_caller(port))
-		sockiocp_cancel_drop_all(port);
+		home_drop(port);
 }
 
 /**
@@ -231,7 +242,7 @@ void sockiocp_home_forget(struct sockiocp_port *port)
 {
 	if (!port->home_of)
 		return;
-	sockiocp_cancel_drop_all(port);
+	home_drop(port);
 	spin_lock(&homes_lock);
 	list_del(&port->home_node);
 	WRITE_ONCE(nr_homes, nr_homes - 1);
@@ -242,5 +253,6 @@ void sockiocp_home_forget(struct sockiocp_port *port)
 /* No port has a file any more. */
 void sockiocp_home_exit(void)
 {
+	cancel_delayed_work_sync(&look_soon);
 	cancel_delayed_work_sync(&look);
 }

@@ -227,6 +227,7 @@
  *			home_of, home_exec_id		written once, under port->lock;
  *							read without, the first one first
  *			home_node			homes_lock
+ *			told_ready			written once, read without a lock
  *			concurrency			written under port->lock,
  *							read without
  *			active, refs			atomic

@@ -597,6 +597,8 @@ bool sockiocp_operation_deliver(struct sockiocp_operation *op, struct sockiocp_p
 		target = operation_target(op, harvested);
 	if (target)
 		sockiocp_port_get(target);
+	if (is_ready)
+		WRITE_ONCE(op->home->told_ready, true);
 	holds = op->holds;
 	sockiocp_endpoint_remove_operation(op);
 	references = operation_detach(op);

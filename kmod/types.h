@@ -167,6 +167,7 @@ struct sockiocp_worker {
  * @home_of: whose home port this is, a reference; NULL before its first operation
  * @home_exec_id: which of the programs of that process, counted by exec
  * @home_node: in the list of home ports
+ * @told_ready: its process was told that something is ready, and others may wait for it
  */
 struct sockiocp_port {
 	spinlock_t lock;
@@ -206,6 +207,7 @@ struct sockiocp_port {
 	struct pid *home_of;
 	u64 home_exec_id;
 	struct list_head home_node;
+	bool told_ready;
 };
 
 enum sockiocp_state {

@@ -173,37 +173,87 @@ static int start_process(struct __test_metadata *_metadata,
 	return pid;
 }
 
-/* All of it is this process' too: sockets, port and home port. */
+/* A process that goes with as much as this: all of it is the parent's too. */
+enum { SOCKETS = 1000 };
+
+static long long limit_before;
+
+static int open_many(FIXTURE_DATA(gone) *self, int each)
+{
+	static int fd[SOCKETS];
+	int i, number;
+
+	limit_before = param_get(LIMIT);
+	if (raise_nofile(SOCKETS + 64) || param_set(LIMIT, 2 * SOCKETS * each))
+		return -1;
+	for (i = 0; i < SOCKETS; i++) {
+		fd[i] = udp_bound(FAM_INET, &number);
+		if (fd[i] < 0 || operation_associate(self->port, fd[i], i))
+			return -1;
+	}
+	job.fd = fd;
+	return 0;
+}
+
+static void close_many(void)
+{
+	int i;
+
+	param_set(LIMIT, limit_before);
+	for (i = 0; i < SOCKETS; i++)
+		fd_close(job.fd[i]);
+}
+
+/* From the moment when wait() has returned; the end of a process takes its time before. */
+#define EXPECT_ALL_GONE(began)						\
+	do {								\
+		int64_t waited_ = now_ms();				\
+		EXPECT_TRUE(operations_become(self->home, 0, NOTICED));	\
+		TH_LOG("%d ms until wait() returned, gone %d ms after that",	\
+		       (int)(waited_ - (began)), (int)(now_ms() - waited_));	\
+		EXPECT_TRUE(objects_become(0, NOTICED));		\
+		EXPECT_NO_PACKET(self->port);				\
+		EXPECT_EQ(0, fdinfo_value(self->port, "packets"));	\
+	} while (0)
+
 TEST_F(gone, killed_process_leaves_none_of_100000)
 {
-	enum { SOCKETS = 1000, EACH = 100 };
-	int i, pid, number, fd[SOCKETS];
+	enum { EACH = 100 };
 	int64_t start;
-
-	long long limit = param_get(LIMIT);
+	int pid;
 
 	if (geteuid())
 		SKIP(return, "only root can change the limits");
-	ASSERT_EQ(0, raise_nofile(SOCKETS + 64));
-	ASSERT_EQ(0, param_set(LIMIT, 2 * SOCKETS * EACH));
-	for (i = 0; i < SOCKETS; i++) {
-		fd[i] = udp_bound(FAM_INET, &number);
-		ASSERT_LE(0, fd[i]);
-		ASSERT_EQ(0, operation_associate(self->port, fd[i], i));
-	}
-	job.fd = fd;
+	ASSERT_EQ(0, open_many(self, EACH));
 	pid = start_process(_metadata, self, submit_and_rest, SOCKETS, EACH);
 	EXPECT_OPERATIONS(self->home, SOCKETS * EACH);
 	start = now_ms();
 	process_kill(pid);
-	EXPECT_TRUE(operations_become(self->home, 0, NOTICED));
-	TH_LOG("gone after %d ms", (int)(now_ms() - start));
-	EXPECT_TRUE(objects_become(0, NOTICED));
-	EXPECT_EQ(0, param_set(LIMIT, limit));
-	EXPECT_NO_PACKET(self->port);
-	EXPECT_EQ(0, fdinfo_value(self->port, "packets"));
-	for (i = 0; i < SOCKETS; i++)
-		fd_close(fd[i]);
+	EXPECT_ALL_GONE(start);
+	close_many();
+}
+
+/* As many, where that does not take minutes. */
+static int many_each(void)
+{
+	return patience() > 4 ? 10 : 100;
+}
+
+TEST_F(gone, process_that_exits_leaves_none_of_100000)
+{
+	int pid, each = many_each();
+	int64_t start;
+
+	if (geteuid())
+		SKIP(return, "only root can change the limits");
+	ASSERT_EQ(0, open_many(self, each));
+	pid = start_process(_metadata, self, submit_and_exit, SOCKETS, each);
+	EXPECT_OPERATIONS(self->home, SOCKETS * each);
+	start = now_ms();
+	set(&self->shared->go, 1);
+	EXPECT_EQ(0, child_status(pid, 10 * COMES));
+	EXPECT_ALL_GONE(start);
+	close_many();
 }
 
 TEST_F(gone, process_that_exits_leaves_none)
@@ -362,6 +412,25 @@ TEST_F(gone, next_program_gets_nothing)
 	ASSERT_ARRIVES(self->fd[0], 3);
 }
 
+/* The new program has the home port, and this process the rest. */
+TEST_F(gone, next_program_has_none_of_100000)
+{
+	int pid, each = many_each();
+	int64_t start;
+	char c;
+
+	if (geteuid())
+		SKIP(return, "only root can change the limits");
+	ASSERT_EQ(0, open_many(self, each));
+	ASSERT_EQ(0, pipe2(tell, O_CLOEXEC));
+	pid = start_process(_metadata, self, submit_and_exec, SOCKETS, each);
+	start = now_ms();
+	ASSERT_EQ(1, read(tell[0], &c, 1));
+	EXPECT_ALL_GONE(start);
+	process_kill(pid);
+	close_many();
+}
+
 /* Closed by exec: at once. */
 static void submit_and_exec_with_nothing(void *unused)
 {
@@ -381,6 +450,107 @@ TEST_F(gone, exec_closes_the_home_port)
 	EXPECT_TRUE(operations_become(self->home, 0, NOTICED));
 	child_status(pid, COMES);
 	EXPECT_NO_PACKET(self->port);
+}
+
+/* ---------------------------------------------------------------- what it had */
+
+/* Whoever has its sockets and ports, its memory is free when it is gone. */
+TEST_F(gone, processes_leave_no_memory_map)
+{
+	enum { COUNT = 24 };
+	long long before = slab_objects("mm_struct");
+	int64_t end = now_ms() + NOTICED;
+	int i, pid[COUNT], home[COUNT];
+
+	if (before < 0)
+		SKIP(return, "only root can look at the caches");
+	job.fd = &self->fd[0];
+	for (i = 0; i < COUNT; i++) {
+		self->home = home[i] = device_open();
+		set(&self->shared->go, 0);
+		set(&self->shared->submitted, 0);
+		pid[i] = start_process(_metadata, self, i % 2 ? submit_and_rest :
+				       submit_and_exit, 1, 20);
+		EXPECT_OPERATIONS(home[i], 20);
+		set(&self->shared->go, 1);
+		if (i % 2)
+			process_kill(pid[i]);
+		else
+			EXPECT_EQ(0, child_status(pid[i], COMES));
+	}
+	while (slab_objects("mm_struct") > before + COUNT / 2 && now_ms() < end)
+		sleep_ms(50);
+	TH_LOG("%lld memory maps before, %lld after", before, slab_objects("mm_struct"));
+	EXPECT_GE(before + COUNT / 2, slab_objects("mm_struct"));
+	for (i = 0; i < COUNT; i++)
+		fd_close(home[i]);
+}
+
+/* -------------------------------------------------------- what it was told of */
+
+static void be_told_and_rest(void *unused)
+{
+	struct sockiocp_packet_entry got;
+	struct overlapped o;
+
+	(void)unused;
+	set(&job.shared->submitted,
+	    operation_simple(job.home, job.fd[0], &o, SOCKIOCP_SUBMIT_POLL_IN, KEY,
+			     SOCKIOCP_SUBMIT_TO_HOME) == 1);
+	set(&job.shared->go, operation_harvest(job.home, &got, 1, COMES) == 1);
+	process_rest();
+}
+
+/* A process is told of a connection, and killed.  How long, in ms, until @home is told. */
+static int told_after(int home, int listener, int number, struct shared *shared)
+{
+	struct sockiocp_packet_entry got = { 0 };
+	int pid, fd, accepted;
+	struct overlapped o;
+	int64_t start;
+
+	set(&shared->submitted, 0);
+	set(&shared->go, 0);
+	pid = process_start(be_told_and_rest, NULL);
+	if (pid < 0 || !becomes(&shared->submitted, 1, COMES) ||
+	    operation_simple(home, listener, &o, SOCKIOCP_SUBMIT_POLL_IN, KEY,
+			     SOCKIOCP_SUBMIT_TO_HOME) != 1)
+		return -1;
+	fd = tcp_connect(FAM_INET, number);
+	if (!becomes(&shared->go, 1, COMES))
+		return -2;
+	start = now_ms();
+	process_kill(pid);
+	if (operation_harvest(home, &got, 1, NOTICED) != 1 ||
+	    got.reserved != SOCKIOCP_PACKET_READY)
+		return -3;
+	start = now_ms() - start;
+	accepted = tcp_accept(listener);
+	fd_close(fd);
+	fd_close(accepted);
+	return start;
+}
+
+/* Those that wait for it are looked for at once, and not when it is time anyway. */
+TEST_F(gone, process_that_was_told_holds_others_for_a_moment)
+{
+	int i, number, took, least = COMES;
+	int listener = tcp_listen(FAM_INET, 8, &number);
+
+	ASSERT_LE(0, listener);
+	job.fd = &listener;
+	job.shared = self->shared;
+	for (i = 0; i < 3; i++) {
+		job.home = device_open();
+		took = told_after(self->home, listener, number, self->shared);
+		TH_LOG("after %d ms", took);
+		ASSERT_LE(0, took);
+		if (took < least)
+			least = took;
+		fd_close(job.home);
+	}
+	EXPECT_GT(1000, least);
+	fd_close(listener);
 }
 
 /* -------------------------------------------------------------------- fork */
