@@ -35,9 +35,11 @@ uint64_t random_seed(unsigned int n)
 
 unsigned int random_runs(unsigned int n)
 {
-	const char *given = getenv("SEED");
+	const char *seed = getenv("SEED"), *runs = getenv("RUNS");
 
-	return given && *given ? 1 : n;
+	if (seed && *seed)
+		return 1;
+	return runs && *runs ? strtoul(runs, NULL, 0) : n;
 }
 
 struct random random_start(uint64_t seed)

@@ -17,7 +17,7 @@ struct random {
 
 /* The seed of the n-th run: what SEED in the environment says, or another each time. */
 uint64_t random_seed(unsigned int n);
-/* How many runs: so many, or one if SEED is set. */
+/* How many runs: one if SEED is set, what RUNS in the environment says, or so many. */
 unsigned int random_runs(unsigned int n);
 struct random random_start(uint64_t seed);
 uint64_t random_next(struct random *r);
