@@ -11,17 +11,17 @@
 
 /**
  * CloseHandle - close a handle of any kind
- * @hObject: a handle of a completion port, a thread, an event, a timer or a file; a socket
- *	as closesocket()
+ * @hObject: a handle of a completion port, a thread, an event, a timer, a mutex, a
+ *	semaphore or a file; a socket as closesocket()
  *
  * Whoever in this process waits on a port that is closed gets
  * ERROR_ABANDONED_WAIT_0 at once, unless the process has another descriptor of
  * it, or WAIT_ABANDONED_0 from WaitForSingleObject().  Its packets and registrations
  * go when the last descriptor in any process is closed.  A thread goes on when its
- * handle is closed, and so does a wait for an event.  A timer is cancelled with its last
+ * handle is closed, and so does a wait for an event, a mutex or a semaphore.  A timer is cancelled with its last
  * descriptor.  Closing what GetCurrentThread() returns has no effect.
  *
- * The handle is a file descriptor, so close(2) does the same, except that a
+ * But for mutexes and semaphores the handle is a file descriptor, so close(2) does the same, except that a
  * thread which is between two system calls of one wait cannot notice it, nor
  * WaitForSingleObject().
  *
@@ -35,7 +35,7 @@ BOOL WINAPI CloseHandle(HANDLE hObject)
 	int fd = sockiocp_handle_fd(hObject);
 	int err;
 
-	if (hObject == THIS_THREAD)
+	if (hObject == THIS_THREAD || sockiocp_close_lockable(hObject))
 		return TRUE;
 	if (fd >= 0 && fd < SOCKIOCP_COUNTED_FDS)
 		atomic_fetch_add_explicit(&sockiocp_close_counts[fd], 1,

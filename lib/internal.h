@@ -3,8 +3,9 @@
 /*
  * What the files of the library share.
  *
- * A HANDLE or a SOCKET is a file descriptor and nothing else: there is no table
- * of handles, and nobody but the kernel owns what is behind one.
+ * A HANDLE or a SOCKET is a file descriptor and nothing else, and nobody but the kernel
+ * owns what is behind one; except for mutexes and semaphores, which are memory of the
+ * process, and whose handles are higher numbers than descriptors have.
  *
  * From the lowest floor up; calls run downward only.  The files of base/ are what
  * programs need beside sockets and ports, which do not know them:
@@ -39,12 +40,14 @@
  *   event.c    events
  *   inet.c     addresses as text
  *   device.c   opening the device of the kernel module, and telling that it is one
+ *   lockable.c  what is behind the handles of mutexes and semaphores; waits that sleep
  *   thread_file.c  what is behind the handle of a thread
  *   base/std_handle.c  handles of the standard streams
  *
  *   apc.c      functions that threads are given to run while they wait
  *   home.c     the port that operations are submitted by, and its thread
  *   message.c  the texts of errors
+ *   mutex.c    mutexes and semaphores
  *   winsock_option.c  options of sockets that only Winsock has
  *   base/strsafe.c  the functions of <strsafe.h>
  *   base/console.c  the terminal
@@ -233,8 +236,22 @@ int sockiocp_thread_file_map(int fd, const struct sockiocp_thread_file **file);
 unsigned int sockiocp_thread_file_resume(int fd);
 void sockiocp_thread_file_unmap(const struct sockiocp_thread_file *file);
 
-/* wait.c */
+/* lockable.c; lockable.h has more. */
+
+/* The first handle of a mutex or a semaphore, which no descriptor is as high as. */
+#define SOCKIOCP_FIRST_LOCKABLE		0x40000000
+/* As many handles as there can be of them, in steps of 4. */
+#define SOCKIOCP_LOCKABLES		(1 << 18)
+
 void sockiocp_disturb_waits(void);
+bool sockiocp_close_lockable(HANDLE handle);
+HANDLE sockiocp_duplicate_lockable(HANDLE handle);
+void sockiocp_abandon_mutexes(void);
+
+static inline bool sockiocp_is_lockable(HANDLE handle)
+{
+	return ((uintptr_t)handle - SOCKIOCP_FIRST_LOCKABLE) / 4 < SOCKIOCP_LOCKABLES;
+}
 
 /* apc.c */
 
@@ -260,7 +277,7 @@ static inline int sockiocp_handle_fd(HANDLE handle)
 {
 	uintptr_t value = (uintptr_t)handle;
 
-	return value >= SOCKIOCP_FIRST_FD && value <= INT_MAX ? (int)value : -1;
+	return value >= SOCKIOCP_FIRST_FD && value < SOCKIOCP_FIRST_LOCKABLE ? (int)value : -1;
 }
 
 /* Returns the descriptor of a socket; -1, which the kernel refuses, of others. */

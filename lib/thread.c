@@ -36,6 +36,8 @@ static void thread_ended(void *argument)
 	struct sockiocp_thread_file *file = argument;
 
 	sockiocp_thread_ends();
+	/* Who waits for this thread sees that already. */
+	sockiocp_abandon_mutexes();
 	if (file->process == getpid()) {
 		file->exit_code = exit_code;
 		atomic_store(&file->ended, 1);

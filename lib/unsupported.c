@@ -15,62 +15,6 @@ static BOOL not_supported(void)
 }
 
 /**
- * CreateMutexA - make a mutex: not there yet
- * @lpMutexAttributes: ignored, as is all else
- * @bInitialOwner: ignored
- * @lpName: ignored
- *
- * Critical sections and SRW locks are there.
- *
- * Return: NULL, and GetLastError() says ERROR_NOT_SUPPORTED.
- *
- * Windows: "CreateMutexA function (synchapi.h)".
- */
-HANDLE WINAPI CreateMutexA(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
-			   LPCSTR lpName)
-{
-	(void)lpMutexAttributes;
-	(void)bInitialOwner;
-	(void)lpName;
-	not_supported();
-	return NULL;
-}
-
-/**
- * CreateMutexW - make a mutex: not there yet
- * @lpMutexAttributes: ignored, as is all else
- * @bInitialOwner: ignored
- * @lpName: ignored
- *
- * Return: as CreateMutexA().
- *
- * Windows: "CreateMutexW function (synchapi.h)".
- */
-HANDLE WINAPI CreateMutexW(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
-			   LPCWSTR lpName)
-{
-	(void)lpMutexAttributes;
-	(void)bInitialOwner;
-	(void)lpName;
-	not_supported();
-	return NULL;
-}
-
-/**
- * ReleaseMutex - give a mutex back: not there yet
- * @hMutex: ignored
- *
- * Return: FALSE, and GetLastError() says ERROR_INVALID_HANDLE.
- *
- * Windows: "ReleaseMutex function (synchapi.h)".
- */
-BOOL WINAPI ReleaseMutex(HANDLE hMutex)
-{
-	(void)hMutex;
-	return sockiocp_fail(EBADF);
-}
-
-/**
  * TerminateThread - stop a thread wherever it is: not there yet
  * @hThread: ignored
  * @dwExitCode: ignored

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * Waiting for handles: events, timers, threads, and ports that have packets.
+ * Waiting for handles: events, timers, mutexes, semaphores, threads, and ports that have
+ * packets.
  *
  * Events and timers are descriptors that poll(2) tells of.  A wait for such alone is one
  * ppoll(2); then whoever comes first takes the signal of one that resets itself, by
@@ -14,12 +15,17 @@
  * not more than do sleep, and one more if something is left over, as the event would be
  * set then.
  *
+ * A wait for all looks under the lock of lockable.c, first whether everything is there.
+ * If it gets no further, since somebody else has taken something meanwhile, it puts back
+ * what it has taken; who finds nothing during that looks again.
+ *
  * The end of a thread is told to those who wait by the library (thread.c), and so
  * is that a port was closed (handle.c): poll(2), which says when a port has packets,
- * does not notice.  So each wait for these that sleeps stands in a list, and whoever ends
- * a thread or closes a handle wakes all of them to look again.
+ * does not notice.  Mutexes and semaphores are handed to who waits for them.  So each wait
+ * for these that sleeps stands in a list (lockable.c).
  *
- * Who waits for threads alone sleeps on a futex and needs no descriptor.
+ * Who waits for threads, mutexes and semaphores alone sleeps on a futex and needs no
+ * descriptor.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -33,7 +39,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "lockable.h"
 
 /* How often a wait looks at its ports if there is no descriptor to wake it by. */
 #define LOOK_NS		(100 * NSEC_PER_MSEC)
@@ -42,7 +48,9 @@
 struct object {
 	/* A thread's, or NULL. */
 	const struct sockiocp_thread_file *thread;
-	/* SOCKIOCP_* bits of an event or a timer; 0 if it is a thread or a port. */
+	/* A mutex or a semaphore, or NULL. */
+	struct sockiocp_lockable *lockable;
+	/* SOCKIOCP_* bits of an event or a timer; 0 if it is something else. */
 	unsigned int kind;
 	/* The descriptor, and what sockiocp_close_count() said of it. */
 	int fd;
@@ -55,8 +63,13 @@ struct request {
 	struct object *objects;
 	DWORD count;
 	bool all, alertable;
-	/* Threads, ports: the wait has to be in the list. */
-	bool listed;
+	/* Threads, ports: the wait is woken for all that ends or is closed. */
+	bool hears;
+	/* Mutexes, semaphores; if so, all of them, NULL for other things. */
+	bool locks;
+	struct sockiocp_lockable **lockables;
+	/* The wait is in the list. */
+	struct sockiocp_wait *wait;
 	/* Something that poll(2) tells of. */
 	bool polls;
 	/* It was not signalled a moment ago. */
@@ -64,61 +77,6 @@ struct request {
 	/* What the kernel reads; here because signals may set it to 0 until the very end. */
 	struct __kernel_timespec timeout;
 };
-
-/* A wait that sleeps.  On its thread's stack, and in the list if it has to be. */
-struct wait {
-	struct wait *next;
-	struct request *request;
-	/* To be woken by, if there is something to poll; or -1. */
-	int event;
-	/* A futex: 1 if there may be something new. */
-	atomic_uint disturbed;
-};
-
-static struct wait *waits;
-static pthread_mutex_t waits_lock = PTHREAD_MUTEX_INITIALIZER;
-/* How many are in the list, for those who have no time to look. */
-static atomic_int nr_waits;
-
-static long futex(atomic_uint *word, int op, unsigned int value,
-		  const struct timespec *until)
-{
-	return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, until, NULL,
-		       FUTEX_BITSET_MATCH_ANY);
-}
-
-/* A thread has ended, or a handle was closed: whoever waits looks again. */
-void sockiocp_disturb_waits(void)
-{
-	struct wait *wait;
-
-	/* Who comes to the list later than this looks later, too. */
-	if (!atomic_load(&nr_waits))
-		return;
-	pthread_mutex_lock(&waits_lock);
-	for (wait = waits; wait; wait = wait->next) {
-		atomic_store(&wait->disturbed, 1);
-		if (wait->event >= 0)
-			eventfd_write(wait->event, 1);
-		else
-			futex(&wait->disturbed, FUTEX_WAKE, INT_MAX, NULL);
-	}
-	pthread_mutex_unlock(&waits_lock);
-}
-
-/* A new process has one thread, which does not wait. */
-static void forget_waits(void)
-{
-	pthread_mutex_init(&waits_lock, NULL);
-	waits = NULL;
-	atomic_store(&nr_waits, 0);
-	sockiocp_forget_sleepers();
-}
-
-static void register_fork_handler(void)
-{
-	pthread_atfork(NULL, NULL, forget_waits);
-}
 
 /* An event that resets itself: SetEvent() wants to know who sleeps. */
 static bool is_counted(const struct object *object)
@@ -135,65 +93,52 @@ static void count_sleeper(const struct request *request, int by)
 			sockiocp_count_sleeper(request->objects[i].fd, by);
 }
 
-static void begin_wait(struct wait *wait, struct request *request)
+static void begin_wait(struct sockiocp_wait *wait, struct request *request)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, register_fork_handler);
-	wait->request = request;
-	wait->event = -1;
-	atomic_init(&wait->disturbed, 0);
+	sockiocp_prepare_waits();
+	*wait = (struct sockiocp_wait) {
+		.lockables = request->lockables, .count = request->locks ? request->count : 0,
+		.all = request->all, .hears = request->hears,
+		.lockables_only = !request->hears && !request->polls,
+		.thread = request->locks ? sockiocp_this_thread() : 0, .event = -1,
+	};
 	count_sleeper(request, 1);
-	if (!request->listed)
+	request->wait = request->hears || request->locks ? wait : NULL;
+	if (!request->wait)
 		return;
 	if (request->polls)
 		wait->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	pthread_mutex_lock(&waits_lock);
-	wait->next = waits;
-	waits = wait;
-	atomic_fetch_add(&nr_waits, 1);
-	pthread_mutex_unlock(&waits_lock);
+	sockiocp_enlist_wait(wait);
 }
 
-static void end_wait(void *argument)
+static void end_wait(struct sockiocp_wait *wait, struct request *request)
 {
-	struct wait *wait = argument;
-	struct wait **link;
-
-	count_sleeper(wait->request, -1);
-	if (!wait->request->listed)
+	count_sleeper(request, -1);
+	if (!request->wait)
 		return;
-	pthread_mutex_lock(&waits_lock);
-	for (link = &waits; *link != wait; link = &(*link)->next)
-		;
-	*link = wait->next;
-	atomic_fetch_sub(&nr_waits, 1);
-	pthread_mutex_unlock(&waits_lock);
+	sockiocp_delist_wait(wait);
+	request->wait = NULL;
 	if (wait->event >= 0)
 		close(wait->event);
 }
 
-/* Returns 0 or an errno value: EBADF if it is nothing that can be waited for. */
-static int get_object(HANDLE handle, struct object *object)
+/* Finds what is not known by its number.  Returns 0 or an errno value: EBADF if nothing is. */
+static int find_object(struct object *object)
 {
-	int fd = sockiocp_handle_fd(handle);
-	int err;
+	int err = sockiocp_thread_file_map(object->fd, &object->thread);
 
-	*object = (struct object) {
-		.fd = fd, .count = sockiocp_close_count(fd),
-		.kind = sockiocp_known_kind(fd),
-	};
-	if (object->kind)
-		return 0;
-	err = sockiocp_thread_file_map(fd, &object->thread);
 	if (err == EBADF) {
-		if (sockiocp_check_port(fd) != EBADF)
+		if (sockiocp_check_port(object->fd) != EBADF)
 			return 0;
-		object->kind = sockiocp_find_kind(fd);
+		object->kind = sockiocp_find_kind(object->fd);
 		if (object->kind)
 			return 0;
 		/* As in an OVERLAPPED: the low bit is not a part of the handle. */
-		return fd % 2 > 0 ? get_object((HANDLE)(intptr_t)(fd - 1), object) : EBADF;
+		if (object->fd % 2 <= 0)
+			return EBADF;
+		object->count = sockiocp_close_count(--object->fd);
+		object->kind = sockiocp_known_kind(object->fd);
+		return object->kind ? 0 : find_object(object);
 	}
 	/* Nobody here is told when it ends. */
 	if (!err && !object->thread->ended && object->thread->process != getpid()) {
@@ -203,36 +148,81 @@ static int get_object(HANDLE handle, struct object *object)
 	return err;
 }
 
-static void put_objects(struct object *objects, DWORD count)
+/* All that are lockable are got when the first one is met. */
+static int get_lockable(struct request *request, const HANDLE *handles, DWORD i)
+{
+	if (!request->locks &&
+	    !sockiocp_get_lockables(request->lockables, handles, request->count, request->all))
+		return EINVAL;
+	request->locks = true;
+	request->objects[i].lockable = request->lockables[i];
+	return request->lockables[i] ? 0 : EBADF;
+}
+
+static int get_object(struct request *request, const HANDLE *handles, DWORD i)
+{
+	struct object *object = &request->objects[i];
+	int fd = sockiocp_handle_fd(handles[i]);
+	int err = 0;
+
+	*object = (struct object) {
+		.fd = fd, .count = sockiocp_close_count(fd),
+		.kind = sockiocp_known_kind(fd),
+	};
+	if (!object->kind) {
+		if (sockiocp_is_lockable(handles[i]))
+			return get_lockable(request, handles, i);
+		err = find_object(object);
+		request->hears |= !object->kind;
+	}
+	request->polls |= !object->thread;
+	return err;
+}
+
+/* Gives back the first @count of what get_objects() has got. */
+static void put_objects(const struct request *request, DWORD count)
 {
 	DWORD i;
 
+	if (request->locks)
+		sockiocp_put_lockables(request->lockables, request->count);
+	if (!request->hears)
+		return;
 	for (i = 0; i < count; i++)
-		if (objects[i].thread)
-			sockiocp_thread_file_unmap(objects[i].thread);
+		if (request->objects[i].thread)
+			sockiocp_thread_file_unmap(request->objects[i].thread);
+}
+
+/* To wait for a handle twice at the same time cannot be. */
+static bool is_twice(const HANDLE *handles, DWORD i)
+{
+	DWORD j;
+
+	for (j = 0; j < i; j++)
+		if (handles[j] == handles[i])
+			return true;
+	return false;
 }
 
 static int get_objects(struct request *request, const HANDLE *handles)
 {
-	struct object *objects = request->objects;
-	DWORD i, j;
-	int err;
+	/* Some bits of the handles: those that are new here are not there twice. */
+	unsigned long long bits = 0, bit;
+	int err = 0;
+	DWORD i;
 
 	for (i = 0; i < request->count; i++) {
-		err = get_object(handles[i], &objects[i]);
-		/* To have one twice at the same time cannot be. */
-		for (j = 0; !err && request->all && j < i; j++) {
-			if (handles[j] == handles[i]) {
-				put_objects(&objects[i], 1);
-				err = EINVAL;
-			}
-		}
+		bit = 1ULL << ((uintptr_t)handles[i] / 2 % 64);
+		if (request->all && (bits & bit) && !sockiocp_is_lockable(handles[i]) &&
+		    is_twice(handles, i))
+			err = EINVAL;
+		bits |= bit;
+		if (!err)
+			err = get_object(request, handles, i);
 		if (err) {
-			put_objects(objects, i);
+			put_objects(request, i);
 			return err;
 		}
-		request->polls |= !objects[i].thread;
-		request->listed |= !objects[i].kind;
 	}
 	return 0;
 }
@@ -253,8 +243,9 @@ static void fill_in(struct pollfd *fds, const struct request *request, bool miss
 
 	for (i = 0; i < request->count; i++) {
 		const struct object *object = &request->objects[i];
-		bool asks = !object->thread && !(missing && object->signalled) &&
-			    !(object->kind && is_closed(object));
+		bool asks = (object->kind ? !is_closed(object) :
+				    !object->thread && !object->lockable) &&
+			    !(missing && object->signalled);
 
 		fds[i] = (struct pollfd) {
 			.fd = asks ? object->fd : -1, .events = POLLIN,
@@ -314,19 +305,27 @@ static void put_back(const struct object *object)
 	timerfd_settime(object->fd, 0, &now, NULL);
 }
 
-/* Takes all, or nothing. */
-static bool take_all(const struct request *request)
+/*
+ * Takes all, and returns what the wait returns; or nothing, and WAIT_TIMEOUT.  Mutexes and
+ * semaphores come last, as nobody else takes these meanwhile.
+ */
+static DWORD take_all(const struct request *request)
 {
+	bool abandoned = false;
 	DWORD i;
 
 	for (i = 0; i < request->count; i++) {
-		if (take(&request->objects[i]))
+		if (request->objects[i].lockable || take(&request->objects[i]))
 			continue;
 		while (i--)
 			put_back(&request->objects[i]);
-		return false;
+		return WAIT_TIMEOUT;
 	}
-	return true;
+	for (i = 0; request->locks && i < request->count; i++)
+		if (request->lockables[i])
+			abandoned |= sockiocp_take_lockable(request->lockables[i],
+							    sockiocp_this_thread());
+	return abandoned ? WAIT_ABANDONED_0 : WAIT_OBJECT_0;
 }
 
 /* Says which object it is that a wait for any ends with. */
@@ -335,8 +334,17 @@ static DWORD of(const struct request *request, DWORD first, DWORD i)
 	return first + (request->all ? 0 : i);
 }
 
+static bool is_signalled(const struct object *object, const struct pollfd *poll_fd)
+{
+	if (!object->kind && object->thread)
+		return object->thread->ended;
+	if (!object->kind && object->lockable)
+		return sockiocp_can_take(object->lockable, sockiocp_this_thread());
+	return poll_fd->revents && !(poll_fd->revents & POLLNVAL);
+}
+
 /*
- * Looks at what poll(2) has said, and at the memory of threads.  Returns what the wait
+ * Looks at what poll(2) has said, and at the memory of the others.  Returns what the wait
  * returns, and WAIT_TIMEOUT if it is not over.
  */
 static DWORD look(struct request *request, const struct pollfd *fds)
@@ -346,7 +354,7 @@ static DWORD look(struct request *request, const struct pollfd *fds)
 
 	for (i = 0; i < request->count; i++) {
 		struct object *object = &request->objects[i];
-		bool port = !object->kind && !object->thread;
+		bool port = !object->kind && !object->thread && !object->lockable;
 		bool gone = fds[i].revents & POLLNVAL;
 
 		if (port && (gone || is_closed(object)))
@@ -354,15 +362,36 @@ static DWORD look(struct request *request, const struct pollfd *fds)
 		/* By close(2); it may never have been open. */
 		if (gone && !is_closed(object))
 			return WAIT_FAILED;
-		object->signalled = object->thread ? object->thread->ended :
-						     fds[i].revents && !gone;
-		if (object->signalled && !request->all && take(object))
-			return WAIT_OBJECT_0 + i;
+		object->signalled = is_signalled(object, &fds[i]);
 		missing |= !object->signalled;
+		if (!object->signalled || request->all)
+			continue;
+		if (object->lockable)
+			return i + (sockiocp_take_lockable(object->lockable,
+							   sockiocp_this_thread()) ?
+					    WAIT_ABANDONED_0 : WAIT_OBJECT_0);
+		if (take(object))
+			return WAIT_OBJECT_0 + i;
 	}
-	if (request->all && !missing && take_all(request))
-		return WAIT_OBJECT_0;
-	return WAIT_TIMEOUT;
+	return request->all && !missing ? take_all(request) : WAIT_TIMEOUT;
+}
+
+/* The same under the lock, where nobody else takes or gives back what is lockable. */
+static DWORD look_locked(struct request *request, const struct pollfd *fds)
+{
+	DWORD count = request->locks ? request->count : 0;
+	struct sockiocp_wait *wait = request->wait;
+	DWORD result;
+
+	sockiocp_begin_look(request->lockables, count, request->all);
+	/* Somebody may have handed over what this waits for. */
+	result = wait && wait->over ? wait->result : look(request, fds);
+	if (wait && result != WAIT_TIMEOUT) {
+		wait->over = true;
+		wait->result = result;
+	}
+	sockiocp_end_look(request->lockables, count, request->all);
+	return result;
 }
 
 /* Looks without waiting. */
@@ -373,7 +402,8 @@ static DWORD look_at_once(struct request *request)
 	fill_in(fds, request, false);
 	if (request->polls)
 		poll(fds, request->count, 0);
-	return look(request, fds);
+	return request->locks || request->all ? look_locked(request, fds) :
+						look(request, fds);
 }
 
 /*
@@ -391,15 +421,18 @@ static DWORD look_at_one(HANDLE handle, bool *looked)
 
 	*looked = object.kind;
 	if (!object.kind)
-		return WAIT_TIMEOUT;
+		return sockiocp_is_lockable(handle) ? sockiocp_try_lockable(handle, looked) :
+						      WAIT_TIMEOUT;
 	if (object.kind & SOCKIOCP_MANUAL) {
 		if (poll(&poll_fd, 1, 0) <= 0)
 			return WAIT_TIMEOUT;
 		return poll_fd.revents & POLLNVAL ? WAIT_FAILED : WAIT_OBJECT_0;
 	}
 	/* Reading says whether there is something to read. */
-	if (take(&object))
-		return WAIT_OBJECT_0;
+	do {
+		if (take(&object))
+			return WAIT_OBJECT_0;
+	} while (errno != EBADF && sockiocp_was_put_back());
 	return errno == EBADF ? WAIT_FAILED : WAIT_TIMEOUT;
 }
 
@@ -407,9 +440,9 @@ static DWORD look_at_one(HANDLE handle, bool *looked)
  * Sleeps until there may be something new, or for a signal.  Returns whether there are
  * functions to be called.
  */
-static bool sleep_until(struct wait *wait, struct pollfd *fds, unsigned long long deadline)
+static bool sleep_until(struct sockiocp_wait *wait, struct request *request,
+			struct pollfd *fds, unsigned long long deadline)
 {
-	struct request *request = wait->request;
 	struct __kernel_timespec *ts = &request->timeout;
 	DWORD count = request->count;
 	unsigned long long now;
@@ -421,7 +454,7 @@ static bool sleep_until(struct wait *wait, struct pollfd *fds, unsigned long lon
 		now = sockiocp_now_ns();
 		deadline = deadline > now ? deadline - now : 0;
 	}
-	if (request->polls && request->listed) {
+	if (request->polls && request->wait) {
 		fds[count++] = (struct pollfd) { .fd = wait->event, .events = POLLIN };
 		if (wait->event < 0 && deadline > LOOK_NS)
 			deadline = LOOK_NS;
@@ -450,11 +483,11 @@ static bool sleep_until(struct wait *wait, struct pollfd *fds, unsigned long lon
  * Sleeps until the wait or the time is over, or functions are to be called.  Returns what
  * look() does.
  */
-static DWORD sleep_and_look(struct wait *wait, unsigned long long end)
+static DWORD sleep_and_look(struct sockiocp_wait *wait, struct request *request,
+			    unsigned long long end)
 {
-	struct request *request = wait->request;
 	/* Otherwise what ppoll(2) says is all that there is. */
-	bool looks = request->listed || request->all;
+	bool looks = request->wait || request->all;
 	struct pollfd fds[MAXIMUM_WAIT_OBJECTS + 1];
 	DWORD result = WAIT_TIMEOUT;
 	eventfd_t times;
@@ -469,37 +502,58 @@ static DWORD sleep_and_look(struct wait *wait, unsigned long long end)
 			result = look_at_once(request);
 		if (result != WAIT_TIMEOUT)
 			break;
-		queued = sleep_until(wait, fds, end);
+		queued = sleep_until(wait, request, fds, end);
 		result = looks ? look_at_once(request) : look(request, fds);
 	} while (result == WAIT_TIMEOUT && !queued && sockiocp_now_ns() < end);
 	return result;
 }
 
+/* A sleep and whose it is. */
+struct sleeper {
+	struct sockiocp_wait wait;
+	struct request *request;
+};
+
+/* A signal handler has called ExitThread(). */
+static void thread_ends(void *argument)
+{
+	struct sleeper *sleeper = argument;
+	bool listed = sleeper->request->wait;
+
+	end_wait(&sleeper->wait, sleeper->request);
+	if (listed)
+		sockiocp_undo_wait(&sleeper->wait);
+}
+
 static DWORD sleep_in_list(struct request *request, unsigned long long end)
 {
-	struct wait wait;
+	struct sleeper sleeper = { .request = request };
 	DWORD result;
 
-	begin_wait(&wait, request);
-	/* Also if the thread ends meanwhile: a signal handler may call ExitThread(). */
-	pthread_cleanup_push(end_wait, &wait);
-	result = sleep_and_look(&wait, end);
-	pthread_cleanup_pop(1);
-	return result;
+	begin_wait(&sleeper.wait, request);
+	pthread_cleanup_push(thread_ends, &sleeper);
+	result = sleep_and_look(&sleeper.wait, request, end);
+	pthread_cleanup_pop(0);
+	end_wait(&sleeper.wait, request);
+	/* What was handed over at the last moment counts. */
+	return sleeper.wait.over ? sleeper.wait.result : result;
 }
 
 static DWORD wait_for(struct request *request, DWORD ms)
 {
 	/* A time-out that is to be waited for is one look. */
 	bool first = !request->looked &&
-		     (!ms || request->count == 1 || request->all || request->listed);
+		     (!ms || request->count == 1 || request->all || request->hears ||
+		      request->locks);
 	unsigned long long end = ULLONG_MAX, wake;
 	DWORD result = WAIT_TIMEOUT;
 
 	if (ms != INFINITE)
 		end = sockiocp_now_ns() + ms * NSEC_PER_MSEC;
 	if (first)
-		result = look_at_once(request);
+		do {
+			result = look_at_once(request);
+		} while (result == WAIT_TIMEOUT && sockiocp_was_put_back());
 	if (result != WAIT_TIMEOUT)
 		return result;
 	do {
@@ -515,16 +569,18 @@ static DWORD wait_for(struct request *request, DWORD ms)
 
 /**
  * WaitForSingleObject - wait for a handle to be signalled
- * @hHandle: a handle of an event, a timer, a thread, or a completion port
+ * @hHandle: a handle of an event, a timer, a mutex, a semaphore, a thread, or a
+ *	completion port
  * @dwMilliseconds: how long to wait, in ms of CLOCK_MONOTONIC; 0 does not wait,
  *	INFINITE waits for ever
  *
  * An event that was set, and a timer that was due, are signalled; so is a thread that has
  * ended, and a port that has packets.  The end of the wait resets an event or a timer
- * that resets itself.
+ * that resets itself, makes this thread the owner of a mutex, and takes 1 off the count of
+ * a semaphore.
  *
- * Return: WAIT_OBJECT_0; WAIT_ABANDONED_0: the port was closed during the wait;
- * WAIT_TIMEOUT; WAIT_FAILED, and GetLastError() says why:
+ * Return: WAIT_OBJECT_0; WAIT_ABANDONED_0: the thread that owned the mutex has ended
+ * (this one owns it now), or the port was closed during the wait; WAIT_TIMEOUT; WAIT_FAILED, and GetLastError() says why:
  *   ERROR_INVALID_HANDLE	not a handle of one of these
  *   ERROR_GEN_FAILURE		a thread of another process, which has not ended
  *   ERROR_NOT_ENOUGH_MEMORY	no memory
@@ -560,13 +616,13 @@ DWORD WINAPI WaitForSingleObjectEx(HANDLE hHandle, DWORD dwMilliseconds, BOOL bA
  * @bWaitAll: whether all of them must be signalled, at the same time
  * @dwMilliseconds: as for WaitForSingleObject()
  *
- * A wait for ports, or for threads and something else, takes a descriptor while it
- * sleeps; if none is left it looks ten times a second at threads, and at whether ports
- * were closed.
+ * A wait for ports, or for threads, mutexes or semaphores and something else, takes a
+ * descriptor while it sleeps; if none is left it looks ten times a second at these, and at
+ * whether ports were closed.  A wait for all takes nothing before it can take everything.
  *
  * Return: WAIT_OBJECT_0 with @bWaitAll, otherwise WAIT_OBJECT_0 and the index
  * of the first that is signalled; WAIT_ABANDONED_0, in the same way, if a port was
- * closed during the wait; WAIT_TIMEOUT; WAIT_FAILED, and GetLastError() says why:
+ * closed during the wait, or a mutex was abandoned; WAIT_TIMEOUT; WAIT_FAILED, and GetLastError() says why:
  *   ERROR_INVALID_PARAMETER	@nCount is out of range, or there is no array, or a handle
  *				is there twice and all are waited for
  *   ERROR_INVALID_HANDLE, ERROR_GEN_FAILURE, ERROR_NOT_ENOUGH_MEMORY
@@ -578,6 +634,28 @@ DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE *lpHandles,
 				    BOOL bWaitAll, DWORD dwMilliseconds)
 {
 	return WaitForMultipleObjectsEx(nCount, lpHandles, bWaitAll, dwMilliseconds, FALSE);
+}
+
+/* Waits for what is not there at the first look, or is more than one. */
+static DWORD wait_for_handles(const HANDLE *handles, struct request *request, DWORD ms)
+{
+	struct sockiocp_lockable *lockables[MAXIMUM_WAIT_OBJECTS];
+	struct object objects[MAXIMUM_WAIT_OBJECTS];
+	DWORD result = WAIT_FAILED;
+	int err = EINVAL;
+
+	request->objects = objects;
+	request->lockables = lockables;
+	if (request->count && request->count <= MAXIMUM_WAIT_OBJECTS && handles)
+		err = get_objects(request, handles);
+	if (!err) {
+		result = wait_for(request, ms);
+		put_objects(request, request->count);
+		err = EBADF;
+	}
+	if (result == WAIT_FAILED)
+		sockiocp_fail(err);
+	return result;
 }
 
 /**
@@ -596,34 +674,22 @@ DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE *lpHandles,
 DWORD WINAPI WaitForMultipleObjectsEx(DWORD nCount, const HANDLE *lpHandles,
 				      BOOL bWaitAll, DWORD dwMilliseconds, BOOL bAlertable)
 {
-	struct object objects[MAXIMUM_WAIT_OBJECTS];
-	struct request request = {
-		.objects = objects,
-		.count = nCount,
-		.all = bWaitAll && nCount > 1,
-		.alertable = bAlertable,
-	};
-	DWORD result = WAIT_FAILED;
-	int err = EINVAL;
+	struct request request;
+	bool looked = false;
+	DWORD result;
 
 	if (nCount == 1 && lpHandles) {
-		result = look_at_one(*lpHandles, &request.looked);
+		result = look_at_one(*lpHandles, &looked);
 		if (result == WAIT_OBJECT_0)
 			return result;
 		if (result == WAIT_FAILED)
 			sockiocp_fail(EBADF);
-		if (result == WAIT_FAILED || (request.looked && !dwMilliseconds && !bAlertable))
+		if (result == WAIT_FAILED || (looked && !dwMilliseconds && !bAlertable))
 			return result;
-		result = WAIT_FAILED;
 	}
-	if (nCount && nCount <= MAXIMUM_WAIT_OBJECTS && lpHandles)
-		err = get_objects(&request, lpHandles);
-	if (!err) {
-		result = wait_for(&request, dwMilliseconds);
-		put_objects(objects, nCount);
-		err = EBADF;
-	}
-	if (result == WAIT_FAILED)
-		sockiocp_fail(err);
-	return result;
+	request = (struct request) {
+		.count = nCount, .all = bWaitAll && nCount > 1,
+		.alertable = bAlertable, .looked = looked,
+	};
+	return wait_for_handles(lpHandles, &request, dwMilliseconds);
 }

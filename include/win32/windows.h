@@ -394,6 +394,42 @@ BOOL WINAPI ResetEvent(HANDLE hEvent);
 #define CreateEventEx	CreateEventExA
 #endif
 
+/* Mutexes, semaphores */
+#define CREATE_MUTEX_INITIAL_OWNER	0x00000001
+
+HANDLE WINAPI CreateMutexA(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
+			   LPCSTR lpName);
+HANDLE WINAPI CreateMutexW(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
+			   LPCWSTR lpName);
+HANDLE WINAPI CreateMutexExA(LPSECURITY_ATTRIBUTES lpMutexAttributes, LPCSTR lpName,
+			     DWORD dwFlags, DWORD dwDesiredAccess);
+HANDLE WINAPI CreateMutexExW(LPSECURITY_ATTRIBUTES lpMutexAttributes, LPCWSTR lpName,
+			     DWORD dwFlags, DWORD dwDesiredAccess);
+BOOL WINAPI ReleaseMutex(HANDLE hMutex);
+HANDLE WINAPI CreateSemaphoreA(LPSECURITY_ATTRIBUTES lpSemaphoreAttributes,
+			       LONG lInitialCount, LONG lMaximumCount, LPCSTR lpName);
+HANDLE WINAPI CreateSemaphoreW(LPSECURITY_ATTRIBUTES lpSemaphoreAttributes,
+			       LONG lInitialCount, LONG lMaximumCount, LPCWSTR lpName);
+HANDLE WINAPI CreateSemaphoreExA(LPSECURITY_ATTRIBUTES lpSemaphoreAttributes,
+				 LONG lInitialCount, LONG lMaximumCount, LPCSTR lpName,
+				 DWORD dwFlags, DWORD dwDesiredAccess);
+HANDLE WINAPI CreateSemaphoreExW(LPSECURITY_ATTRIBUTES lpSemaphoreAttributes,
+				 LONG lInitialCount, LONG lMaximumCount, LPCWSTR lpName,
+				 DWORD dwFlags, DWORD dwDesiredAccess);
+BOOL WINAPI ReleaseSemaphore(HANDLE hSemaphore, LONG lReleaseCount, LPLONG lpPreviousCount);
+
+#ifdef UNICODE
+#define CreateMutex		CreateMutexW
+#define CreateMutexEx		CreateMutexExW
+#define CreateSemaphore		CreateSemaphoreW
+#define CreateSemaphoreEx	CreateSemaphoreExW
+#else
+#define CreateMutex		CreateMutexA
+#define CreateMutexEx		CreateMutexExA
+#define CreateSemaphore		CreateSemaphoreA
+#define CreateSemaphoreEx	CreateSemaphoreExA
+#endif
+
 /* Waitable timers */
 #define CREATE_WAITABLE_TIMER_MANUAL_RESET	0x00000001
 #define CREATE_WAITABLE_TIMER_HIGH_RESOLUTION	0x00000002
@@ -689,18 +725,8 @@ BOOL WINAPI GetOverlappedResultEx(HANDLE hFile, LPOVERLAPPED lpOverlapped,
 				  LPDWORD lpNumberOfBytesTransferred, DWORD dwMilliseconds,
 				  BOOL bAlertable);
 
-/* What libraries name and programs seldom come to: these fail, with ERROR_NOT_SUPPORTED */
-HANDLE WINAPI CreateMutexA(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
-			   LPCSTR lpName);
-HANDLE WINAPI CreateMutexW(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
-			   LPCWSTR lpName);
-BOOL WINAPI ReleaseMutex(HANDLE hMutex);
+/* What libraries name and programs seldom come to: it fails, with ERROR_NOT_SUPPORTED */
 BOOL WINAPI TerminateThread(HANDLE hThread, DWORD dwExitCode);
-#ifdef UNICODE
-#define CreateMutex	CreateMutexW
-#else
-#define CreateMutex	CreateMutexA
-#endif
 
 /* Memory */
 HANDLE WINAPI GetProcessHeap(void);

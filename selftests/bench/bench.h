@@ -94,6 +94,12 @@ extern const struct side eventfd_edge_side;
 extern const struct side event_side;
 extern const struct side event_manual_side;
 extern const struct side eventfd_poll_side;
+extern const struct side event_all_side;
+extern const struct side eventfd_all_side;
+extern const struct side mutex_side;
+extern const struct side semaphore_side;
+extern const struct side libc_mutex_side;
+extern const struct side libc_semaphore_side;
 
 /* A side, and with how many sockets (or what else the bar counts). */
 struct entrant {

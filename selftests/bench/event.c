@@ -69,6 +69,13 @@ static int event_take_any(void *arg)
 	return result != WAIT_TIMEOUT;
 }
 
+static int event_take_all(void *arg)
+{
+	struct events *ctx = arg;
+
+	return WaitForMultipleObjects(ctx->count, ctx->handle, TRUE, INFINITE) == WAIT_OBJECT_0;
+}
+
 static void event_close(void *arg)
 {
 	struct events *ctx = arg;
@@ -117,6 +124,18 @@ static int plain_take_any(void *arg)
 	return n;
 }
 
+static int plain_take_all(void *arg)
+{
+	struct events *ctx = arg;
+	uint64_t value;
+	int i;
+
+	need(poll(ctx->poll, ctx->count, -1) == ctx->count, "poll");
+	for (i = 0; i < ctx->count; i++)
+		need(read(ctx->poll[i].fd, &value, sizeof(value)) == sizeof(value), "read");
+	return 1;
+}
+
 static void plain_close(void *arg)
 {
 	struct events *ctx = arg;
@@ -143,6 +162,24 @@ const struct side event_manual_side = {
 	.take = event_take,
 	.take_many = event_take_any,
 	.close = event_close,
+	.free = free,
+};
+
+const struct side event_all_side = {
+	.name = "events",
+	.open = open_auto,
+	.post = event_post,
+	.take_many = event_take_all,
+	.close = event_close,
+	.free = free,
+};
+
+const struct side eventfd_all_side = {
+	.name = "eventfds, poll and read",
+	.open = open_plain,
+	.post = plain_post,
+	.take_many = plain_take_all,
+	.close = plain_close,
 	.free = free,
 };
 

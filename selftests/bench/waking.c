@@ -93,6 +93,30 @@ static double look_in_vain(const struct side *side, int n)
 	return cost / TIMES;
 }
 
+/* Who waits for all of them, which are there. */
+static double take_all(const struct side *side, int n)
+{
+	void *ctx = side->open(NULL, n);
+	uint64_t start;
+	double cost = 0;
+	int i, j;
+
+	settle();
+	for (i = 0; i < TIMES; i++) {
+		for (j = 0; j < n; j++)
+			side->post(ctx, j);
+		start = now();
+		if (!side->take_many(ctx))
+			die("%s: something was not set", side->name);
+		/* The first time is for warming up. */
+		if (i)
+			cost += now() - start;
+	}
+	side->close(ctx);
+	side->free(ctx);
+	return cost / (TIMES - 1);
+}
+
 const struct bar waking_bars[] = {
 	{ "P8", "count", "what being registered adds to a send",
 	  hook, .ours = { &port_side, 64 }, .peers = { { &epoll_side, 64 } },
@@ -110,5 +134,14 @@ const struct bar waking_bars[] = {
 	{ "W2", "count", "look at 64 events, none of which is set",
 	  look_in_vain, .ours = { &event_side, 64 }, .peers = { { &eventfd_poll_side, 64 } },
 	  .gate = 2.00, .goal = 1.25, .fds = 2 * 64 },
+	{ "W3", "count", "wait for all of 64 events that are set",
+	  take_all, .ours = { &event_all_side, 64 }, .peers = { { &eventfd_all_side, 64 } },
+	  .gate = 1.25, .goal = 1.05, .fds = 2 * 64 },
+	{ "W3-semaphores", "count", "wait for all of 64 semaphores that can be had",
+	  take_all, .ours = { &semaphore_side, 64 },
+	  .peers = { { &libc_semaphore_side, 64 } }, .gate = 10.00, .goal = 5.00 },
+	{ "W4", "count", "take a mutex and give it back",
+	  post_and_take, .ours = { &mutex_side, 1 }, .peers = { { &libc_mutex_side, 1 } },
+	  .gate = 2.00, .goal = 1.00 },
 	{ 0 }
 };
