@@ -52,7 +52,7 @@ static unsigned int corpus_size;
 static struct blocks reached, last;
 static int cover = -1, kmsg = -1;
 static unsigned long tried, killed;
-static long long limits[2];
+static long long limits[3];
 
 /* ------------------------------------------------------------------ coverage */
 
@@ -164,6 +164,7 @@ static void kernel_open(void)
 		printf("# %s is not there: no coverage\n", COVER);
 	limits[0] = param_get("max_user_registrations");
 	limits[1] = param_get("max_user_packets");
+	limits[2] = param_get("max_user_operations");
 }
 
 static void kernel_restore(const struct input *input)
@@ -177,6 +178,7 @@ static void kernel_restore(const struct input *input)
 		return;
 	param_set("max_user_registrations", limits[0]);
 	param_set("max_user_packets", limits[1]);
+	param_set("max_user_operations", limits[2]);
 	param_set("sample", 0);
 }
 
@@ -444,7 +446,7 @@ int main(int argc, char **argv)
 	int seconds = 60, repeat = 0, option;
 	struct blocks new;
 
-	while ((option = getopt(argc, argv, "t:s:r")) != -1) {
+	while ((option = getopt(argc, argv, "t:s:rn")) != -1) {
 		switch (option) {
 		case 't':
 			seconds = atoi(optarg);
@@ -455,6 +457,10 @@ int main(int argc, char **argv)
 		case 'r':
 			repeat = 1;
 			break;
+		case 'n':
+			/* The other program, see run.c. */
+			usleep(3000);
+			return 0;
 		default:
 			return 2;
 		}

@@ -58,12 +58,21 @@ static const struct {
 	[OP_MODES] = { "modes", 3, { ARG_SLOT, ARG_SLOT, ARG_SMALL } },
 	[OP_CONFIGURE] = { "configure", 4, { ARG_SLOT, ARG_COUNT, ARG_FLAGS } },
 	[OP_INFO] = { "info", 1, { ARG_SLOT, ARG_SIZE, ARG_ADDRESS } },
-	[OP_IOCTL] = { "ioctl", 3, { ARG_SLOT, ARG_SMALL, ARG_SIZE, ARG_ADDRESS,
+	[OP_IOCTL] = { "ioctl", 3, { ARG_SLOT, ARG_CALL, ARG_SIZE, ARG_ADDRESS,
 		       ARG_FLAGS } },
 	/* a socket, to this process, the other one, or none; with which flags */
 	[OP_OFFER] = { "offer", 4, { ARG_SLOT, ARG_SLOT, ARG_SMALL, ARG_FLAGS } },
 	/* what was offered last, or nearly that, into a slot */
 	[OP_FETCH] = { "fetch", 4, { ARG_SLOT, ARG_SLOT, ARG_SMALL } },
+	/* home port, socket, operation, buffers, their size, flags, what is where */
+	[OP_SUBMIT] = { "submit", 20, { ARG_SLOT, ARG_SLOT, ARG_SUBMIT, ARG_COUNT, ARG_SIZE,
+			ARG_HOW, ARG_WHERE } },
+	/* home port, port, socket, operation, how many, packets, time */
+	[OP_SUBMITS] = { "submits", 6, { ARG_SLOT, ARG_SLOT, ARG_SLOT, ARG_SUBMIT, ARG_COUNT,
+			 ARG_COUNT, ARG_MICROSECONDS } },
+	/* which of the last ones, 0 for all */
+	[OP_CANCEL] = { "cancel", 6, { ARG_SLOT, ARG_SLOT, ARG_SMALL, ARG_FLAGS } },
+	[OP_CLOSE_SOCKET] = { "closesocket", 4, { ARG_SLOT, ARG_SLOT } },
 	[OP_CLOSE_PORT] = { "closeport", 1, { ARG_SLOT } },
 	[OP_POLL] = { "poll", 4, { ARG_SLOT, ARG_MICROSECONDS } },
 	/* by epoll, in a slot of its own */
@@ -74,6 +83,8 @@ static const struct {
 	[OP_SIGNAL] = { "signal", 2, { ARG_SMALL } },
 	/* the operations that follow, so many, in a new process */
 	[OP_FORK] = { "fork", 3, { ARG_SMALL } },
+	/* another program, in a process of fork's */
+	[OP_EXEC] = { "exec", 1, { ARG_SMALL } },
 	[OP_LIMIT] = { "limit", 1, { ARG_SMALL, ARG_COUNT } },
 	[OP_SAMPLE] = { "sample", 1, { ARG_SMALL } },
 	[OP_USER] = { "user", 1, { ARG_SMALL } },
@@ -117,6 +128,14 @@ static const struct {
 	[ARG_SIZE] = { 16, { 1, 2, 8, 28, 31, 32, 40, 47, 48, 49, 56, 57, 100, 4096,
 			     0, 65536 } },
 	[ARG_SMALL] = { 10, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 } },
+	[ARG_CALL] = { 13, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 } },
+	/* SOCKIOCP_SUBMIT_*, and 16 times the number of message flags */
+	[ARG_SUBMIT] = { 15, { 0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 0x10, 0x11, 0x30, 0x70 } },
+	/* SOCKIOCP_SUBMIT_* flags, and 16 times the slot of an event */
+	[ARG_HOW] = { 14, { 0, 0, 0, 0, 1, 2, 4, 8, 0x35, 0x46, 0x34, 0x0f, 0x10, 9 } },
+	/* an address as above, and 16 times the number of what is there */
+	[ARG_WHERE] = { 16, { 1, 1, 1, 1, 1, 1, 0x12, 0x13, 0x14, 0x02, 0x03, 0x07, 0x23, 0x24,
+			      0x31, 0x34 } },
 };
 
 /* ----------------------------------------------------------------------- text */

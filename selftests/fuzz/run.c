@@ -39,6 +39,18 @@
 #define JOIN_MS		150
 #define USER		54321
 
+/* Of the last so many operations. */
+enum { OPERATIONS = 16, MAX_BUFFERS = 40, DATA = 65536 };
+
+struct work {
+	__u64 overlapped[OPERATIONS][2];
+	struct sockiocp_submit args[OPERATIONS];
+	struct sockiocp_buffer buffer[MAX_BUFFERS];
+	__u32 name_length;
+	struct sockaddr_storage name;
+	char data[DATA];
+};
+
 struct state {
 	const struct input *input;
 	int fd[SLOTS];
@@ -48,6 +60,11 @@ struct state {
 	unsigned int done;
 	int tid[2];
 	int forked;
+	/* Where operations have what they work on: it stays. */
+	struct work *work;
+	unsigned int operations;
+	/* A process of fork's. */
+	int is_child;
 	/* A page that is good, one that is read-only, and a hole. */
 	char *memory;
 	size_t page;
@@ -364,7 +381,13 @@ static void raw(struct state *s, const uint32_t *a)
 static void any_ioctl(struct state *s, const uint32_t *a)
 {
 	char *arg = s->memory + 3200;
-	unsigned int dir = a[1] == 0 ? 2 : a[1] == 2 ? 3 : a[1] == 4 ? 0 : 1;
+	/* _IOC_READ is 2, _IOC_WRITE 1. */
+	static const char dirs[] = { 2, 1, 3, 1, 0, 1, 1, 3, 3, 1, 3, 0, 3 };
+	unsigned int dir = dirs[a[1] % sizeof(dirs)];
+
+	/* SOCKIOCP_CLOSE_SOCKET's argument is no address, and 0 the fuzzer's own. */
+	if (a[1] % sizeof(dirs) == 11)
+		return;
 
 	memset(arg, 0, 800);
 	memcpy(arg, &a[4], sizeof(a[4]));
@@ -393,6 +416,100 @@ static void fetch(struct state *s, const uint32_t *a)
 	memcpy(args.token, s->token, sizeof(args.token));
 	args.token[0] ^= a[2] == 8;
 	put(s, a[1], ioctl(get(s, a[0]), SOCKIOCP_FETCH, &args));
+}
+
+/* ------------------------------------------------------------------ operations */
+
+/* What is where: buffers, data, OVERLAPPED, name. */
+static uint64_t place(struct state *s, uint32_t where, uint32_t what, const void *good,
+		      size_t size)
+{
+	return address(s, where / 16 % 4 == what ? where % 16 : 1, (uintptr_t)good, size);
+}
+
+static __u64 *next_overlapped(struct state *s)
+{
+	return s->work->overlapped[__atomic_fetch_add(&s->operations, 1, __ATOMIC_RELAXED) %
+				   OPERATIONS];
+}
+
+static struct sockiocp_submit operation(struct state *s, const uint32_t *a, uint32_t count,
+					uint32_t size, uint32_t how, uint32_t where)
+{
+	struct work *w = s->work;
+	unsigned int operation = a[1] % 16, i;
+	struct sockiocp_submit args = {
+		.socket = get(s, a[0]),
+		.overlapped = place(s, where, 2, next_overlapped(s), 16),
+		.cookie = how,
+		.operation = operation,
+		.message_flags = message_flags[a[1] / 16 % (sizeof(message_flags) / sizeof(int))],
+		.flags = how % 16,
+		.event = how & SOCKIOCP_SUBMIT_EVENT ? get(s, how / 16) : 0,
+	};
+
+	if (operation > SOCKIOCP_SUBMIT_SEND)
+		return args;
+	args.buffers = place(s, where, 0, w->buffer, sizeof(w->buffer[0]) * MAX_BUFFERS);
+	args.buffer_count = count > MAX_BUFFERS && count < 10000 ? MAX_BUFFERS : count;
+	for (i = 0; i < MAX_BUFFERS; i++)
+		w->buffer[i] = (struct sockiocp_buffer) {
+			.length = i % 3 == 2 ? 0 : size,
+			.address = place(s, where, 1, w->data, size),
+		};
+	if (where / 16 % 4 != 3)
+		return args;
+	args.name = place(s, where, 3, &w->name, sizeof(w->name));
+	w->name = (struct sockaddr_storage) { .ss_family = size % 2 ? AF_INET : AF_UNIX };
+	w->name_length = size;
+	args.name_length = operation == SOCKIOCP_SUBMIT_SEND ? size :
+			   (uintptr_t)&w->name_length;
+	return args;
+}
+
+static void submit(struct state *s, const uint32_t *a)
+{
+	struct sockiocp_submit args = operation(s, a + 1, a[3], a[4], a[5], a[6]);
+
+	ioctl(get(s, a[0]), SOCKIOCP_SUBMIT, &args);
+}
+
+/* The next slots' sockets by turns, and operations of more than one kind. */
+static void submits(struct state *s, const uint32_t *a)
+{
+	struct sockiocp_packet_entry got[OPERATIONS];
+	uint32_t received = 0, n = a[4] % OPERATIONS, i;
+	struct sockiocp_batch batch = {
+		.operations = (uintptr_t)s->work->args,
+		.operation_count = a[4] > 64 ? a[4] : n,
+		.operation_size = sizeof(s->work->args[0]),
+		.home = get(s, a[0]),
+	};
+
+	for (i = 0; i < n; i++) {
+		const uint32_t which[] = { a[2] + i % 2, a[3] ^ (i % 4 == 3) };
+
+		s->work->args[i] = operation(s, which, 1, 1 << i, i % 5 ? 0 : a[3], 1);
+	}
+	/* The last one is none. */
+	memset(&s->work->args[n], 0xff, sizeof(s->work->args[0]));
+	if (a[5]) {
+		batch.process.entries = (uintptr_t)got;
+		batch.process.entry_count = a[5] % OPERATIONS;
+		batch.process.received = (uintptr_t)&received;
+		batch.process.timeout_ns = batch.process.entry_count ? nanoseconds(a[6]) : 0;
+	}
+	ioctl(get(s, a[1]), SOCKIOCP_BATCH, &batch);
+}
+
+static void cancel(struct state *s, const uint32_t *a)
+{
+	struct sockiocp_cancel args = { .socket = get(s, a[1]), .flags = a[3] };
+
+	if (a[2])
+		args.overlapped = (uintptr_t)s->work->overlapped[(s->operations - a[2]) %
+								 OPERATIONS];
+	ioctl(get(s, a[0]), SOCKIOCP_CANCEL, &args);
 }
 
 static void watch(struct state *s, uint32_t epoll, uint32_t what, uint32_t how)
@@ -437,6 +554,7 @@ static unsigned int run_in_child(struct state *s, unsigned int i, uint32_t n)
 		struct itimerval alarm = { .it_value.tv_usec = ALARM_US,
 					   .it_interval.tv_usec = ALARM_US };
 
+		s->is_child = 1;
 		use_all_processors();
 		setitimer(ITIMER_REAL, &alarm, NULL);
 		while (++i < last)
@@ -444,6 +562,25 @@ static unsigned int run_in_child(struct state *s, unsigned int i, uint32_t n)
 		_exit(0);
 	}
 	return last - i - 1;
+}
+
+/* Which inherits the ports, perhaps, and not what they have submitted. */
+static void another_program(struct state *s, uint32_t which)
+{
+	unsigned int i;
+
+	for (i = 0; i < SLOTS; i++)
+		fcntl(get(s, i), F_SETFD, which >> i % 3 & 1 ? 0 : FD_CLOEXEC);
+	execl("/proc/self/exe", "fuzz", "-n", (char *)NULL);
+}
+
+static const char *limit_name(uint32_t which)
+{
+	static const char *const names[] = {
+		"max_user_registrations", "max_user_packets", "max_user_operations",
+	};
+
+	return names[which % 3];
 }
 
 static void nap(uint32_t us)
@@ -587,6 +724,23 @@ static void execute(struct state *s, unsigned int i, int thread)
 	case OP_FETCH:
 		fetch(s, a);
 		break;
+	case OP_SUBMIT:
+		submit(s, a);
+		break;
+	case OP_SUBMITS:
+		submits(s, a);
+		break;
+	case OP_CANCEL:
+		cancel(s, a);
+		break;
+	case OP_CLOSE_SOCKET:
+		if (get(s, a[1]) > 2)
+			ioctl(get(s, a[0]), SOCKIOCP_CLOSE_SOCKET, (long)get(s, a[1]));
+		break;
+	case OP_EXEC:
+		if (s->is_child)
+			another_program(s, a[0]);
+		break;
 	case OP_CLOSE_PORT:
 		ioctl(get(s, a[0]), SOCKIOCP_CLOSE);
 		break;
@@ -608,8 +762,7 @@ static void execute(struct state *s, unsigned int i, int thread)
 	case OP_FORK:
 		break; /* run_thread() does it */
 	case OP_LIMIT:
-		param_set(a[0] % 2 ? "max_user_packets" : "max_user_registrations",
-			  a[1]);
+		param_set(limit_name(a[0]), a[1]);
 		break;
 	case OP_SAMPLE:
 		param_set("sample", a[0] % 2);
@@ -686,6 +839,8 @@ static void state_init(struct state *s, const struct input *input)
 	s->tid[1] = 0;
 	s->forked = 0;
 	s->process = 0;
+	s->operations = 0;
+	s->is_child = 0;
 	for (i = 0; i < SLOTS; i++)
 		s->fd[i] = -1;
 	if (s->memory)
@@ -695,6 +850,7 @@ static void state_init(struct state *s, const struct input *input)
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	mprotect(s->memory + s->page, s->page, PROT_READ);
 	munmap(s->memory + 2 * s->page, s->page);
+	s->work = calloc(1, sizeof(*s->work));
 	s->token = mmap(NULL, s->page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			-1, 0);
 }
