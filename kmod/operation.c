@@ -373,6 +373,9 @@ int sockiocp_operation_start(struct sockiocp_operation *op, struct socket *socke
 
 	spin_lock_irq(&socket->wq.wait.lock);
 	is_first = sockiocp_endpoint_add_operation(op);
+	/* The packet of the one before it comes first: then it is woken. */
+	if (is_first > 0 && sockiocp_operation_direction(op)->nr_told)
+		is_first = 0;
 	if (is_first >= 0) {
 		op->phase = is_first && !polls ? SOCKIOCP_RUNNING : SOCKIOCP_PENDING;
 		if (is_first)
@@ -572,6 +575,7 @@ void sockiocp_operation_tell(struct sockiocp_operation *op)
 {
 	if (operation_is_ready(op))
 		return;
+	sockiocp_race_window();
 	sockiocp_transfer_write_result(op);
 	if (op->event)
 		eventfd_signal(op->event);
