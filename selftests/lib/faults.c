@@ -159,8 +159,12 @@ static void memory_disarm(struct faults *f)
 
 	pthread_mutex_lock(&f->lock);
 	mprotect(f->memory, FAULT_PAGES * f->page, PROT_READ | PROT_WRITE);
-	for (i = 0; i < FAULT_PAGES; i++)
+	for (i = 0; i < FAULT_PAGES; i++) {
 		take_page(f, i);
+		f->state[i].gone = 0;
+	}
+	/* What was left working in it goes on without. */
+	f->nth = 0;
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -266,6 +270,11 @@ int faults_arm(struct faults *f, enum fault how, int nth)
 	return how == FAULT_IN_KERNEL ? kernel_arm(f, nth) : 0;
 }
 
+void faults_rest(struct faults *f)
+{
+	memory_disarm(f);
+}
+
 int faults_disarm(struct faults *f)
 {
 	if (f->how == FAULT_IN_KERNEL)
@@ -276,9 +285,15 @@ int faults_disarm(struct faults *f)
 
 void faults_read(struct faults *f, const void *image, void *to, size_t size)
 {
-	const size_t offset = (const char *)image - f->image;
+	size_t offset = (const char *)image - f->image, n;
+	char *at = to;
 
 	pthread_mutex_lock(&f->lock);
-	memcpy(to, f->state[offset / f->page].present ? f->memory + offset : image, size);
+	for (; size; size -= n, at += n, offset += n) {
+		n = f->page - offset % f->page;
+		n = n < size ? n : size;
+		memcpy(at, (f->state[offset / f->page].present ? f->memory : f->image) + offset,
+		       n);
+	}
 	pthread_mutex_unlock(&f->lock);
 }

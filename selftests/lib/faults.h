@@ -62,6 +62,8 @@ int faults_open(struct faults *f);
 /* What the thread does between these two calls fails; 0 or a negative errno. */
 int faults_arm(struct faults *f, enum fault how, int nth);
 int faults_disarm(struct faults *f);
+/* Nothing works in the memory any more that was left working there. */
+void faults_rest(struct faults *f);
 /* What the call has written to a place in the image, for its thread, meanwhile. */
 void faults_read(struct faults *f, const void *image, void *to, size_t size);
 
