@@ -269,10 +269,11 @@ static void harvest_queue_run(struct sockiocp_port *port, struct list_head **fir
 
 /*
  * What is queued again goes behind all others, so that nobody starves.  (Nobody looks at
- * the links of what has left the queue.)
+ * the links of what has left the queue.)  @delivered: how many of @nr were handed over,
+ * and not stale.
  */
 static void harvest_commit(struct harvest *harvest, struct sockiocp_delivery *deliveries,
-			   unsigned int nr)
+			   unsigned int nr, u32 delivered)
 {
 	struct list_head *first = NULL, *last = NULL;
 	struct sockiocp_port *port = harvest->port;
@@ -297,6 +298,7 @@ static void harvest_commit(struct harvest *harvest, struct sockiocp_delivery *de
 	}
 	harvest_queue_run(port, &first, last);
 	port->next_seq += SOCKIOCP_SEQ_STEP;
+	port->delivered += delivered;
 	spin_unlock_irq(&port->lock);
 }
 
@@ -406,7 +408,7 @@ int sockiocp_harvest(struct sockiocp_port *port,
 	struct sockiocp_delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
 	struct harvest harvest __uninitialized;
 	unsigned int nr, looked_at = 0;
-	u32 received = 0;
+	u32 received = 0, before;
 	int error = -ENOMSG;
 	bool ok;
 
@@ -431,9 +433,10 @@ int sockiocp_harvest(struct sockiocp_port *port,
 			if (!nr)
 				continue;
 		}
+		before = received;
 		ok = harvest_hand_over(deliveries, nr, uentries, ureceived, &received);
 		if (ok)
-			harvest_commit(&harvest, deliveries, nr);
+			harvest_commit(&harvest, deliveries, nr, received - before);
 		else
 			harvest_put_back(&harvest, deliveries, nr);
 		if (harvest.drops)
@@ -499,7 +502,7 @@ static bool harvest_drop_stale(struct sockiocp_registration *reg)
 	if (d.events || d.now & SOCKIOCP_BUSY)
 		harvest_put_back(&harvest, &d, 1);
 	else
-		harvest_commit(&harvest, &d, 1);
+		harvest_commit(&harvest, &d, 1, 0);
 	queued = sockiocp_packet_will_be_read(reg);
 	harvest_drop(&harvest, &d, 1, false);
 	if (queued)

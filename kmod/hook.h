@@ -38,6 +38,12 @@ static inline struct sockiocp_hook *sockiocp_hook_find(struct socket *socket,
 	return NULL;
 }
 
+/* Is it no hook, but the mark of somebody who goes through a ring? */
+static inline bool sockiocp_hook_is_mark(const struct sockiocp_hook *hook)
+{
+	return !sockiocp_hook_socket(hook);
+}
+
 static inline struct sockiocp_registration *
 sockiocp_hook_registration(struct sockiocp_hook *hook)
 {

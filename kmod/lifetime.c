@@ -93,7 +93,10 @@ struct sockiocp_port *sockiocp_lifetime_begin(void)
 	sockiocp_pollers_init(port);
 	sockiocp_sampler_init_port(port);
 	sockiocp_late_init(port);
-	sockiocp_processor_add_port(port);
+	if (sockiocp_directory_add(port)) {
+		sockiocp_port_put(port);
+		return NULL;
+	}
 	return port;
 }
 
@@ -114,8 +117,8 @@ static struct sockiocp_registration *lifetime_first_registration(struct sockiocp
 }
 
 /*
- * Endpoints that are first in the ring go to its end, those of a chunk.  Returns whether
- * there are any registrations.
+ * Endpoints and marks that are first in the ring go to its end, those of a chunk.  Returns
+ * whether there are any registrations.
  */
 static bool lifetime_pass_endpoints(struct sockiocp_port *port)
 {
@@ -213,7 +216,7 @@ void sockiocp_lifetime_end(struct sockiocp_port *port)
 	lifetime_note_end(port);
 	sockiocp_late_forget(port);
 	sockiocp_home_forget(port);
-	sockiocp_processor_forget_port(port);
+	sockiocp_directory_remove(port);
 	sockiocp_worker_forget(port);
 	lifetime_drop_registrations(port);
 	sockiocp_reaper_forget(port);

@@ -38,6 +38,7 @@
  *   socket.c		calls about one socket: association, operations, close
  *   reaper.c		looking for closed sockets
  *   home.c		by which port a process submits, and what it leaves behind
+ *   view.c		what is told of a port to who looks from outside
  *   hook.[ch]		what registrations and endpoints have in common: their places on
  *			a socket's wait queue and in a port's ring
  *   late.c		operations that nobody takes from a queue
@@ -56,6 +57,7 @@
  *   sampler.c		the same, by looking
  *   association.c	the list of a port's workers
  *   processor.c	processors that come online
+ *   directory.c	all ports, by number
  *   pollers.c		those who poll a port's file
  *   waiting.c		threads that wait: which is woken, and what for
  *   slot.c		may one more thread run?
@@ -86,7 +88,7 @@
  *   a new kind of packet		packet.[ch]; harvest_take(), harvest_hand_over()
  *					and harvest_drop()
  *   a kernel version			compat.h; insides.h is what may have moved
- *   a new count in fdinfo		sockiocp_port_show()
+ *   a new count in fdinfo		view.c
  *   how closed sockets are found	reaper.c
  *   another operation			the uapi header, operation_is_valid(), and
  *					transfer_do()
@@ -184,9 +186,9 @@
  * no other lock held; inside the first are those of workqueues and timers.  The lock of
  * port->poll_wait is taken with none held but that of the socket's wait queue, which a
  * wake-up comes with.
- * sampled_lock (spinlock, sampler.c) is taken inside port->lock; ports_lock (spinlock,
- * processor.c: the list of all ports) and offers_lock (spinlock, duplicate.c) with no other
- * lock held, and no other one in them.  So is homes_lock (spinlock, home.c).
+ * sampled_lock (spinlock, sampler.c) is taken inside port->lock; the lock of the directory
+ * of ports (directory.c) and offers_lock (spinlock, duplicate.c) with no other lock held, and
+ * no other one in them.  So is homes_lock (spinlock, home.c).
  *
  * No lock is waited for in a read-side section of RCU: with PREEMPT_RT to wait is to
  * sleep, and all that waits for a grace period, the end of a port included, would wait for
@@ -212,7 +214,7 @@
  *							without it, by threads
  *							that are woken later or
  *							look again
- *			next_seq, nr_packets, nr_waiters,
+ *			next_seq, nr_packets, delivered, nr_waiters,
  *			hooks, nr_endpoints, workers,
  *			nr_workers, had_worker, nr_sampled,
  *			sample_soon, nobody_of,
@@ -228,11 +230,12 @@
  *							read without, the first one first
  *			home_node			homes_lock
  *			told_ready			written once, read without a lock
+ *			reaper_mark			port->lock
  *			concurrency			written under port->lock,
  *							read without
  *			active, refs			atomic
  *			last_fd				a hint: no lock
- *			all_ports			ports_lock
+ *			id				immutable
  *			account				immutable
  *			reaper_node			reaper_lock
  *   registration	hook.wait			wait.lock of the socket
@@ -389,7 +392,7 @@ static __poll_t sockiocp_poll(struct file *file, struct poll_table_struct *wait)
 
 static void sockiocp_show_fdinfo(struct seq_file *m, struct file *file)
 {
-	sockiocp_port_show(file->private_data, m);
+	sockiocp_view_show(file->private_data, m);
 }
 
 static const struct file_operations sockiocp_fops = {

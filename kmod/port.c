@@ -9,7 +9,6 @@
 #include <linux/file.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 /* How many descriptors are looked at before others may run. */
@@ -94,34 +93,6 @@ unsigned int sockiocp_port_concurrency(struct sockiocp_port *port)
 	return concurrency ? concurrency : num_online_cpus();
 }
 
-/**
- * sockiocp_port_show - what /proc/PID/fdinfo/FD tells of a port
- * @port: the port
- * @m: where to
- */
-void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m)
-{
-	unsigned int registrations, endpoints, operations, packets, workers, waiters;
-
-	spin_lock_irq(&port->lock);
-	registrations = port->nr_hooks - port->nr_endpoints;
-	endpoints = port->nr_endpoints;
-	operations = port->nr_operations;
-	packets = port->nr_packets;
-	workers = port->nr_workers;
-	waiters = port->nr_waiters;
-	spin_unlock_irq(&port->lock);
-
-	seq_printf(m, "registrations:\t%u\n", registrations);
-	seq_printf(m, "endpoints:\t%u\n", endpoints);
-	seq_printf(m, "operations:\t%u\n", operations);
-	seq_printf(m, "packets:\t%u\n", packets);
-	seq_printf(m, "waiters:\t%u\n", waiters);
-	seq_printf(m, "workers:\t%u\n", workers);
-	seq_printf(m, "active:\t%d\n", atomic_read(&port->active));
-	seq_printf(m, "concurrency:\t%u\n", sockiocp_port_concurrency(port));
-}
-
 /* ---------------------------------------------------------------- the object */
 
 /**
@@ -139,6 +110,7 @@ struct sockiocp_port *sockiocp_port_create(void)
 	INIT_LIST_HEAD(&port->queue);
 	port->next_seq = SOCKIOCP_SEQ_STEP;
 	INIT_LIST_HEAD(&port->hooks);
+	list_add(&port->reaper_mark.port_node, &port->hooks);
 	INIT_LIST_HEAD(&port->operations);
 	INIT_LIST_HEAD(&port->workers);
 	refcount_set(&port->refs, 1);

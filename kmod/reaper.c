@@ -13,12 +13,13 @@
  * nobody waits for another one here for longer than a chunk of a port, or a step in a
  * list.  What is looked at stays there by references, not by locks.
  *
- * In a port, the registrations are a ring: the first ones are looked at and go to the
- * end.  So are the ports of a user, and so are the users, which makes it fair: a user
- * with many ports, or a port with many registrations, waits longer than others.
+ * In a port, the registrations are a ring, and a mark tells which come next.  The ports of
+ * a user are a ring, too: the first one is looked at and goes to the end.  So are the users,
+ * which makes it fair: a user with many ports, or a port with many registrations, waits
+ * longer than others.
  */
+#include "hook.h"
 #include "insides.h"
-#include "sockiocp.h"
 
 #include <linux/minmax.h>
 #include <linux/sched/signal.h>
@@ -60,31 +61,36 @@ struct closed {
 
 /*
  * Look at the next registrations of the ring, not more than @looks nor those of a
- * chunk.  What was looked at goes to the end.  Returns how many that were.
+ * chunk, and none twice.  Returns how many that were.  Marks of others are a look as well,
+ * so that the lock is not held for longer if there are many.
  */
 static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int looks,
 				       struct closed *closed)
 {
+	struct list_head *at = &port->reaper_mark.port_node;
 	struct sockiocp_hook *hook;
-	struct list_head *last = NULL;
 	unsigned int looked = 0;
 
 	closed->nr = 0;
 	spin_lock_irq(&port->lock);
+	looks = min3(looks, port->nr_hooks, (unsigned int)SOCKIOCP_CHUNK);
 	/* Inside the lock: with PREEMPT_RT that is waited for asleep, and RCU would wait, too. */
 	rcu_read_lock();
-	list_for_each_entry(hook, &port->hooks, port_node) {
-		if (looked == looks || looked == SOCKIOCP_CHUNK)
-			break;
+	while (looked < looks) {
+		at = at->next;
+		if (at == &port->hooks)
+			continue;
 		looked++;
-		last = &hook->port_node;
+		hook = list_entry(at, struct sockiocp_hook, port_node);
+		if (unlikely(sockiocp_hook_is_mark(hook)))
+			continue;
 		if (unlikely(sockiocp_socket_is_closed(sockiocp_hook_socket(hook)))) {
 			refcount_inc(&hook->refs);
 			closed->hooks[closed->nr++] = hook;
 		}
 	}
-	if (last && !list_is_last(last, &port->hooks))
-		list_bulk_move_tail(&port->hooks, port->hooks.next, last);
+	if (looked)
+		list_move(&port->reaper_mark.port_node, at);
 	rcu_read_unlock();
 	spin_unlock_irq(&port->lock);
 	return looked;
@@ -336,8 +342,12 @@ static void reaper_drop_endpoints(struct sockiocp_port *port)
 
 	for (;;) {
 		spin_lock_irq(&port->lock);
-		hook = list_first_entry_or_null(&port->hooks, struct sockiocp_hook, port_node);
-		if (hook)
+		/* Nobody goes through the ring any more: the reaper's is the only mark. */
+		list_move_tail(&port->reaper_mark.port_node, &port->hooks);
+		hook = list_first_entry(&port->hooks, struct sockiocp_hook, port_node);
+		if (sockiocp_hook_is_mark(hook))
+			hook = NULL;
+		else
 			refcount_inc(&hook->refs);
 		spin_unlock_irq(&port->lock);
 		if (!hook)

@@ -152,7 +152,6 @@ struct sockiocp_port *sockiocp_port_create(void);
 void sockiocp_port_get(struct sockiocp_port *port);
 void sockiocp_port_put(struct sockiocp_port *port);
 unsigned int sockiocp_port_concurrency(struct sockiocp_port *port);
-void sockiocp_port_show(struct sockiocp_port *port, struct seq_file *m);
 bool sockiocp_port_has_descriptor(struct file *file);
 bool sockiocp_port_is_open_here(struct file *file, unsigned int fd);
 int sockiocp_port_init(void);
@@ -229,10 +228,14 @@ static inline void sockiocp_pollers_wake(struct sockiocp_port *port)
 		sockiocp_pollers_wake_first(port);
 }
 
+/* ------------------------------------------------------------- directory */
+
+int sockiocp_directory_add(struct sockiocp_port *port);
+void sockiocp_directory_remove(struct sockiocp_port *port);
+struct sockiocp_port *sockiocp_directory_next(unsigned long id);
+
 /* ------------------------------------------------------------- processor */
 
-void sockiocp_processor_add_port(struct sockiocp_port *port);
-void sockiocp_processor_forget_port(struct sockiocp_port *port);
 int sockiocp_processor_init(void);
 void sockiocp_processor_exit(void);
 
@@ -472,6 +475,48 @@ void sockiocp_late_forget(struct sockiocp_port *port);
 
 void sockiocp_hook_kill(struct sockiocp_hook *hook);
 void sockiocp_hook_put(struct sockiocp_hook *hook);
+
+/* ------------------------------------------------------------------ view */
+
+/* How far somebody has come who goes through the ring of a port. */
+struct sockiocp_view_mark {
+	struct sockiocp_hook hook;
+	/* How many were there at the beginning, and have not been met. */
+	unsigned int left;
+};
+
+/* A registration, with a reference, and how it is. */
+struct sockiocp_view_registration {
+	struct sockiocp_registration *reg;
+	u64 key;
+	u8 filter;
+	u8 trigger;
+	u8 state;
+};
+
+/* What a port holds, and who waits for it. */
+struct sockiocp_view_totals {
+	unsigned int registrations;
+	unsigned int armed;
+	unsigned int queued;
+	unsigned int disabled;
+	unsigned int endpoints;
+	unsigned int operations;
+	unsigned int packets;
+	u64 delivered;
+	unsigned int waiters;
+	unsigned int workers;
+	unsigned int active;
+	unsigned int concurrency;
+	bool closed;
+};
+
+int sockiocp_view_totals(struct sockiocp_port *port, struct sockiocp_view_totals *totals);
+void sockiocp_view_begin(struct sockiocp_port *port, struct sockiocp_view_mark *mark);
+void sockiocp_view_end(struct sockiocp_port *port, struct sockiocp_view_mark *mark);
+unsigned int sockiocp_view_next(struct sockiocp_port *port, struct sockiocp_view_mark *mark,
+				struct sockiocp_view_registration *views, unsigned int most);
+void sockiocp_view_show(struct sockiocp_port *port, struct seq_file *m);
 
 /* ------------------------------------------------------------------ home */
 

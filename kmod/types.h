@@ -125,16 +125,45 @@ struct sockiocp_worker {
 };
 
 /**
+ * struct sockiocp_hook - what stands on a socket's wait queue and in a port's ring
+ * @wait: on the socket's wait queue; its function says whether it is that of a
+ *	registration or of an endpoint, and its private pointer is the socket, whose inode
+ *	is pinned, its file not
+ * @port_node: in the port's ring
+ * @port: the port
+ * @key: what packets carry
+ * @refs: one for being live, or having a REMOVE packet queued; one for each task that
+ *	works on it, and for each operation of an endpoint
+ * @interest: the EPOLL* bits of wake-ups that matter; those for an error, or a change of
+ *	state, always do
+ * @kind: &enum sockiocp_kind
+ * @state: &enum sockiocp_state
+ *
+ * One without a socket is a mark in a ring: how far somebody has come who goes through it.
+ */
+struct sockiocp_hook {
+	wait_queue_entry_t wait;
+	struct list_head port_node;
+	struct sockiocp_port *port;
+	u64 key;
+	refcount_t refs;
+	u16 interest;
+	u8 kind;
+	u8 state;
+};
+
+/**
  * struct sockiocp_port - one open file of /dev/sockiocp
  * @lock: guards all that follows up to @active, and what the banner says of
  *	registrations
  * @queue: packets, oldest first
  * @next_seq: &struct sockiocp_packet.seq of the next packet to be queued
  * @nr_packets: packets in @queue and handed to waiters
+ * @delivered: packets that were harvested, ever
  * @waiters: threads that wait for a packet, the youngest first
  * @nr_waiters: how many these are
- * @hooks: registrations and endpoints, as a ring: a reaper looks at the first and moves
- *	it to the end
+ * @hooks: registrations and endpoints in the order of their coming, as a ring, and among
+ *	them the marks of those who go through it
  * @nr_hooks: how many these are
  * @nr_endpoints: how many of them are endpoints
  * @concurrency: as configured; 0 stands for the number of processors
@@ -155,7 +184,7 @@ struct sockiocp_worker {
  * @poll_wait: who polls the file
  * @poll_work: wakes them if there are many
  * @account: whom registrations and posted packets are charged to
- * @all_ports: in the list of all ports, for when a processor comes online
+ * @id: its number in the directory
  * @reaper_node: in the account's list for the reaper, while there are
  *	registrations, and perhaps a little longer
  * @operations: of this home port: those that are not done, as a ring
@@ -168,11 +197,13 @@ struct sockiocp_worker {
  * @home_exec_id: which of the programs of that process, counted by exec
  * @home_node: in the list of home ports
  * @told_ready: its process was told that something is ready, and others may wait for it
+ * @reaper_mark: how far the reaper has come in @hooks
  */
 struct sockiocp_port {
 	spinlock_t lock;
 	struct list_head queue;
 	u64 next_seq;
+	u64 delivered;
 	unsigned int nr_packets;
 	struct list_head waiters;
 	unsigned int nr_waiters;
@@ -196,7 +227,7 @@ struct sockiocp_port {
 	wait_queue_head_t poll_wait;
 	struct work_struct poll_work;
 	struct sockiocp_account *account;
-	struct list_head all_ports;
+	u32 id;
 	struct list_head reaper_node;
 	struct list_head operations;
 	unsigned int nr_operations;
@@ -208,6 +239,7 @@ struct sockiocp_port {
 	u64 home_exec_id;
 	struct list_head home_node;
 	bool told_ready;
+	struct sockiocp_hook reaper_mark;
 };
 
 enum sockiocp_state {
@@ -256,32 +288,6 @@ struct sockiocp_terms {
 	u8 trigger;
 	u8 edges;
 } __aligned(8);
-
-/**
- * struct sockiocp_hook - what stands on a socket's wait queue and in a port's ring
- * @wait: on the socket's wait queue; its function says whether it is that of a
- *	registration or of an endpoint, and its private pointer is the socket, whose inode
- *	is pinned, its file not
- * @port_node: in the port's ring
- * @port: the port
- * @key: what packets carry
- * @refs: one for being live, or having a REMOVE packet queued; one for each task that
- *	works on it, and for each operation of an endpoint
- * @interest: the EPOLL* bits of wake-ups that matter; those for an error, or a change of
- *	state, always do
- * @kind: &enum sockiocp_kind
- * @state: &enum sockiocp_state
- */
-struct sockiocp_hook {
-	wait_queue_entry_t wait;
-	struct list_head port_node;
-	struct sockiocp_port *port;
-	u64 key;
-	refcount_t refs;
-	u16 interest;
-	u8 kind;
-	u8 state;
-};
 
 /**
  * struct sockiocp_registration - one socket in one port
