@@ -116,3 +116,29 @@ void sockiocp_account_put(struct sockiocp_account *account)
 	WARN_ON_ONCE(atomic_long_read(&account->offers));
 	kfree(account);
 }
+
+/**
+ * sockiocp_account_next - what a user holds
+ * @uid: the lowest user id that will do
+ * @view: where to
+ *
+ * Return: whether there is a user with that id, or a higher one, who has a port.
+ */
+bool sockiocp_account_next(unsigned long uid, struct sockiocp_account_view *view)
+{
+	struct sockiocp_account *account;
+
+	xa_lock(&accounts);
+	account = xa_find(&accounts, &uid, ULONG_MAX, XA_PRESENT);
+	if (account)
+		*view = (struct sockiocp_account_view) {
+			.uid = account->uid,
+			.registrations = atomic_long_read(&account->registrations),
+			.endpoints = atomic_long_read(&account->endpoints),
+			.operations = atomic_long_read(&account->operations),
+			.packets = atomic_long_read(&account->packets),
+			.offers = atomic_long_read(&account->offers),
+		};
+	xa_unlock(&accounts);
+	return account;
+}

@@ -7,6 +7,8 @@
  */
 #include "sockiocp.h"
 
+#include <linux/pid.h>
+
 /* How many workers of a port are looked at before its lock is given back. */
 #define LOOKS_AT_A_TIME		64
 
@@ -77,4 +79,69 @@ void sockiocp_association_look_at_all(struct sockiocp_port *port,
 	list_del(&cursor.node);
 	sockiocp_waiting_release(port);
 	spin_unlock_irq(&port->lock);
+}
+
+/**
+ * sockiocp_association_begin_look - go through the workers of a port, and let others work
+ * @port: the port, whose memory the caller keeps
+ * @cursor: the caller's, until sockiocp_association_end_look()
+ */
+void sockiocp_association_begin_look(struct sockiocp_port *port, struct sockiocp_worker *cursor)
+{
+	memset(cursor, 0, sizeof(*cursor));
+	spin_lock_irq(&port->lock);
+	list_add(&cursor->node, &port->workers);
+	spin_unlock_irq(&port->lock);
+}
+
+void sockiocp_association_end_look(struct sockiocp_port *port, struct sockiocp_worker *cursor)
+{
+	spin_lock_irq(&port->lock);
+	list_del(&cursor->node);
+	spin_unlock_irq(&port->lock);
+}
+
+/**
+ * sockiocp_association_next - the threads that come next
+ * @port: the port
+ * @cursor: how far the caller has come
+ * @views: where they go, each with a reference to its number
+ * @most: how many of them there may be
+ *
+ * Return: how many there are; fewer than @most does not mean the end.
+ */
+unsigned int sockiocp_association_next(struct sockiocp_port *port,
+				       struct sockiocp_worker *cursor,
+				       struct sockiocp_association_view *views,
+				       unsigned int most)
+{
+	struct sockiocp_worker *worker;
+	unsigned int nr = 0, looks = 0;
+
+	spin_lock_irq(&port->lock);
+	while (!list_is_last(&cursor->node, &port->workers) && nr < most &&
+	       looks++ < LOOKS_AT_A_TIME) {
+		worker = list_next_entry(cursor, node);
+		list_move(&cursor->node, &worker->node);
+		/* It is somebody's cursor, or its association has ended. */
+		if (!worker->pinned || !worker->port)
+			continue;
+		views[nr++] = (struct sockiocp_association_view) {
+			.pid = get_pid(worker->pid),
+			.slot = READ_ONCE(worker->slot),
+		};
+	}
+	spin_unlock_irq(&port->lock);
+	return nr;
+}
+
+bool sockiocp_association_is_through(struct sockiocp_port *port,
+				     struct sockiocp_worker *cursor)
+{
+	bool is_through;
+
+	spin_lock_irq(&port->lock);
+	is_through = list_is_last(&cursor->node, &port->workers);
+	spin_unlock_irq(&port->lock);
+	return is_through;
 }

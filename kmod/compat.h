@@ -24,6 +24,7 @@
 /* 5.10 expects that of those who include the next one. */
 #include <net/sock.h>
 #include <net/af_vsock.h>
+#include <net/genetlink.h>
 
 /* 5.11 dropped the second argument of sock_from_file(). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
@@ -92,6 +93,22 @@ static inline bool sockiocp_vsock_has_message(struct vsock_sock *vsk)
 	return vsk->transport->seqpacket_has_data(vsk) > 0;
 #endif
 }
+
+/* 6.6 has the request of a dump in the same structure as any other. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define genl_info_dump(cb) genl_dumpit_info(cb)
+#endif
+
+/* 6.1 has this, which tells the caller what is missing, in a form for programs, too. */
+#ifndef GENL_REQ_ATTR_CHECK
+#define GENL_REQ_ATTR_CHECK(info, attr) ({				\
+	const struct genl_info *info_ = (info);				\
+	bool missing_ = !info_->attrs[attr];				\
+	if (missing_)							\
+		NL_SET_ERR_MSG(info_->extack, "an attribute is missing: " #attr);	\
+	missing_;							\
+})
+#endif
 
 /* 6.8 dropped the second argument. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * The directory: all ports that have a file, by number.
+ * The directory: all ports that have a file, by number, and who has opened them.
  *
  * A number is not given again before all others have been.  So whoever goes through the
  * ports in the order of their numbers, and lets others work in between, meets each that is
@@ -9,23 +9,65 @@
  */
 #include "sockiocp.h"
 
+#include <linux/nsproxy.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
 #include <linux/xarray.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
 
 /* Ports, by &struct sockiocp_port.id; from 1 on. */
 static DEFINE_XARRAY_ALLOC1(ports);
 /* The next number; under the lock of the array. */
 static u32 next_id;
 
+/*
+ * Network namespaces have numbers here, since to remember one must not keep it, and what
+ * the kernel numbers them with is not for modules, or is given again.
+ */
+struct directory_network {
+	u64 number;
+};
+
+static unsigned int directory_network_id;
+
+static int __net_init directory_number_network(struct net *net)
+{
+	static atomic64_t last;
+	struct directory_network *network = net_generic(net, directory_network_id);
+
+	network->number = atomic64_inc_return(&last);
+	return 0;
+}
+
+static struct pernet_operations directory_networks = {
+	.init = directory_number_network,
+	.id = &directory_network_id,
+	.size = sizeof(struct directory_network),
+};
+
+u64 sockiocp_directory_network(struct net *net)
+{
+	const struct directory_network *network = net_generic(net, directory_network_id);
+
+	return network->number;
+}
+
 /**
  * sockiocp_directory_add - a port begins
- * @port: the port, which sockiocp_directory_remove() ends
+ * @port: the port, which sockiocp_directory_remove() ends; the caller has opened it
  *
  * Return: 0, or -ENOMEM.
  */
 int sockiocp_directory_add(struct sockiocp_port *port)
 {
-	int error = xa_alloc_cyclic(&ports, &port->id, port, XA_LIMIT(1, INT_MAX), &next_id,
-				    GFP_KERNEL_ACCOUNT);
+	int error;
+
+	port->network = sockiocp_directory_network(current->nsproxy->net_ns);
+	port->creator = get_pid(task_tgid(current));
+	get_task_comm(port->comm, current);
+	error = xa_alloc_cyclic(&ports, &port->id, port, XA_LIMIT(1, INT_MAX), &next_id,
+				GFP_KERNEL_ACCOUNT);
 
 	/* 1 says that the numbers begin anew. */
 	return error < 0 ? error : 0;
@@ -57,4 +99,14 @@ struct sockiocp_port *sockiocp_directory_next(unsigned long id)
 		sockiocp_port_get(port);
 	xa_unlock(&ports);
 	return port;
+}
+
+int __init sockiocp_directory_init(void)
+{
+	return register_pernet_subsys(&directory_networks);
+}
+
+void sockiocp_directory_exit(void)
+{
+	unregister_pernet_subsys(&directory_networks);
 }

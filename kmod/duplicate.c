@@ -32,8 +32,8 @@
 #define LOOKS			2
 #define LOOKS_BEYOND_LIMIT	1024
 
-static unsigned long max_user_offers = 1024;
-module_param(max_user_offers, ulong, 0644);
+unsigned long sockiocp_max_user_offers = 1024;
+module_param_named(max_user_offers, sockiocp_max_user_offers, ulong, 0644);
 MODULE_PARM_DESC(max_user_offers,
 		 "Sockets that a user may offer to processes that have not fetched them yet");
 
@@ -189,13 +189,13 @@ static bool duplicate_charge(struct sockiocp_account *account)
 	unsigned int looks;
 
 	duplicate_sweep(account, LOOKS);
-	if (sockiocp_account_charge(&account->offers, &max_user_offers))
+	if (sockiocp_account_charge(&account->offers, &sockiocp_max_user_offers))
 		return true;
 	for (looks = 0; looks < LOOKS_BEYOND_LIMIT; looks += SOCKIOCP_CHUNK) {
 		duplicate_sweep(account, SOCKIOCP_CHUNK);
 		cond_resched();
 	}
-	return sockiocp_account_charge(&account->offers, &max_user_offers);
+	return sockiocp_account_charge(&account->offers, &sockiocp_max_user_offers);
 }
 
 /* A process that can become another user again is not wholly this one's. */

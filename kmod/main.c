@@ -30,6 +30,7 @@
  *
  *   main.c		the device: loading, open(), poll()
  *   ioctl.c		its calls: arguments in and out
+ *   control.c		all ports, for who looks from outside
  *   lifetime.c		a port begins and ends, and what closing does
  *   duplicate.c	a socket is offered to another process, which fetches it
  *   process.c		the call: arguments, then registrations, then packets
@@ -57,7 +58,7 @@
  *   sampler.c		the same, by looking
  *   association.c	the list of a port's workers
  *   processor.c	processors that come online
- *   directory.c	all ports, by number
+ *   directory.c	all ports, by number, and who has opened them
  *   pollers.c		those who poll a port's file
  *   waiting.c		threads that wait: which is woken, and what for
  *   slot.c		may one more thread run?
@@ -88,7 +89,8 @@
  *   a new kind of packet		packet.[ch]; harvest_take(), harvest_hand_over()
  *					and harvest_drop()
  *   a kernel version			compat.h; insides.h is what may have moved
- *   a new count in fdinfo		view.c
+ *   a new count in fdinfo		view.c, and for netlink its header, the YAML file,
+ *					control.c and tools/
  *   how closed sockets are found	reaper.c
  *   another operation			the uapi header, operation_is_valid(), and
  *					transfer_do()
@@ -235,7 +237,7 @@
  *							read without
  *			active, refs			atomic
  *			last_fd				a hint: no lock
- *			id				immutable
+ *			id, creator, comm, network	immutable
  *			account				immutable
  *			reaper_node			reaper_lock
  *   registration	hook.wait			wait.lock of the socket
@@ -293,7 +295,7 @@
  *							lock; immutable if it is
  *							sampled
  *			hash				sampled_lock; read under RCU
- *			task, sampled			immutable
+ *			task, pid, sampled		immutable
  *   account		registrations, endpoints,
  *			operations, packets, offers	atomic
  *			offer_ring			offers_lock
@@ -438,14 +440,24 @@ static int __init sockiocp_init(void)
 	error = sockiocp_processor_init();
 	if (error)
 		goto err_packet;
-	sockiocp_notifier_init();
-	error = misc_register(&sockiocp_device);
+	error = sockiocp_directory_init();
 	if (error)
 		goto err_processor;
+	sockiocp_notifier_init();
+	error = sockiocp_control_init();
+	if (error)
+		goto err_directory;
+	error = misc_register(&sockiocp_device);
+	if (error)
+		goto err_control;
 	return 0;
 
-err_processor:
+err_control:
+	sockiocp_control_exit();
+err_directory:
 	sockiocp_notifier_exit();
+	sockiocp_directory_exit();
+err_processor:
 	sockiocp_processor_exit();
 err_packet:
 	sockiocp_packet_exit();
@@ -463,11 +475,13 @@ err_port:
 static void __exit sockiocp_exit(void)
 {
 	misc_deregister(&sockiocp_device);
+	sockiocp_control_exit();
 	sockiocp_duplicate_exit();
 	sockiocp_home_exit();
 	sockiocp_reaper_exit();
-	sockiocp_processor_exit();
 	sockiocp_notifier_exit();
+	sockiocp_directory_exit();
+	sockiocp_processor_exit();
 	sockiocp_packet_exit();
 	sockiocp_operation_exit();
 	sockiocp_endpoint_exit();

@@ -68,6 +68,7 @@ static void notifier_free_worker(struct work_struct *work)
 	/* Its handler, which queued this, may not have returned yet. */
 	irq_work_sync(&worker->died);
 	sockiocp_notifier_leave(worker);
+	put_pid(worker->pid);
 	kfree(worker);
 	/* What follows runs in sockiocp_wq, which the module's exit waits for. */
 	module_put(THIS_MODULE);
@@ -99,6 +100,7 @@ void sockiocp_notifier_unwatch(struct sockiocp_worker *worker)
 	preempt_notifier_unregister(&worker->notifier);
 	preempt_enable();
 	sockiocp_notifier_leave(worker);
+	put_pid(worker->pid);
 	kfree(worker);
 	/* The caller has a file of ours. */
 	module_put(THIS_MODULE);

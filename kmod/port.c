@@ -137,6 +137,7 @@ void sockiocp_port_put(struct sockiocp_port *port)
 	if (port->had_worker)
 		irq_work_sync(&port->slot_freed);
 	put_pid(port->home_of);
+	put_pid(port->creator);
 	sockiocp_account_put(port->account);
 	kfree(port);
 }

@@ -94,6 +94,7 @@ void sockiocp_sampler_end(struct sockiocp_worker *worker)
 	atomic_dec(&nr_sampled_workers);
 	sockiocp_port_put(worker->pinned);
 	put_task_struct(worker->task);
+	put_pid(worker->pid);
 	kfree_rcu(worker, rcu);
 }
 

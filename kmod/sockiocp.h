@@ -65,6 +65,18 @@ struct sockiocp_account *sockiocp_account_get(void);
 void sockiocp_account_hold(struct sockiocp_account *account);
 void sockiocp_account_put(struct sockiocp_account *account);
 
+/* What a user holds, as of now. */
+struct sockiocp_account_view {
+	unsigned long uid;
+	unsigned long registrations;
+	unsigned long endpoints;
+	unsigned long operations;
+	unsigned long packets;
+	unsigned long offers;
+};
+
+bool sockiocp_account_next(unsigned long uid, struct sockiocp_account_view *view);
+
 /**
  * sockiocp_account_charge - count one more, unless that is one too many
  * @count: one of the account's counters
@@ -233,6 +245,9 @@ static inline void sockiocp_pollers_wake(struct sockiocp_port *port)
 int sockiocp_directory_add(struct sockiocp_port *port);
 void sockiocp_directory_remove(struct sockiocp_port *port);
 struct sockiocp_port *sockiocp_directory_next(unsigned long id);
+u64 sockiocp_directory_network(struct net *net);
+int sockiocp_directory_init(void);
+void sockiocp_directory_exit(void);
 
 /* ------------------------------------------------------------- processor */
 
@@ -248,6 +263,22 @@ void sockiocp_association_look_at_all(struct sockiocp_port *port,
 				      void (*act)(struct sockiocp_worker *worker,
 						  const void *arg),
 				      const void *arg);
+
+/* A thread that is associated: its number, a reference, and &enum sockiocp_slot. */
+struct sockiocp_association_view {
+	struct pid *pid;
+	unsigned int slot;
+};
+
+void sockiocp_association_begin_look(struct sockiocp_port *port,
+				     struct sockiocp_worker *cursor);
+void sockiocp_association_end_look(struct sockiocp_port *port, struct sockiocp_worker *cursor);
+unsigned int sockiocp_association_next(struct sockiocp_port *port,
+				       struct sockiocp_worker *cursor,
+				       struct sockiocp_association_view *views,
+				       unsigned int most);
+bool sockiocp_association_is_through(struct sockiocp_port *port,
+				     struct sockiocp_worker *cursor);
 
 /* -------------------------------------------------------------- notifier */
 
@@ -564,6 +595,8 @@ long sockiocp_process_call(struct file *file, struct sockiocp_process __user *ua
 
 /* ------------------------------------------------------------- duplicate */
 
+extern unsigned long sockiocp_max_user_offers;
+
 long sockiocp_duplicate_offer(struct sockiocp_account *account,
 			      const struct sockiocp_offer *args, void __user *to);
 long sockiocp_duplicate_fetch(const struct sockiocp_fetch *args);
@@ -588,5 +621,10 @@ void sockiocp_lifetime_end(struct sockiocp_port *port);
 /* ----------------------------------------------------------------- ioctl */
 
 long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* --------------------------------------------------------------- control */
+
+int sockiocp_control_init(void);
+void sockiocp_control_exit(void);
 
 #endif /* _SOCKIOCP_H */

@@ -99,6 +99,7 @@ enum sockiocp_slot {
  *	two ports, and in a cursor of sockiocp_association_look_at_all()
  * @files: the thread's table of descriptors, which is its process
  * @task: the thread; pinned only if it is sampled
+ * @pid: its number, a reference
  * @slot: &enum sockiocp_slot
  * @sampled: nobody tells of this thread
  * @hash: in the table of sampled workers, by thread
@@ -113,6 +114,7 @@ struct sockiocp_worker {
 	struct sockiocp_port *pinned;
 	fl_owner_t files;
 	struct task_struct *task;
+	struct pid *pid;
 	unsigned int slot;
 	bool sampled;
 	struct hlist_node hash;
@@ -185,6 +187,9 @@ struct sockiocp_hook {
  * @poll_work: wakes them if there are many
  * @account: whom registrations and posted packets are charged to
  * @id: its number in the directory
+ * @creator: the process that has opened it, a reference
+ * @comm: what that was called
+ * @network: the number of the network namespace in which it was (directory.c)
  * @reaper_node: in the account's list for the reaper, while there are
  *	registrations, and perhaps a little longer
  * @operations: of this home port: those that are not done, as a ring
@@ -228,6 +233,9 @@ struct sockiocp_port {
 	struct work_struct poll_work;
 	struct sockiocp_account *account;
 	u32 id;
+	struct pid *creator;
+	char comm[TASK_COMM_LEN];
+	u64 network;
 	struct list_head reaper_node;
 	struct list_head operations;
 	unsigned int nr_operations;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * What is told of a port to who looks from outside: by fdinfo.
+ * What is told of a port to who looks from outside: by fdinfo, and by netlink (control.c).
  *
  * A ring may be long.  Whoever goes through it leaves a mark there, and gives the port's
  * lock back after a chunk.  As a ring is in the order in which its hooks have come, each
@@ -177,7 +177,7 @@ static void view_show_registration(const struct sockiocp_view_registration *view
 	};
 
 	seq_printf(m, "socket:\tino:%lu kind:%s key:%llx filter:%x trigger:%x state:%s\n",
-		   SOCK_INODE(sockiocp_registration_socket(view->reg))->i_ino,
+		   (unsigned long)SOCK_INODE(sockiocp_registration_socket(view->reg))->i_ino,
 		   kinds[view->reg->hook.kind], view->key, view->filter, view->trigger,
 		   states[view->state]);
 }

@@ -14,6 +14,7 @@
  */
 #include "sockiocp.h"
 
+#include <linux/pid.h>
 #include <linux/slab.h>
 
 static struct sockiocp_worker *worker_create(void)
@@ -25,6 +26,7 @@ static struct sockiocp_worker *worker_create(void)
 		return NULL;
 	INIT_LIST_HEAD(&worker->node);
 	worker->task = current;
+	worker->pid = get_task_pid(current, PIDTYPE_PID);
 	if (sockiocp_sampler_serves_new_workers())
 		sockiocp_sampler_watch(worker);
 	else
