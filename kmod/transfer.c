@@ -129,7 +129,8 @@ static void transfer_note_failure(struct sockiocp_endpoint *endpoint, int error)
  * With MSG_WAITALL it takes what is there, and has to come again if that is not all of it.
  * What was taken is a success, also if an error follows it.
  */
-static int transfer_receive(struct sockiocp_operation *op, struct socket *socket)
+static int transfer_receive(struct sockiocp_operation *op, struct socket *socket,
+			    struct file *file)
 {
 	int flags = MSG_DONTWAIT | (op->message_flags & ~MSG_WAITALL);
 	struct sockaddr_storage name;
@@ -156,6 +157,13 @@ static int transfer_receive(struct sockiocp_operation *op, struct socket *socket
 		if (op->message_flags & MSG_WAITALL && transfer_takes_a_break(op, begun))
 			return -EINPROGRESS;
 	} while (got && op->message_flags & MSG_WAITALL && op->progress < op->length);
+	/* A local shutdown() looks like the end, and more may come. */
+	if (!got && op->progress && READ_ONCE(socket->sk->sk_shutdown) & RCV_SHUTDOWN) {
+		got = sockiocp_transfer_look(socket, file, op->endpoint->hook.kind,
+					     op->operation);
+		if (got)
+			return got;
+	}
 	if (op->name && message.msg_namelen &&
 	    transfer_write_name(op, room, &name, message.msg_namelen))
 		return -EFAULT;
@@ -370,7 +378,7 @@ static int transfer_do(struct sockiocp_operation *op, struct socket *socket,
 	} else {
 		error = sockiocp_transfer_look(socket, file, kind, op->operation);
 		if (!error && !transfer_only_asks(op))
-			error = transfer_receive(op, socket);
+			error = transfer_receive(op, socket, file);
 		else if (!error && op->operation == SOCKIOCP_SUBMIT_RECEIVE)
 			error = transfer_ask(op, socket);
 	}

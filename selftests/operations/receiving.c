@@ -311,6 +311,20 @@ TEST_F(receiving, goes_on_after_a_local_shutdown)
 	EXPECT_PACKET(self->port, KEY, &o, 0, 3);
 }
 
+TEST_F(receiving, with_waitall_goes_on_after_a_local_shutdown)
+{
+	char data[8] = "";
+	struct overlapped o;
+
+	EXPECT_EQ(1, submit_with_flags(self->home, self->fd[0], &o, data, 6, MSG_WAITALL));
+	EXPECT_EQ(0, sock_shutdown(self->fd[0], 'r'));
+	EXPECT_SENT(self->fd[1], "abc");
+	EXPECT_NO_PACKET(self->port);
+	EXPECT_SENT(self->fd[1], "def");
+	EXPECT_PACKET(self->port, KEY, &o, 0, 6);
+	EXPECT_STREQ("abcdef", data);
+}
+
 TEST_F(receiving, of_a_socket_that_is_not_connected_fails)
 {
 	int fd = any_socket(FAM_INET, TYPE_STREAM, 0);
