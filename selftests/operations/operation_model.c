@@ -16,6 +16,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,7 +153,7 @@ struct op {
 	struct port *queue;
 	__u64 key;
 	unsigned int since;
-	int fresh;
+	int fresh, was_ended;
 };
 
 /* What the kernel may write to. */
@@ -180,6 +181,8 @@ struct model {
 	unsigned int signalled;
 	unsigned int clock, submitted, begins;
 	__u64 next_key;
+	/* All queues are being emptied. */
+	int empties;
 	unsigned long completed, pended, ended, packets;
 };
 
@@ -444,6 +447,12 @@ static const char *take_data(struct model *m, struct op *op, unsigned int bytes)
 	return NULL;
 }
 
+/* A question to TCP: the end of the stream, which stands before the reset, may be there still. */
+static int may_hear_of_the_end(const struct slot *s, const struct op *op)
+{
+	return is_tcp(s) && s->fin && s->reset && !op->size && !unread(s);
+}
+
 static const char *check_receive(struct model *m, struct op *op)
 {
 	unsigned int bytes;
@@ -452,7 +461,8 @@ static const char *check_receive(struct model *m, struct op *op)
 	if (receives(op->slot, op, &status, &bytes) == CANNOT)
 		return "a receive has ended that has to wait";
 	if (op->status != status &&
-	    !(status == STATUS_IS_RESET && connection_error(op->slot, op->status)))
+	    !(status == STATUS_IS_RESET && connection_error(op->slot, op->status)) &&
+	    !(!op->status && may_hear_of_the_end(op->slot, op)))
 		return "a receive has ended in another way";
 	if (op->bytes != bytes)
 		return "a receive has another number of bytes";
@@ -546,6 +556,7 @@ static const char *was_written(struct model *m, struct op *op, struct port *from
 		if (op->direction == IN && !(op->message_flags & MSG_WAITALL) &&
 		    !is_poisoned(mem->data, LONGEST))
 			return "what was cancelled has received something";
+		op->was_ended = 1;
 		m->ended++;
 	} else {
 		op->status = mem->o.state;
@@ -620,7 +631,7 @@ static const char *check_packet(struct model *m, struct op *op, struct port *fro
 			return "a packet was passed over";
 		if (op->at == TOLD && other->at == TOLD && other->endpoint == op->endpoint &&
 		    other->direction == op->direction && other->number < op->number &&
-		    other->status != STATUS_IS_CANCELLED && op->status != STATUS_IS_CANCELLED)
+		    !other->was_ended && !op->was_ended)
 			return "a packet of a direction has overtaken another";
 	}
 	return NULL;
@@ -634,7 +645,8 @@ static const char *harvest(struct model *m, struct port *from, unsigned int max)
 
 	n = operation_harvest(from->fd, got, max, 0);
 	m->clock++;
-	history_add("harvest of up to %u from %zd: %d", max, from - m->ports, n);
+	if (n > 0 || !m->empties)
+		history_add("harvest of up to %u from %zd: %d", max, from - m->ports, n);
 	if (n < 0 && n != -ETIME)
 		return "a harvest failed";
 	wrong = look_at_memory(m, from);
@@ -789,7 +801,8 @@ static const char *do_receive(struct model *m, struct slot *s)
 		pends(m, op);
 		return ret == 1 ? NULL : "a receive does not wait";
 	}
-	if (ret == (status == STATUS_IS_OVERFLOW ? -EMSGSIZE : 0))
+	if (ret == (status == STATUS_IS_OVERFLOW ? -EMSGSIZE : 0) ||
+	    (!ret && may_hear_of_the_end(s, op)))
 		return completed_at_once(m, op, &args);
 	if (ret != error_of(status) && !(ret == -ECONNABORTED && status == STATUS_IS_RESET &&
 					 s->fin && is_tcp(s)))
@@ -890,27 +903,27 @@ static void end_op(struct model *m, struct op *op, __u64 status)
 	op->status = status;
 }
 
-/* A receive that waits for all may have taken a part; it takes that along when it ends. */
-static unsigned int may_have_taken(const struct slot *s)
+static const struct op *first_receive(const struct slot *s)
 {
-	const struct op *first = s->nr_pending[IN] ? s->pending[IN][0] : NULL;
-
-	return first && first->message_flags & MSG_WAITALL ? first->size : 0;
+	return s->nr_pending[IN] ? s->pending[IN][0] : NULL;
 }
 
-/* @had: may_have_taken() before what pends was ended. */
-static const char *look_at_stream(struct slot *s, unsigned int had)
+/*
+ * Are as many bytes unread as should be?  @before: the first receive before what pends was
+ * ended.  One that waits for all may have a part, and takes that along when it ends.
+ */
+static const char *look_at_stream(struct slot *s, const struct op *before)
 {
-	unsigned int has = may_have_taken(s);
+	unsigned int may_have = before && before->message_flags & MSG_WAITALL ?
+				before->size : 0;
 	int left;
 
 	if (!is_stream(s))
 		return NULL;
 	left = bytes_unread(s->fd);
-	if (left < 0 || (unsigned int)left > unread(s) ||
-	    unread(s) - left > (had > has ? had : has))
+	if (left < 0 || (unsigned int)left > unread(s) || unread(s) - left > may_have)
 		return "other bytes are unread than should be";
-	if (!has)
+	if (first_receive(s) != before)
 		s->taken = s->arrived - left;
 	return NULL;
 }
@@ -939,12 +952,12 @@ static int end_all(struct model *m, struct slot *s, unsigned int number, __u64 s
 static const char *do_cancel(struct model *m, struct slot *s)
 {
 	struct op *op = any(m, 2) ? &m->op[any(m, OPS)] : NULL;
-	unsigned int had;
+	const struct op *before;
 	int ret, want;
 
 	if (op && op->at == PENDS)
 		s = op->slot;
-	had = may_have_taken(s);
+	before = first_receive(s);
 	ret = operation_cancel(m->open[HOME]->fd, s->fd, op ? &memory_of(m, op)->o : NULL,
 			       any(m, 2) ? SOCKIOCP_CANCEL_OF_THREAD : 0);
 	history_add("%zd: cancel %d: %d", s - m->slot, op ? (int)op->number : -1, ret);
@@ -952,7 +965,7 @@ static const char *do_cancel(struct model *m, struct slot *s)
 	       end_all(m, s, op ? op->number : 0, STATUS_IS_CANCELLED);
 	if (ret != want)
 		return "another number of operations was cancelled";
-	return look_at_stream(s, had);
+	return look_at_stream(s, before);
 }
 
 /* ------------------------------------------------------------ sockets and peers */
@@ -1062,7 +1075,8 @@ static const char *do_arrive(struct model *m, struct slot *s)
 	unsigned int size = random_size(&m->r, MESSAGE_MAX);
 	char data[MESSAGE_MAX];
 
-	if (s->peer < 0 || s->fin)
+	/* Linux resets a connection for data that nobody can receive. */
+	if (s->peer < 0 || s->fin || (s->shut_read && s->shut_write))
 		return NULL;
 	if (is_stream(s)) {
 		pattern_fill(data, size, s->arrived);
@@ -1165,7 +1179,8 @@ static struct port *open_port(struct model *m)
 /* With the home port all operations go without a word, with another one its packets. */
 static const char *do_close_port(struct model *m)
 {
-	unsigned int i, which = any(m, 3), had;
+	unsigned int i, which = any(m, 3);
+	const struct op *before;
 	struct port *port = m->open[which];
 	const char *wrong = NULL;
 
@@ -1183,9 +1198,9 @@ static const char *do_close_port(struct model *m)
 			retire(m, op);
 	}
 	for (i = 0; i < SLOTS && which == HOME && !wrong; i++) {
-		had = may_have_taken(&m->slot[i]);
+		before = first_receive(&m->slot[i]);
 		end_all(m, &m->slot[i], 0, STATUS_IS_PENDING);
-		wrong = look_at_stream(&m->slot[i], had);
+		wrong = look_at_stream(&m->slot[i], before);
 	}
 	return wrong;
 }
@@ -1221,6 +1236,29 @@ static const char *do_harvest(struct model *m)
 	return harvest(m, m->open[any(m, 3)], any(m, 2) ? ENTRIES_MAX : 1 + any(m, 3));
 }
 
+/* Has the peer something to read that was sent with success? */
+static int peer_waits(struct slot *s)
+{
+	unsigned int i;
+
+	for (i = s->first_segment; i != s->next_segment && s->peer >= 0; i++) {
+		struct segment *one = segment(s, i);
+
+		if (one->state == WHOLE && (one->read < one->size || !is_stream(s)))
+			return 1;
+	}
+	return 0;
+}
+
+/* Is a part of a stream under way to the peer? */
+static int is_under_way(const struct slot *s)
+{
+	int n = 0;
+
+	return is_stream(s) && s->peer >= 0 && s->first_segment != s->next_segment &&
+	       !ioctl(s->fd, SIOCOUTQ, &n) && n;
+}
+
 /* Is there anything left that can be done? */
 static int is_busy(struct model *m)
 {
@@ -1234,8 +1272,7 @@ static int is_busy(struct model *m)
 		    receives(s, s->pending[IN][0], &status, &bytes) != CANNOT))
 			return 1;
 		waiting += s->nr_pending[IN];
-		if (s->peer >= 0 && s->first_segment != s->next_segment &&
-		    segment(s, s->next_segment - 1)->state == WHOLE)
+		if (peer_waits(s) || is_under_way(s))
 			return 1;
 	}
 	for (i = 0; i < OPS; i++) {
@@ -1253,7 +1290,7 @@ static const char *do_drain(struct model *m)
 	int n;
 
 	history_add("all is harvested, and read");
-	for (;;) {
+	for (m->empties = 1;;) {
 		for (i = 0; i < 3 && !wrong; i++)
 			wrong = harvest(m, m->open[i], ENTRIES_MAX);
 		for (i = 0; i < SLOTS && !wrong; i++)
@@ -1264,9 +1301,14 @@ static const char *do_drain(struct model *m)
 			return "an operation or its data is lost";
 		usleep(500);
 	}
+	m->empties = 0;
 	for (i = 0; i < SLOTS && !wrong; i++) {
+		wrong = peer_reads(&m->slot[i], -1, &n);
+		if (wrong)
+			break;
 		m->slot[i].first_segment = m->slot[i].next_segment;
-		wrong = m->slot[i].fd < 0 ? NULL : look_at_stream(&m->slot[i], 0);
+		wrong = m->slot[i].fd < 0 ? NULL :
+			look_at_stream(&m->slot[i], first_receive(&m->slot[i]));
 	}
 	return wrong ? wrong : check_poison(m);
 }
