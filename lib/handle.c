@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * Handles of all kinds: closing them.
+ * Handles of all kinds: closing them, and whether they are inherited.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -53,4 +54,53 @@ BOOL WINAPI CloseHandle(HANDLE hObject)
 		return sockiocp_fail(EBADF);
 	sockiocp_disturb_waits();
 	return TRUE;
+}
+
+/**
+ * GetHandleInformation - is a handle inherited?
+ * @hObject: a handle that is a descriptor, of any kind
+ * @lpdwFlags: receives HANDLE_FLAG_INHERIT, or 0
+ *
+ * Return: nonzero; FALSE for what is no handle, and GetLastError() says
+ * ERROR_INVALID_HANDLE.
+ *
+ * Windows: "GetHandleInformation function (handleapi.h)".
+ */
+BOOL WINAPI GetHandleInformation(HANDLE hObject, LPDWORD lpdwFlags)
+{
+	int flags = fcntl(sockiocp_handle_fd(hObject), F_GETFD);
+
+	if (flags < 0)
+		return sockiocp_fail(errno);
+	*lpdwFlags = flags & FD_CLOEXEC ? 0 : HANDLE_FLAG_INHERIT;
+	return TRUE;
+}
+
+/**
+ * SetHandleInformation - have a handle inherited, or not
+ * @hObject: a handle that is a descriptor, of any kind
+ * @dwMask: what to set: HANDLE_FLAG_INHERIT, or 0
+ * @dwFlags: HANDLE_FLAG_INHERIT: programs that are started with exec have it; or 0
+ *
+ * Return: nonzero; FALSE if it fails, and GetLastError() says why:
+ *   ERROR_INVALID_HANDLE	no handle
+ *   ERROR_NOT_SUPPORTED	HANDLE_FLAG_PROTECT_FROM_CLOSE is to be set
+ *   ERROR_INVALID_PARAMETER	there are no such flags
+ *
+ * Windows: "SetHandleInformation function (handleapi.h)".
+ */
+BOOL WINAPI SetHandleInformation(HANDLE hObject, DWORD dwMask, DWORD dwFlags)
+{
+	int fd = sockiocp_handle_fd(hObject), flags = fcntl(fd, F_GETFD);
+
+	if (dwMask & ~(DWORD)(HANDLE_FLAG_INHERIT | HANDLE_FLAG_PROTECT_FROM_CLOSE))
+		return sockiocp_fail(EINVAL);
+	if (flags < 0)
+		return sockiocp_fail(errno);
+	if (dwMask & dwFlags & HANDLE_FLAG_PROTECT_FROM_CLOSE)
+		return sockiocp_fail(EOPNOTSUPP);
+	if (!(dwMask & HANDLE_FLAG_INHERIT))
+		return TRUE;
+	flags = dwFlags & HANDLE_FLAG_INHERIT ? flags & ~FD_CLOEXEC : flags | FD_CLOEXEC;
+	return fcntl(fd, F_SETFD, flags) ? sockiocp_fail(errno) : TRUE;
 }

@@ -281,3 +281,204 @@ SIZE_T WINAPI HeapSize(HANDLE hHeap, DWORD dwFlags, LPCVOID lpMem)
 	}
 	return size;
 }
+
+/* --------------------------------------------------- global and local memory */
+
+static HGLOBAL allocate(UINT flags, SIZE_T size)
+{
+	void *memory;
+
+	/* GMEM_ZEROINIT is LMEM_ZEROINIT. */
+	memory = HeapAlloc(&process_heap, flags & GMEM_ZEROINIT ? HEAP_ZERO_MEMORY : 0, size);
+	if (!memory)
+		SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+	return memory;
+}
+
+static HGLOBAL reallocate(HGLOBAL memory, SIZE_T size, UINT flags)
+{
+	/* It changes what kind of memory it is, and here is one kind only. */
+	if (memory && (flags & GMEM_MODIFY))
+		return memory;
+	memory = HeapReAlloc(&process_heap, flags & GMEM_ZEROINIT ? HEAP_ZERO_MEMORY : 0,
+			     memory, size);
+	if (!memory)
+		SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+	return memory;
+}
+
+static BOOL unlock(void)
+{
+	SetLastError(ERROR_SUCCESS);
+	return FALSE;
+}
+
+/**
+ * GlobalAlloc - allocate memory
+ * @uFlags: GMEM_ZEROINIT, or 0.  Memory that is GMEM_MOVEABLE does not move here, and its
+ *	handle is its address
+ * @dwBytes: how much; may be 0
+ *
+ * It is of the heap of the process: HeapFree() frees it, too.
+ *
+ * Return: the memory, for GlobalFree(); NULL if there is none, and GetLastError() says
+ * ERROR_NOT_ENOUGH_MEMORY.
+ *
+ * Windows: "GlobalAlloc function (winbase.h)".
+ */
+HGLOBAL WINAPI GlobalAlloc(UINT uFlags, SIZE_T dwBytes)
+{
+	return allocate(uFlags, dwBytes);
+}
+
+/**
+ * GlobalReAlloc - make memory larger or smaller
+ * @hMem: the memory
+ * @dwBytes: how large it is to be
+ * @uFlags: GMEM_ZEROINIT for what is new; GMEM_MODIFY: it stays as it is
+ *
+ * Return: the memory, which may have moved, with GMEM_MOVEABLE or without; NULL if that cannot
+ * be, and GetLastError() says ERROR_NOT_ENOUGH_MEMORY: @hMem is as it was.
+ *
+ * Windows: "GlobalReAlloc function (winbase.h)".
+ */
+HGLOBAL WINAPI GlobalReAlloc(HGLOBAL hMem, SIZE_T dwBytes, UINT uFlags)
+{
+	return reallocate(hMem, dwBytes, uFlags);
+}
+
+/**
+ * GlobalFree - free memory
+ * @hMem: the memory, or NULL
+ *
+ * Return: NULL.
+ *
+ * Windows: "GlobalFree function (winbase.h)".
+ */
+HGLOBAL WINAPI GlobalFree(HGLOBAL hMem)
+{
+	HeapFree(&process_heap, 0, hMem);
+	return NULL;
+}
+
+/**
+ * GlobalSize - how much was asked for
+ * @hMem: the memory
+ *
+ * Return: the size in bytes; 0 for NULL.
+ *
+ * Windows: "GlobalSize function (winbase.h)".
+ */
+SIZE_T WINAPI GlobalSize(HGLOBAL hMem)
+{
+	return hMem ? HeapSize(&process_heap, 0, hMem) : 0;
+}
+
+/**
+ * GlobalLock - the address of memory
+ * @hMem: the memory, which does not move anyway
+ *
+ * Return: its address.
+ *
+ * Windows: "GlobalLock function (winbase.h)".
+ */
+LPVOID WINAPI GlobalLock(HGLOBAL hMem)
+{
+	return hMem;
+}
+
+/**
+ * GlobalUnlock - say that memory may move
+ * @hMem: the memory, which does not
+ *
+ * Return: FALSE, and GetLastError() says 0: it is not locked.
+ *
+ * Windows: "GlobalUnlock function (winbase.h)".
+ */
+BOOL WINAPI GlobalUnlock(HGLOBAL hMem)
+{
+	(void)hMem;
+	return unlock();
+}
+
+/**
+ * LocalAlloc - allocate memory
+ * @uFlags: as for GlobalAlloc(), with LMEM_ for GMEM_
+ * @uBytes: how much; may be 0
+ *
+ * Return: as GlobalAlloc(); the memory is for LocalFree().
+ *
+ * Windows: "LocalAlloc function (winbase.h)".
+ */
+HLOCAL WINAPI LocalAlloc(UINT uFlags, SIZE_T uBytes)
+{
+	return allocate(uFlags, uBytes);
+}
+
+/**
+ * LocalReAlloc - make memory larger or smaller
+ * @hMem: the memory
+ * @uBytes: how large it is to be
+ * @uFlags: as for GlobalReAlloc()
+ *
+ * Return: as GlobalReAlloc().
+ *
+ * Windows: "LocalReAlloc function (winbase.h)".
+ */
+HLOCAL WINAPI LocalReAlloc(HLOCAL hMem, SIZE_T uBytes, UINT uFlags)
+{
+	return reallocate(hMem, uBytes, uFlags);
+}
+
+/**
+ * LocalFree - free memory
+ * @hMem: memory of LocalAlloc(), a buffer of FormatMessageA() or FormatMessageW(), or NULL
+ *
+ * Return: NULL.
+ *
+ * Windows: "LocalFree function (winbase.h)".
+ */
+HLOCAL WINAPI LocalFree(HLOCAL hMem)
+{
+	return GlobalFree(hMem);
+}
+
+/**
+ * LocalSize - how much was asked for
+ * @hMem: the memory
+ *
+ * Return: as GlobalSize().
+ *
+ * Windows: "LocalSize function (winbase.h)".
+ */
+SIZE_T WINAPI LocalSize(HLOCAL hMem)
+{
+	return GlobalSize(hMem);
+}
+
+/**
+ * LocalLock - the address of memory
+ * @hMem: the memory, which does not move anyway
+ *
+ * Return: its address.
+ *
+ * Windows: "LocalLock function (winbase.h)".
+ */
+LPVOID WINAPI LocalLock(HLOCAL hMem)
+{
+	return hMem;
+}
+
+/**
+ * LocalUnlock - say that memory may move
+ * @hMem: the memory, which does not
+ *
+ * Return: as GlobalUnlock().
+ *
+ * Windows: "LocalUnlock function (winbase.h)".
+ */
+BOOL WINAPI LocalUnlock(HLOCAL hMem)
+{
+	(void)hMem;
+	return unlock();
+}

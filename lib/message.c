@@ -168,7 +168,8 @@ static void *message_buffer(DWORD flags, void *buffer, DWORD size,
 	}
 
 	count = size > length ? size : length + 1;
-	allocated = calloc(count, width);
+	/* For LocalFree(). */
+	allocated = HeapAlloc(GetProcessHeap(), HEAP_ZERO_MEMORY, count * width);
 	/* The caller passes the address of a pointer in the buffer's place. */
 	memcpy(buffer, &allocated, sizeof(allocated));
 	if (!allocated)
@@ -268,18 +269,4 @@ DWORD WINAPI FormatMessageW(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
 	(void)dwLanguageId;
 	(void)Arguments;
 	return format_message(dwFlags, dwMessageId, lpBuffer, nSize, sizeof(*lpBuffer));
-}
-
-/**
- * LocalFree - free what a function allocated for the caller
- * @hMem: a buffer of FormatMessageA() or FormatMessageW(), or NULL
- *
- * Return: NULL.
- *
- * Windows: "LocalFree function (winbase.h)".
- */
-HLOCAL WINAPI LocalFree(HLOCAL hMem)
-{
-	free(hMem);
-	return NULL;
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include <ntstatus.h>
+#include <winternl.h>
 
 #include "internal.h"
 #include "overlapped.h"
@@ -154,4 +155,19 @@ int sockiocp_status_wsa_error(ULONG_PTR internal)
 	if (row >= 0)
 		return statuses[row].wsa;
 	return is_win32((ULONG)status) ? (int)((ULONG)status & 0xffff) : WSAEINVAL;
+}
+
+/**
+ * RtlNtStatusToDosError - what a status means to Win32
+ * @Status: how an operation has ended, of its OVERLAPPED or of a packet
+ *
+ * Return: the error, as GetOverlappedResult() says it; 0 for a success; ERROR_MR_MID_NOT_FOUND
+ * if the library has none for it.
+ *
+ * Windows: "RtlNtStatusToDosError function (winternl.h)".
+ */
+ULONG NTAPI RtlNtStatusToDosError(NTSTATUS Status)
+{
+	return Status == STATUS_PENDING ? ERROR_IO_PENDING :
+		sockiocp_status_error((ULONG_PTR)Status);
 }

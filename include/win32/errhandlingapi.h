@@ -18,6 +18,14 @@ extern "C" {
 void WINAPI RaiseFailFastException(PEXCEPTION_RECORD pExceptionRecord,
 				   PCONTEXT pContextRecord, DWORD dwFlags);
 
+#define SEM_FAILCRITICALERRORS		0x0001
+#define SEM_NOGPFAULTERRORBOX		0x0002
+#define SEM_NOALIGNMENTFAULTEXCEPT	0x0004
+#define SEM_NOOPENFILEERRORBOX		0x8000
+
+UINT WINAPI GetErrorMode(void);
+UINT WINAPI SetErrorMode(UINT uMode);
+
 #ifdef __cplusplus
 }
 #endif

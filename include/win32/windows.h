@@ -40,7 +40,8 @@ extern "C" {
 #define STD_INPUT_HANDLE	((DWORD)-10)
 #define STD_OUTPUT_HANDLE	((DWORD)-11)
 #define STD_ERROR_HANDLE	((DWORD)-12)
-#define HANDLE_FLAG_INHERIT	0x00000001
+#define HANDLE_FLAG_INHERIT		0x00000001
+#define HANDLE_FLAG_PROTECT_FROM_CLOSE	0x00000002
 
 #define CREATE_NEW		1
 #define CREATE_ALWAYS		2
@@ -270,7 +271,6 @@ DWORD WINAPI FormatMessageA(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
 DWORD WINAPI FormatMessageW(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
 			    DWORD dwLanguageId, LPWSTR lpBuffer, DWORD nSize,
 			    va_list *Arguments);
-HLOCAL WINAPI LocalFree(HLOCAL hMem);
 #ifdef UNICODE
 #define FormatMessage	FormatMessageW
 #else
@@ -279,6 +279,9 @@ HLOCAL WINAPI LocalFree(HLOCAL hMem);
 
 /* Handles */
 BOOL WINAPI CloseHandle(HANDLE hObject);
+
+BOOL WINAPI GetHandleInformation(HANDLE hObject, LPDWORD lpdwFlags);
+BOOL WINAPI SetHandleInformation(HANDLE hObject, DWORD dwMask, DWORD dwFlags);
 
 /* Completion ports */
 typedef struct _OVERLAPPED {
@@ -736,6 +739,32 @@ LPVOID WINAPI HeapAlloc(HANDLE hHeap, DWORD dwFlags, SIZE_T dwBytes);
 LPVOID WINAPI HeapReAlloc(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem, SIZE_T dwBytes);
 BOOL WINAPI HeapFree(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem);
 SIZE_T WINAPI HeapSize(HANDLE hHeap, DWORD dwFlags, LPCVOID lpMem);
+
+#define GMEM_FIXED	0x0
+#define GMEM_MOVEABLE	0x2
+#define GMEM_ZEROINIT	0x40
+#define GMEM_MODIFY	0x80
+#define GPTR		0x40
+#define GHND		0x42
+#define LMEM_FIXED	0x0
+#define LMEM_MOVEABLE	0x2
+#define LMEM_ZEROINIT	0x40
+#define LMEM_MODIFY	0x80
+#define LPTR		0x40
+#define LHND		0x42
+
+HGLOBAL WINAPI GlobalAlloc(UINT uFlags, SIZE_T dwBytes);
+HGLOBAL WINAPI GlobalReAlloc(HGLOBAL hMem, SIZE_T dwBytes, UINT uFlags);
+HGLOBAL WINAPI GlobalFree(HGLOBAL hMem);
+SIZE_T WINAPI GlobalSize(HGLOBAL hMem);
+LPVOID WINAPI GlobalLock(HGLOBAL hMem);
+BOOL WINAPI GlobalUnlock(HGLOBAL hMem);
+HLOCAL WINAPI LocalAlloc(UINT uFlags, SIZE_T uBytes);
+HLOCAL WINAPI LocalReAlloc(HLOCAL hMem, SIZE_T uBytes, UINT uFlags);
+HLOCAL WINAPI LocalFree(HLOCAL hMem);
+SIZE_T WINAPI LocalSize(HLOCAL hMem);
+LPVOID WINAPI LocalLock(HLOCAL hMem);
+BOOL WINAPI LocalUnlock(HLOCAL hMem);
 
 #define RtlZeroMemory(destination, length) \
 	((void)__builtin_memset((destination), 0, (length)))

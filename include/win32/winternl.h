@@ -41,6 +41,8 @@ typedef void (NTAPI *PIO_APC_ROUTINE)(PVOID ApcContext,
 extern "C" {
 #endif
 
+ULONG NTAPI RtlNtStatusToDosError(NTSTATUS Status);
+
 #include "absent/ntdll.list"
 
 #ifdef __cplusplus

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,4 +105,31 @@ void WINAPI RaiseFailFastException(PEXCEPTION_RECORD pExceptionRecord, PCONTEXT 
 	dprintf(STDERR_FILENO, "fail fast exception 0x%08x\n", (unsigned int)code);
 	signal(SIGABRT, SIG_DFL);
 	abort();
+}
+
+static atomic_uint error_mode;
+
+/**
+ * GetErrorMode - what SetErrorMode() has set
+ *
+ * Return: the mode; 0 at first.
+ *
+ * Windows: "GetErrorMode function (errhandlingapi.h)".
+ */
+UINT WINAPI GetErrorMode(void)
+{
+	return atomic_load(&error_mode);
+}
+
+/**
+ * SetErrorMode - say which boxes are not wanted
+ * @uMode: SEM_ flags, which are only kept: no box is shown anyway
+ *
+ * Return: the mode before.
+ *
+ * Windows: "SetErrorMode function (errhandlingapi.h)".
+ */
+UINT WINAPI SetErrorMode(UINT uMode)
+{
+	return atomic_exchange(&error_mode, uMode);
 }

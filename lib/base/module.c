@@ -18,6 +18,7 @@
 
 #pragma GCC visibility push(default)
 #include <mswsock.h>
+#include <winternl.h>
 #pragma GCC visibility pop
 
 /* As a number for the name of a function; Windows' limit. */

@@ -86,11 +86,22 @@ static void system_has_a_version(void)
 	EXPECT(!GetVersionExW((LPOSVERSIONINFOW)&wide));
 }
 
+static void error_mode_is_kept(void)
+{
+	UINT before = SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
+
+	EXPECT_EQ(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX, GetErrorMode());
+	EXPECT_EQ(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX,
+		  SetErrorMode(SEM_NOOPENFILEERRORBOX));
+	EXPECT_EQ(SEM_NOOPENFILEERRORBOX, SetErrorMode(before));
+}
+
 int main(void)
 {
 	RUN(variables_are_set_and_read);
 	RUN(command_line_begins_with_the_program);
 	RUN(machine_has_a_name);
 	RUN(system_has_a_version);
+	RUN(error_mode_is_kept);
 	return tap_end();
 }

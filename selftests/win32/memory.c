@@ -177,6 +177,73 @@ static void heap_of_the_process_stays(void)
 	EXPECT_ERROR(ERROR_INVALID_HANDLE, HeapDestroy(GetProcessHeap()));
 }
 
+static void global_and_local_memory_is_of_the_heap(void)
+{
+	unsigned char *memory = GlobalAlloc(GPTR, LARGE);
+
+	ASSERT(memory);
+	EXPECT(is_zero(memory, 0, LARGE));
+	EXPECT_EQ(LARGE, GlobalSize(memory));
+	memset(memory, 0xaa, LARGE);
+	memory = GlobalReAlloc(memory, 2 * LARGE, GMEM_MOVEABLE | GMEM_ZEROINIT);
+	ASSERT(memory);
+	EXPECT_EQ(0xaa, memory[LARGE - 1]);
+	EXPECT(is_zero(memory, LARGE, 2 * LARGE));
+	EXPECT_EQ(NULL, GlobalFree(memory));
+
+	memory = LocalAlloc(LPTR, SMALL);
+	ASSERT(memory);
+	EXPECT(is_zero(memory, 0, SMALL));
+	EXPECT_EQ(SMALL, LocalSize(memory));
+	memory = LocalReAlloc(memory, LARGE, LMEM_MOVEABLE | LMEM_ZEROINIT);
+	ASSERT(memory);
+	EXPECT(is_zero(memory, 0, LARGE));
+	EXPECT_EQ(NULL, LocalFree(memory));
+	EXPECT_EQ(NULL, GlobalFree(NULL));
+	EXPECT_EQ(NULL, LocalFree(NULL));
+}
+
+static void movable_memory_has_its_address_when_it_is_locked(void)
+{
+	HGLOBAL handle = GlobalAlloc(GHND, SMALL);
+	unsigned char *memory;
+
+	ASSERT(handle);
+	memory = GlobalLock(handle);
+	ASSERT(memory);
+	EXPECT(is_zero(memory, 0, SMALL));
+	memset(memory, 0xaa, SMALL);
+	EXPECT_ERROR(NO_ERROR, GlobalUnlock(handle));
+	EXPECT_EQ(0xaa, *(unsigned char *)GlobalLock(handle));
+	GlobalUnlock(handle);
+	EXPECT_EQ(NULL, GlobalFree(handle));
+}
+
+static void too_much_global_memory_is_an_error(void)
+{
+	void *memory = LocalAlloc(LPTR, SMALL);
+
+	EXPECT_ERROR(ERROR_NOT_ENOUGH_MEMORY, GlobalAlloc(GMEM_FIXED, (SIZE_T)-4096));
+	EXPECT_ERROR(ERROR_NOT_ENOUGH_MEMORY,
+		     LocalReAlloc(memory, (SIZE_T)-4096, LMEM_MOVEABLE));
+	EXPECT_EQ(SMALL, LocalSize(memory));
+	LocalFree(memory);
+}
+
+static void text_of_an_error_is_local_memory(void)
+{
+	char *text = NULL;
+	DWORD length = FormatMessageA(FORMAT_MESSAGE_ALLOCATE_BUFFER |
+				      FORMAT_MESSAGE_FROM_SYSTEM |
+				      FORMAT_MESSAGE_IGNORE_INSERTS, NULL,
+				      ERROR_ACCESS_DENIED, 0, (LPSTR)(void *)&text, 0, NULL);
+
+	ASSERT(length && text);
+	EXPECT_EQ(length, strlen(text));
+	EXPECT(LocalSize(text) > length);
+	EXPECT_EQ(NULL, LocalFree(text));
+}
+
 int main(void)
 {
 	RUN(memory_has_the_size_that_was_asked_for);
@@ -189,5 +256,9 @@ int main(void)
 	RUN(what_was_freed_can_be_had_again);
 	RUN(heaps_come_and_go);
 	RUN(heap_of_the_process_stays);
+	RUN(global_and_local_memory_is_of_the_heap);
+	RUN(movable_memory_has_its_address_when_it_is_locked);
+	RUN(too_much_global_memory_is_an_error);
+	RUN(text_of_an_error_is_local_memory);
 	return tap_end();
 }

@@ -90,10 +90,28 @@ static void program_has_a_file(void)
 	EXPECT_EQ(0, shorter[3]);
 }
 
+static void statuses_are_translated(void)
+{
+	ULONG (NTAPI *translate)(LONG status);
+
+	translate = (ULONG (NTAPI *)(LONG))(ULONG_PTR)
+		GetProcAddress(GetModuleHandleA("ntdll.dll"), "RtlNtStatusToDosError");
+	ASSERT(translate);
+	EXPECT_EQ(0, translate(0));
+	EXPECT_EQ(ERROR_IO_PENDING, translate(0x103));
+	EXPECT_EQ(ERROR_OPERATION_ABORTED, translate((LONG)0xc0000120));
+	EXPECT_EQ(ERROR_NETNAME_DELETED, translate((LONG)0xc000020d));
+	EXPECT_EQ(ERROR_CONNECTION_REFUSED, translate((LONG)0xc0000236));
+	/* As libuv makes one of an error. */
+	EXPECT_EQ(WSAENOTSOCK, translate((LONG)(0x80070000 | WSAENOTSOCK)));
+	EXPECT_EQ(ERROR_MR_MID_NOT_FOUND, translate((LONG)0xcfffffff));
+}
+
 int main(void)
 {
 	RUN(functions_are_found_by_name);
 	RUN(what_is_not_there_is_said);
 	RUN(program_has_a_file);
+	RUN(statuses_are_translated);
 	return tap_end();
 }

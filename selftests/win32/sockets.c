@@ -439,6 +439,31 @@ static void time_outs_are_ms(void)
 	EXPECT_EQ(0, closesocket(s));
 }
 
+static void handle_is_inherited_if_that_is_said(void)
+{
+	HANDLE handles[2] = { (HANDLE)tcp(), CreateEventA(NULL, TRUE, FALSE, NULL) };
+	DWORD flags, i;
+
+	for (i = 0; i < 2; i++) {
+		EXPECT(SetHandleInformation(handles[i], HANDLE_FLAG_INHERIT, 0));
+		flags = 77;
+		EXPECT(GetHandleInformation(handles[i], &flags));
+		EXPECT_EQ(0, flags);
+		EXPECT(SetHandleInformation(handles[i], HANDLE_FLAG_INHERIT,
+					    HANDLE_FLAG_INHERIT));
+		EXPECT(GetHandleInformation(handles[i], &flags));
+		EXPECT_EQ(HANDLE_FLAG_INHERIT, flags);
+		EXPECT(SetHandleInformation(handles[i], 0, 0));
+		EXPECT(GetHandleInformation(handles[i], &flags));
+		EXPECT_EQ(HANDLE_FLAG_INHERIT, flags);
+	}
+	EXPECT_EQ(0, closesocket((SOCKET)handles[0]));
+	EXPECT(CloseHandle(handles[1]));
+	EXPECT_ERROR(ERROR_INVALID_HANDLE, GetHandleInformation(handles[1], &flags));
+	EXPECT_ERROR(ERROR_INVALID_HANDLE,
+		     SetHandleInformation(handles[1], HANDLE_FLAG_INHERIT, 0));
+}
+
 int main(void)
 {
 	WSADATA data;
@@ -468,6 +493,7 @@ int main(void)
 	RUN(options_of_windows_alone_are_there);
 	RUN(exclusive_address_is_so);
 	RUN(time_outs_are_ms);
+	RUN(handle_is_inherited_if_that_is_said);
 	WSACleanup();
 	return tap_end();
 }
