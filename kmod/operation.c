@@ -189,6 +189,7 @@ bool sockiocp_operation_is_valid(const struct sockiocp_submit *args)
 		[SOCKIOCP_SUBMIT_SEND] = MSG_OOB | MSG_DONTROUTE,
 		[SOCKIOCP_SUBMIT_RESULT] = 0,
 	};
+	const u32 both_ways = SOCKIOCP_SUBMIT_TO_HOME | SOCKIOCP_SUBMIT_NO_PACKET;
 	bool polls = args->operation == SOCKIOCP_SUBMIT_POLL_IN ||
 		     args->operation == SOCKIOCP_SUBMIT_POLL_OUT;
 
@@ -196,12 +197,16 @@ bool sockiocp_operation_is_valid(const struct sockiocp_submit *args)
 	    args->message_flags & ~message_flags[args->operation] ||
 	    args->flags & ~SOCKIOCP_SUBMIT_ALL_FLAGS || args->result ||
 	    (args->event && !(args->flags & SOCKIOCP_SUBMIT_EVENT)) ||
-	    (args->flags & SOCKIOCP_SUBMIT_FIRST && !polls))
+	    (args->flags & SOCKIOCP_SUBMIT_FIRST && !polls) ||
+	    (args->flags & both_ways) == both_ways)
 		return false;
 	if (args->operation != SOCKIOCP_SUBMIT_RESULT && args->status)
 		return false;
+	if (args->operation == SOCKIOCP_SUBMIT_NEXT && args->flags)
+		return false;
 	if (args->operation > SOCKIOCP_SUBMIT_SEND)
-		return !args->buffer_count && !args->name;
+		return !args->buffers && !args->buffer_count && !args->name &&
+		       !args->name_length;
 	return args->buffer_count && args->buffer_count <= UIO_MAXIOV;
 }
 

@@ -93,7 +93,10 @@ TEST_F(arguments, of_submit_that_are_invalid)
 			EXPECT_BAD(-EINVAL, op, status, 1);
 		if (op != SOCKIOCP_SUBMIT_POLL_IN && op != SOCKIOCP_SUBMIT_POLL_OUT)
 			EXPECT_BAD(-EINVAL, op, flags, SOCKIOCP_SUBMIT_FIRST);
+		EXPECT_BAD(-EINVAL, op, flags, SOCKIOCP_SUBMIT_TO_HOME | SOCKIOCP_SUBMIT_NO_PACKET);
 		if (op > SOCKIOCP_SUBMIT_SEND) {
+			EXPECT_BAD(-EINVAL, op, buffers, (uintptr_t)&self->buffer);
+			EXPECT_BAD(-EINVAL, op, name_length, 1);
 			EXPECT_BAD(-EINVAL, op, buffer_count, 1);
 			EXPECT_BAD(-EINVAL, op, name, (uintptr_t)self->data);
 			EXPECT_BAD(-EINVAL, op, message_flags, MSG_PEEK);
@@ -109,6 +112,9 @@ TEST_F(arguments, of_submit_that_are_invalid)
 	for (op = SOCKIOCP_SUBMIT_RESULT + 1; op < SOCKIOCP_SUBMIT_RESULT + 4; op++)
 		EXPECT_BAD(-EINVAL, op, operation, op);
 	EXPECT_BAD(-EINVAL, SOCKIOCP_SUBMIT_RECEIVE, operation, ~0U);
+	EXPECT_BAD(-EINVAL, SOCKIOCP_SUBMIT_NEXT, flags, SOCKIOCP_SUBMIT_TO_HOME);
+	EXPECT_BAD(-EINVAL, SOCKIOCP_SUBMIT_NEXT, flags, SOCKIOCP_SUBMIT_NO_PACKET);
+	EXPECT_BAD(-EINVAL, SOCKIOCP_SUBMIT_NEXT, flags, SOCKIOCP_SUBMIT_EVENT);
 	EXPECT_BAD(-EINVAL, SOCKIOCP_SUBMIT_RECEIVE, message_flags, MSG_OOB);
 	EXPECT_BAD(-EINVAL, SOCKIOCP_SUBMIT_SEND, message_flags, MSG_PEEK);
 	EXPECT_BAD(-EINVAL, SOCKIOCP_SUBMIT_SEND, message_flags, MSG_FASTOPEN);

@@ -326,12 +326,13 @@ struct sockiocp_buffer {
  *	SOCKIOCP_SUBMIT_RECEIVE: address of a __u32, with the length of what is at @name;
  *	it is overwritten by the length of the address.
  * @cookie: in: any value: what packets to the port of the call carry for a key.
- * @buffer_count: in: 1 to 1024.
+ * @buffer_count: in: SOCKIOCP_SUBMIT_RECEIVE and SEND: 1 to 1024.  With other operations this,
+ *	@buffers, @name and @name_length must be 0.
  * @operation: in: one of SOCKIOCP_SUBMIT_*.
  * @message_flags: in: MSG_* of Linux: MSG_PEEK or MSG_WAITALL (receive), MSG_OOB and
  *	MSG_DONTROUTE (send).
  *	out: those of what was received, if it completes at once.
- * @flags: in: SOCKIOCP_SUBMIT_TO_HOME and so on.
+ * @flags: in: SOCKIOCP_SUBMIT_TO_HOME and so on; 0 with SOCKIOCP_SUBMIT_NEXT.
  * @event: in: descriptor of an eventfd, with SOCKIOCP_SUBMIT_EVENT; otherwise 0.
  * @bytes: out: how many, if it completes at once.  in: SOCKIOCP_SUBMIT_RESULT.
  * @status: in: SOCKIOCP_SUBMIT_RESULT: an NTSTATUS; otherwise 0.
@@ -374,7 +375,7 @@ struct sockiocp_submit {
 /* sockiocp_submit.flags */
 /* Its packet goes to the port of the call, with @cookie for a key. */
 #define SOCKIOCP_SUBMIT_TO_HOME		0x01
-/* It has no packet. */
+/* It has no packet but that of SOCKIOCP_PACKET_READY.  Not together with TO_HOME. */
 #define SOCKIOCP_SUBMIT_NO_PACKET	0x02
 /* @event is signalled when it completes, before its packet comes. */
 #define SOCKIOCP_SUBMIT_EVENT		0x04
