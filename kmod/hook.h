@@ -7,6 +7,7 @@
 #ifndef _SOCKIOCP_HOOK_H
 #define _SOCKIOCP_HOOK_H
 
+#include "insides.h"
 #include "sockiocp.h"
 
 #include <linux/net.h>
@@ -50,6 +51,16 @@ sockiocp_hook_registration(struct sockiocp_hook *hook)
 	if (hook->wait.func != sockiocp_registration_wake)
 		return NULL;
 	return container_of(hook, struct sockiocp_registration, hook);
+}
+
+static inline bool sockiocp_hook_is_closed(const struct sockiocp_hook *hook)
+{
+	bool is_closed;
+
+	rcu_read_lock();
+	is_closed = sockiocp_socket_is_closed(sockiocp_hook_socket(hook));
+	rcu_read_unlock();
+	return is_closed;
 }
 
 /* Puts it on its socket's wait queue and into its port's ring. */

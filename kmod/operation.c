@@ -488,6 +488,9 @@ static int operation_try(struct sockiocp_operation *op)
 		return sockiocp_operation_error_of_close(op);
 	error = sockiocp_transfer_try(op, socket, file);
 	fput(file);
+	/* If it was: who closed it ended nothing.  Each that pends ends when it is tried. */
+	if (unlikely(sockiocp_hook_is_closed(&op->endpoint->hook)))
+		sockiocp_endpoint_next(op->endpoint);
 	return error;
 }
 

@@ -4,6 +4,7 @@
  * The calls about one socket: SOCKIOCP_ASSOCIATE, SOCKIOCP_SET_MODES, SOCKIOCP_SUBMIT,
  * SOCKIOCP_CANCEL, SOCKIOCP_CLOSE_SOCKET.
  */
+#include "hook.h"
 #include "insides.h"
 #include "sockiocp.h"
 
@@ -191,6 +192,13 @@ static long socket_do_submit(struct sockiocp_endpoint *endpoint, struct sockiocp
 	return error;
 }
 
+/* If the calling thread had the last reference to the file nobody else ends what pends. */
+static void socket_end_if_closed(struct sockiocp_endpoint *endpoint)
+{
+	if (unlikely(sockiocp_hook_is_closed(&endpoint->hook)))
+		sockiocp_hook_kill(&endpoint->hook);
+}
+
 /**
  * sockiocp_socket_submit - SOCKIOCP_SUBMIT
  * @port: the port
@@ -219,13 +227,13 @@ long sockiocp_socket_submit(struct sockiocp_port *port, struct sockiocp_submit *
 		endpoint = ERR_PTR(-EOPNOTSUPP);
 	else
 		endpoint = socket_endpoint(port, socket);
-	if (IS_ERR(endpoint)) {
-		error = PTR_ERR(endpoint);
-	} else {
-		error = socket_do_submit(endpoint, port, socket, fd_file(f), args);
-		sockiocp_endpoint_put(endpoint);
-	}
+	error = IS_ERR(endpoint) ? PTR_ERR(endpoint) :
+				   socket_do_submit(endpoint, port, socket, fd_file(f), args);
 	fdput(f);
+	if (IS_ERR(endpoint))
+		return error;
+	socket_end_if_closed(endpoint);
+	sockiocp_endpoint_put(endpoint);
 	return error;
 }
 
@@ -273,14 +281,14 @@ long sockiocp_socket_cancel(struct sockiocp_cancel *args)
  * sockiocp_socket_close - SOCKIOCP_CLOSE_SOCKET
  * @fd: the descriptor
  *
- * If others use the file at this moment, what pends is completed when it is found closed.
+ * If a call of another thread uses the file at this moment, what pends is completed when
+ * that is over, or when the socket is found closed.
  *
  * Return: as <linux/sockiocp.h> says.
  */
 long sockiocp_socket_close(unsigned long fd)
 {
 	struct sockiocp_endpoint *endpoint = socket_find_endpoint(fd);
-	bool is_closed;
 	long error;
 
 	if (IS_ERR(endpoint))
@@ -288,11 +296,7 @@ long sockiocp_socket_close(unsigned long fd)
 	error = close_fd(fd);
 	if (!endpoint)
 		return error;
-	rcu_read_lock();
-	is_closed = sockiocp_socket_is_closed(sockiocp_hook_socket(&endpoint->hook));
-	rcu_read_unlock();
-	if (is_closed)
-		sockiocp_hook_kill(&endpoint->hook);
+	socket_end_if_closed(endpoint);
 	sockiocp_endpoint_put(endpoint);
 	return error;
 }

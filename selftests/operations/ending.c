@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -273,6 +274,100 @@ TEST_F(ending, close_of_what_is_no_socket_closes_nothing)
 	EXPECT_EQ(0, fdinfo_value(self->port, "packets"));
 	EXPECT_EQ(-EBADF, close_socket(self->home, 12345));
 	EXPECT_EQ(-EBADF, close_socket(self->home, -1));
+}
+
+/* A receive that waits for all, and stops in the middle of what is there. */
+struct stopped {
+	struct block block;
+	struct sockiocp_submit args;
+	struct sockiocp_buffer buffer;
+	struct overlapped o;
+	int home;
+	int ret;
+};
+
+static void *submit_stopped(void *arg)
+{
+	struct stopped *stopped = arg;
+
+	stopped->ret = operation_submit(stopped->home, &stopped->args);
+	return NULL;
+}
+
+/* Whoever carries one out has the last reference then, and the socket ends with that. */
+static int close_stopped(struct stopped *stopped)
+{
+	int ret = close_socket(stopped->home, stopped->args.socket);
+
+	return ret ?: block_end(&stopped->block);
+}
+
+#define STOPPED(stopped)						\
+	do {								\
+		int error_ = block_init(&(stopped)->block, BLOCK_FAULT_IN_KERNEL);	\
+		if (error_ == -EPERM || error_ == -ENOSYS)		\
+			SKIP(return, "no userfaultfd here");		\
+		ASSERT_EQ(0, error_);					\
+		(stopped)->home = self->home;				\
+		(stopped)->args = operation_with_buffer(self->fd[0], &(stopped)->o,	\
+							SOCKIOCP_SUBMIT_RECEIVE,	\
+							&(stopped)->buffer,	\
+							(stopped)->block.memory, 8);	\
+		(stopped)->args.message_flags = MSG_WAITALL;		\
+	} while (0)
+
+TEST_F(ending, close_while_one_is_submitted_ends_it)
+{
+	struct sockiocp_packet_entry got;
+	struct stopped stopped;
+	pthread_t thread;
+
+	STOPPED(&stopped);
+	EXPECT_SENT(self->fd[1], "ab");
+	ASSERT_ARRIVES(self->fd[0], 2);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_stopped, &stopped));
+	ASSERT_TRUE(block_is_reached(&stopped.block, COMES));
+	EXPECT_EQ(0, close_stopped(&stopped));
+	self->fd[0] = -1;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(1, stopped.ret);
+	/* At once. */
+	EXPECT_EQ(1, operation_harvest(self->port, &got, 1, 0));
+	EXPECT_EQ(STATUS_IS_ABORTED, stopped.o.state);
+}
+
+static void *harvest_stopped(void *arg)
+{
+	struct stopped *stopped = arg;
+	struct sockiocp_packet_entry got;
+
+	stopped->ret = operation_harvest(stopped->home, &got, 1, 0);
+	return NULL;
+}
+
+TEST_F(ending, close_while_one_is_carried_out_ends_it)
+{
+	struct sockiocp_packet_entry got;
+	struct stopped stopped;
+	pthread_t thread;
+
+	STOPPED(&stopped);
+	stopped.args.flags = SOCKIOCP_SUBMIT_TO_HOME;
+	stopped.home = device_open();
+	ASSERT_LE(0, stopped.home);
+	ASSERT_EQ(1, operation_submit(stopped.home, &stopped.args));
+	EXPECT_SENT(self->fd[1], "ab");
+	ASSERT_EQ(SEE_IN, fd_sees(stopped.home, COMES));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, harvest_stopped, &stopped));
+	ASSERT_TRUE(block_is_reached(&stopped.block, COMES));
+	EXPECT_EQ(0, close_stopped(&stopped));
+	self->fd[0] = -1;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(-ETIME, stopped.ret);
+	/* At once. */
+	EXPECT_EQ(1, operation_harvest(stopped.home, &got, 1, 0));
+	EXPECT_EQ(STATUS_IS_ABORTED, stopped.o.state);
+	fd_close(stopped.home);
 }
 
 TEST_F(ending, plain_close_is_found)
