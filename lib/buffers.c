@@ -526,6 +526,7 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 			       &msg);
 	err = errno;
 	free(buffers.many);
+	sockiocp_enable_event(fd, FD_READ, -1);
 	if (received < 0)
 		return sockiocp_receive_fail(fd, err);
 	*lpNumberOfBytesRecvd = (DWORD)received;

@@ -101,6 +101,7 @@ SOCKET WSAAPI accept(SOCKET s, struct sockaddr *addr, int *addrlen)
 	if (sockiocp_is_nonblocking(fd))
 		flags |= LIBC_SOCK_NONBLOCK;
 	new_fd = sockiocp_fd_above_stdio(accept_fd(fd, addr, &len, flags));
+	sockiocp_enable_event(fd, FD_ACCEPT, new_fd);
 	if (new_fd < 0) {
 		if (errno == ECONNABORTED)
 			errno = ECONNRESET;
@@ -293,6 +294,7 @@ int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
 		err = EADDRINUSE;
 	else if (err == EAGAIN && sockiocp_is_nonblocking(fd))
 		err = ECONNREFUSED;
+	sockiocp_enable_event(fd, FD_CONNECT, -1);
 	return err ? sockiocp_transfer_fail(fd, err) : 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "internal.h"
 #include "ready.h"
+#include "winsock.h"
 
 /**
  * CloseHandle - close a handle of any kind
@@ -45,6 +46,7 @@ BOOL WINAPI CloseHandle(HANDLE hObject)
 		sockiocp_time_apc(fd, 0, 0, NULL, NULL);
 		sockiocp_set_kind(fd, 0);
 	}
+	sockiocp_enable_event(fd, 0, -1);
 	sockiocp_close_ready(fd);
 	err = sockiocp_close_socket(fd);
 	/* Linux has closed it, whatever else close() complains of. */

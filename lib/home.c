@@ -65,8 +65,12 @@ static void tell_results(void)
 		syscall(SYS_futex, &results, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
+/* Who takes notifications, if anybody does. */
+void (*_Atomic sockiocp_notified)(const struct sockiocp_packet_entry *packet);
+
 static void take_home_packet(struct sockiocp_packet_entry *packet)
 {
+	void (*notified)(const struct sockiocp_packet_entry *) = atomic_load(&sockiocp_notified);
 	bool ready = packet->reserved & SOCKIOCP_PACKET_READY;
 	struct sockiocp_pending *pending =
 		sockiocp_take_pending((void *)(uintptr_t)packet->overlapped,
@@ -74,6 +78,8 @@ static void take_home_packet(struct sockiocp_packet_entry *packet)
 
 	if (pending)
 		pending->harvested(pending, packet, true);
+	else if (!packet->overlapped && notified)
+		notified(packet);
 }
 
 static void *home_main(void *argument)

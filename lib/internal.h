@@ -77,6 +77,7 @@
  *   timer.c    waitable timers
  *
  *   accept_ex.c  accepting connections by overlapped operations
+ *   event_select.c  events of sockets
  *   beginthread.c  threads as Microsoft's C library starts them
  *   buffers.c  sending and receiving with several buffers
  *   connect_ex.c  making and ending them by overlapped operations

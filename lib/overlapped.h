@@ -51,6 +51,7 @@ void sockiocp_forget_all_pendings(void);
 unsigned int sockiocp_finish_packets(struct sockiocp_packet_entry *packets, unsigned int count);
 
 /* home.c */
+extern void (*_Atomic sockiocp_notified)(const struct sockiocp_packet_entry *packet);
 int sockiocp_call_home(unsigned long call, void *argument, bool harvested);
 int sockiocp_home_ioctl(unsigned long call, void *argument);
 int sockiocp_home(unsigned int *seen);

@@ -209,6 +209,7 @@ int WSAAPI closesocket(SOCKET s)
 {
 	int fd = sockiocp_socket_fd(s), err;
 
+	sockiocp_enable_event(fd, 0, -1);
 	sockiocp_close_ready(fd);
 	err = sockiocp_close_socket(fd);
 	return err ? sockiocp_wsa_fail(err) : 0;

@@ -23,6 +23,13 @@ static int ioctl_of_program(int fd, unsigned long command, void *argument)
 {
 	int value;
 
+	if (command == FIONBIO && sockiocp_is_selected(fd)) {
+		memcpy(&value, argument, sizeof(value));
+		if (!value) {
+			errno = EINVAL;
+			return -1;
+		}
+	}
 	if (command == FIONBIO && sockiocp_seems_to_block(fd)) {
 		memcpy(&value, argument, sizeof(value));
 		if (!value)

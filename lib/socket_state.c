@@ -14,6 +14,7 @@
 
 atomic_bool sockiocp_messages_used;
 atomic_bool sockiocp_timeouts_used;
+void (*_Atomic sockiocp_event_hook)(int fd, long event, int accepted);
 
 /* Reads an option of the level SOL_SOCKET.  Returns as getsockopt(2) does. */
 int sockiocp_get_int(int fd, int name, int *value)
@@ -128,6 +129,8 @@ int sockiocp_datagram_error(int fd, int err)
  */
 int sockiocp_send_fail(int fd, int err)
 {
+	if (err == EAGAIN)
+		sockiocp_enable_event(fd, FD_WRITE, -1);
 	if (err == EPIPE) {
 		if (sockiocp_has_peer(fd))
 			err = ESHUTDOWN;

@@ -174,6 +174,7 @@ int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
 	} while (received < 0 && errno == EINTR);
 	if ((flags & MSG_WAITALL) && received != len)
 		received = received_so_far(fd, buf, received, len, flags);
+	sockiocp_enable_event(fd, FD_READ, -1);
 	return received < 0 ? sockiocp_receive_fail(fd, errno) : (int)received;
 }
 
@@ -210,6 +211,7 @@ int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags,
 	} while (received < 0 && errno == EINTR);
 	if ((flags & MSG_WAITALL) && received != len)
 		received = received_so_far(fd, buf, received, len, flags);
+	sockiocp_enable_event(fd, FD_READ, -1);
 	if (received < 0)
 		return sockiocp_receive_fail(fd, errno);
 

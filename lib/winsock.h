@@ -17,6 +17,24 @@ extern atomic_bool sockiocp_timeouts_used;
  */
 extern atomic_bool sockiocp_messages_used;
 
+/*
+ * What calls tell event_select.c, if any socket was selected: which FD_* they enable, and a
+ * connection that was accepted or -1; 0: the socket is about to be closed.
+ */
+extern void (*_Atomic sockiocp_event_hook)(int fd, long event, int accepted);
+
+static inline void sockiocp_enable_event(int fd, long event, int accepted)
+{
+	void (*hook)(int, long, int) = atomic_load_explicit(&sockiocp_event_hook,
+							    memory_order_relaxed);
+
+	if (hook)
+		hook(fd, event, accepted);
+}
+
+/* event_select.c */
+bool sockiocp_is_selected(int fd);
+
 /* inet.c */
 bool sockiocp_narrow(const WCHAR *from, char *to, size_t size);
 void sockiocp_widen(const char *from, WCHAR *to);
