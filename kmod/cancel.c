@@ -48,6 +48,16 @@ static void cancel_free_all(struct list_head *gone)
 		sockiocp_operation_free(op);
 }
 
+/* Does its thread take it along?  What has a packet for the port of its socket stays. */
+static bool cancel_ends_with_thread(const struct sockiocp_operation *op)
+{
+	const unsigned int told_otherwise = SOCKIOCP_SUBMIT_EVENT | SOCKIOCP_SUBMIT_NO_PACKET |
+					    SOCKIOCP_SUBMIT_TO_HOME;
+
+	return op->flags & SOCKIOCP_SUBMIT_OF_THREAD &&
+	       (op->flags & told_otherwise || !READ_ONCE(op->endpoint->associated));
+}
+
 static bool cancel_is_meant(const struct sockiocp_operation *op,
 			    const struct sockiocp_cancel *args)
 {
@@ -56,10 +66,12 @@ static bool cancel_is_meant(const struct sockiocp_operation *op,
 	/* The socket is closed. */
 	if (!args)
 		return true;
+	if (args->flags && op->thread != task_pid_nr(current))
+		return false;
+	if (args->flags & SOCKIOCP_CANCEL_END_OF_THREAD && !cancel_ends_with_thread(op))
+		return false;
 	return sockiocp_port_is_home_of_caller(op->home) &&
-	       (!args->overlapped || args->overlapped == op->entry.overlapped) &&
-	       (!(args->flags & SOCKIOCP_CANCEL_OF_THREAD) ||
-		op->thread == task_pid_nr(current));
+	       (!args->overlapped || args->overlapped == op->entry.overlapped);
 }
 
 /* Ends those of a list that are meant, and fit into a chunk.  Returns how many. */

@@ -70,7 +70,19 @@ int sockiocp_home_claim(struct sockiocp_port *port)
 	return sockiocp_port_is_home_of_caller(port) ? 0 : -EXDEV;
 }
 
-/* ------------------------------------------------- closed sockets, held listeners */
+/* ------------------------------------------------------ walking through operations */
+
+/**
+ * struct walk - what to do with which operations
+ * @concerns: whether something is to be done about the socket of an operation; not to sleep
+ * @act: does it
+ * @args: for @act
+ */
+struct walk {
+	bool (*concerns)(const struct sockiocp_operation *op);
+	void (*act)(struct sockiocp_endpoint *endpoint, struct sockiocp_cancel *args);
+	struct sockiocp_cancel *args;
+};
 
 /* Endpoints that something has to be done about; each with a reference. */
 struct found {
@@ -78,31 +90,9 @@ struct found {
 	unsigned int nr;
 };
 
-/*
- * Its socket is closed; or a POLL_IN has told a process that connections can be accepted,
- * and that has died since, while others wait for their turn.
- */
-static bool home_has_to_do(const struct sockiocp_endpoint *endpoint)
-{
-	return sockiocp_socket_is_closed(sockiocp_hook_socket(&endpoint->hook)) ||
-	       (READ_ONCE(endpoint->directions[0].held) || READ_ONCE(endpoint->directions[1].held));
-}
-
-static void home_do(struct sockiocp_endpoint *endpoint)
-{
-	bool is_closed;
-
-	rcu_read_lock();
-	is_closed = sockiocp_socket_is_closed(sockiocp_hook_socket(&endpoint->hook));
-	rcu_read_unlock();
-	if (is_closed)
-		sockiocp_hook_kill(&endpoint->hook);
-	else
-		sockiocp_endpoint_next(endpoint);
-}
-
 /* Looks at the next operations of a port, those of a chunk.  Returns how many these are. */
-static unsigned int home_find(struct sockiocp_port *port, struct found *found)
+static unsigned int home_find(struct sockiocp_port *port, const struct walk *walk,
+			      struct found *found)
 {
 	struct sockiocp_operation *op;
 	struct list_head *last = NULL;
@@ -117,7 +107,7 @@ static unsigned int home_find(struct sockiocp_port *port, struct found *found)
 			break;
 		looked++;
 		last = &op->home_node;
-		if (home_has_to_do(op->endpoint)) {
+		if (walk->concerns(op)) {
 			refcount_inc(&op->endpoint->hook.refs);
 			found->endpoints[found->nr++] = op->endpoint;
 		}
@@ -129,16 +119,21 @@ static unsigned int home_find(struct sockiocp_port *port, struct found *found)
 	return looked;
 }
 
-/* Looks at so many operations of a port at most.  Returns how many these are. */
-static unsigned int home_look(struct sockiocp_port *port, unsigned int looks)
+/*
+ * Needs port->walking, since those that were looked at go to the end of the ring: so each that
+ * is there at the beginning is looked at once.  It ends early after so many looks, or if the
+ * thread is killed.  Returns how many there were.
+ */
+static unsigned int home_walk(struct sockiocp_port *port, const struct walk *walk,
+			      unsigned int looks)
 {
 	unsigned int left = min(READ_ONCE(port->nr_operations), looks), looked, i, total = 0;
 	struct found found;
 
-	while (total < left) {
-		looked = home_find(port, &found);
+	while (total < left && !fatal_signal_pending(current)) {
+		looked = home_find(port, walk, &found);
 		for (i = 0; i < found.nr; i++) {
-			home_do(found.endpoints[i]);
+			walk->act(found.endpoints[i], walk->args);
 			sockiocp_endpoint_put(found.endpoints[i]);
 		}
 		if (!looked)
@@ -147,6 +142,85 @@ static unsigned int home_look(struct sockiocp_port *port, unsigned int looks)
 		cond_resched();
 	}
 	return total;
+}
+
+/* ------------------------------------------------- closed sockets, held listeners */
+
+/*
+ * Its socket is closed; or a POLL_IN has told a process that connections can be accepted,
+ * and that has died since, while others wait for their turn.
+ */
+static bool home_has_to_do(const struct sockiocp_operation *op)
+{
+	const struct sockiocp_endpoint *endpoint = op->endpoint;
+
+	return sockiocp_socket_is_closed(sockiocp_hook_socket(&endpoint->hook)) ||
+	       (READ_ONCE(endpoint->directions[0].held) || READ_ONCE(endpoint->directions[1].held));
+}
+
+static void home_do(struct sockiocp_endpoint *endpoint, struct sockiocp_cancel *args)
+{
+	bool is_closed;
+
+	rcu_read_lock();
+	is_closed = sockiocp_socket_is_closed(sockiocp_hook_socket(&endpoint->hook));
+	rcu_read_unlock();
+	if (is_closed)
+		sockiocp_hook_kill(&endpoint->hook);
+	else
+		sockiocp_endpoint_next(endpoint);
+}
+
+/* Looks at so many operations of a port at most.  Returns how many these are. */
+static unsigned int home_look(struct sockiocp_port *port, unsigned int looks)
+{
+	static const struct walk walk = { .concerns = home_has_to_do, .act = home_do };
+	unsigned int looked;
+
+	/* The next time, then: a port does not keep others waiting. */
+	if (!mutex_trylock(&port->walking))
+		return 0;
+	looked = home_walk(port, &walk, looks);
+	mutex_unlock(&port->walking);
+	return looked;
+}
+
+/* ---------------------------------------------------------------- ending threads */
+
+static bool home_is_of_thread(const struct sockiocp_operation *op)
+{
+	return op->thread == task_pid_nr(current) && op->flags & SOCKIOCP_SUBMIT_OF_THREAD;
+}
+
+static void home_cancel(struct sockiocp_endpoint *endpoint, struct sockiocp_cancel *args)
+{
+	args->cancelled += sockiocp_cancel_operations(endpoint, args);
+}
+
+/**
+ * sockiocp_home_end_thread - SOCKIOCP_CANCEL_END_OF_THREAD
+ * @port: the port of the call
+ * @args: its arguments; cancelled is set
+ *
+ * Return: as <linux/sockiocp.h> says.
+ */
+long sockiocp_home_end_thread(struct sockiocp_port *port, struct sockiocp_cancel *args)
+{
+	const struct walk walk = {
+		.concerns = home_is_of_thread, .act = home_cancel, .args = args,
+	};
+
+	if (args->socket || args->overlapped || args->cancelled)
+		return -EINVAL;
+	if (!READ_ONCE(port->home_of))
+		return 0;
+	if (!sockiocp_port_is_home_of_caller(port))
+		return -EXDEV;
+	if (mutex_lock_killable(&port->walking))
+		return -EINTR;
+	home_walk(port, &walk, UINT_MAX);
+	mutex_unlock(&port->walking);
+	return 0;
 }
 
 /* ---------------------------------------------------------------- gone processes */

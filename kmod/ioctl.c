@@ -301,7 +301,7 @@ static noinline long ioctl_batch(struct file *file, void __user *from, size_t us
 	return sockiocp_process_call(file, from, sizeof(args.process), &args.process);
 }
 
-static long ioctl_cancel(void __user *from, size_t usize)
+static long ioctl_cancel(struct sockiocp_port *port, void __user *from, size_t usize)
 {
 	struct sockiocp_cancel args, __user *to = from;
 	long error;
@@ -310,7 +310,8 @@ static long ioctl_cancel(void __user *from, size_t usize)
 	if (!error && put_user(0, &to->cancelled))
 		error = -EFAULT;
 	if (!error)
-		error = sockiocp_socket_cancel(&args);
+		error = args.flags == SOCKIOCP_CANCEL_END_OF_THREAD ?
+			sockiocp_home_end_thread(port, &args) : sockiocp_socket_cancel(&args);
 	if (!error)
 		put_user(args.cancelled, &to->cancelled);
 	return error;
@@ -333,7 +334,7 @@ static noinline long ioctl_rare_call(struct sockiocp_port *port, unsigned int cm
 	case WITHOUT_SIZE(SOCKIOCP_SET_MODES):
 		return ioctl_set_modes(port, uarg, usize);
 	case WITHOUT_SIZE(SOCKIOCP_CANCEL):
-		return ioctl_cancel(uarg, usize);
+		return ioctl_cancel(port, uarg, usize);
 	case SOCKIOCP_CLOSE_SOCKET:
 		return sockiocp_socket_close(arg);
 	case WITHOUT_SIZE(SOCKIOCP_INFO):

@@ -175,6 +175,7 @@
  *
  * From outer to inner:
  *
+ *   port->walking		mutex, by who walks through a home port's operations
  *   inode->i_rwsem		of a socket; only ever tried, and held shared
  *   (sk->sk_lock)		taken by what AF_VSOCK and MPTCP are asked; its
  *				spinlock, for a TCP socket that is being reset

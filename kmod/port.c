@@ -115,6 +115,7 @@ struct sockiocp_port *sockiocp_port_create(void)
 	INIT_LIST_HEAD(&port->workers);
 	refcount_set(&port->refs, 1);
 	INIT_LIST_HEAD(&port->reaper_node);
+	mutex_init(&port->walking);
 	port->account = sockiocp_account_get();
 	if (!port->account) {
 		kfree(port);

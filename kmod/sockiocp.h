@@ -553,6 +553,7 @@ void sockiocp_view_show(struct sockiocp_port *port, struct seq_file *m);
 
 int sockiocp_home_claim(struct sockiocp_port *port);
 void sockiocp_home_watch(void);
+long sockiocp_home_end_thread(struct sockiocp_port *port, struct sockiocp_cancel *args);
 void sockiocp_home_leave(struct sockiocp_port *port);
 void sockiocp_home_forget(struct sockiocp_port *port);
 void sockiocp_home_exit(void);

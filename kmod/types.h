@@ -13,6 +13,7 @@
 #include <linux/fs.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -203,6 +204,7 @@ struct sockiocp_hook {
  * @home_node: in the list of home ports
  * @told_ready: its process was told that something is ready, and others may wait for it
  * @reaper_mark: how far the reaper has come in @hooks
+ * @walking: held by who walks through @operations
  */
 struct sockiocp_port {
 	spinlock_t lock;
@@ -248,6 +250,7 @@ struct sockiocp_port {
 	struct list_head home_node;
 	bool told_ready;
 	struct sockiocp_hook reaper_mark;
+	struct mutex walking;
 };
 
 enum sockiocp_state {

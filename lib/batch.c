@@ -54,7 +54,7 @@ static int prepare(SOCKIOCP_OPERATION *op, struct sockiocp_submit *submit)
 
 /*
  * What another thread asks is remembered before the call, which may wait: that something may
- * pend, and end with this thread.
+ * pend.
  */
 static void prepare_all(SOCKIOCP_OPERATION *operations, UINT32 count, struct sockiocp_submit *all)
 {
@@ -70,8 +70,6 @@ static void prepare_all(SOCKIOCP_OPERATION *operations, UINT32 count, struct soc
 							     .status = (__u32)err };
 			continue;
 		}
-		if (submit->flags & SOCKIOCP_SUBMIT_EVENT)
-			sockiocp_ends_with_thread(submit);
 		sockiocp_note_pending(submit->socket);
 		if (submit->operation == SOCKIOCP_SUBMIT_SEND)
 			sockiocp_note_pending_send((int)submit->socket);

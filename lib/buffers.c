@@ -267,6 +267,7 @@ int sockiocp_prepare_transfer(struct sockiocp_transfer *transfer, struct sockioc
 	submit->name_length = transfer->operation == SOCKIOCP_SUBMIT_RECEIVE ?
 				      (uintptr_t)transfer->from_length :
 				      (__u64)transfer->name_length;
+	sockiocp_ends_with_thread(submit);
 	return 0;
 }
 

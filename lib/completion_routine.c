@@ -92,8 +92,7 @@ int sockiocp_submit_with_routine(struct sockiocp_submit *submit,
 	if (err)
 		goto out;
 
-	submit->flags = SOCKIOCP_SUBMIT_TO_HOME;
-	sockiocp_ends_with_thread(submit);
+	submit->flags |= SOCKIOCP_SUBMIT_TO_HOME;
 	result = sockiocp_submit_pending(submit, &operation->pending);
 	err = errno;
 	if (!result) {

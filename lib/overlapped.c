@@ -77,8 +77,6 @@ int sockiocp_submit(struct sockiocp_submit *submit)
 {
 	int result;
 
-	if (submit->flags & SOCKIOCP_SUBMIT_EVENT)
-		sockiocp_ends_with_thread(submit);
 	result = sockiocp_call_home(SOCKIOCP_SUBMIT, submit, true);
 	if (result > 0)
 		sockiocp_note_pending(submit->socket);

@@ -92,7 +92,7 @@ int sockiocp_submit_with_routine(struct sockiocp_submit *submit,
 				 LPWSAOVERLAPPED_COMPLETION_ROUTINE function);
 
 /* operations_end.c */
-void sockiocp_ends_with_thread(const struct sockiocp_submit *submit);
+void sockiocp_ends_with_thread(struct sockiocp_submit *submit);
 void sockiocp_note_pending(__u64 socket);
 void sockiocp_cancel_all(void);
 

@@ -34,6 +34,10 @@ static pthread_cond_t rested = PTHREAD_COND_INITIALIZER;
 static struct sockiocp_ready *all;
 atomic_int sockiocp_nr_shutting_down;
 
+/* Its value says that a thread has started operations. */
+static pthread_key_t end_key;
+static bool has_end_key;
+
 /* How many are of a socket or go into it, for those who have no time to look. */
 static atomic_ushort counts[SOCKIOCP_COUNTED_FDS];
 
@@ -208,6 +212,70 @@ static void end_receiving(struct sockiocp_ready *ready)
 	ready->bytes = 0;
 	ready->told = true;
 	tell(ready);
+}
+
+/* ------------------------------------------------------------- the end of a thread */
+
+/* Asks the module to end what pends. */
+static void cancel_pending(int fd, const OVERLAPPED *overlapped)
+{
+	struct sockiocp_cancel args = {
+		.socket = (__u64)fd,
+		.overlapped = (uintptr_t)overlapped,
+	};
+
+	sockiocp_home_ioctl(SOCKIOCP_CANCEL, &args);
+}
+
+/* Needs the lock.  If it pends, and it is not for the caller to say so to the module, @asks. */
+static void cancel(struct sockiocp_ready *ready, bool asks)
+{
+	ready->cancelled = true;
+	if (ready->receives) {
+		end_receiving(ready);
+		cancel_pending(ready->into, &ready->data);
+	} else if (asks) {
+		/* To the module it may be another thread's by now, which went on. */
+		cancel_pending(ready->fd, ready->overlapped);
+	}
+}
+
+/* Has it a packet for the port of its socket, and nothing else?  Then it goes on. */
+static bool ends_with_thread(const struct sockiocp_ready *ready)
+{
+	/* That is the library's own. */
+	if (ready->shuts_down)
+		return false;
+	return ready->flags || !sockiocp_is_associated(ready->fd);
+}
+
+static void end_of_thread(void *argument)
+{
+	struct sockiocp_ready *ready;
+
+	(void)argument;
+	pthread_mutex_lock(&lock);
+	for (ready = all; ready; ready = ready->next)
+		if (ready->thread == (unsigned int)gettid() && ready->fd >= 0 &&
+		    !ready->cancelled && ends_with_thread(ready))
+			cancel(ready, true);
+	pthread_mutex_unlock(&lock);
+}
+
+static void create_end_key(void)
+{
+	has_end_key = !pthread_key_create(&end_key, end_of_thread);
+}
+
+/* What this thread starts may end with it. */
+static void watch_thread(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, create_end_key);
+	/* Any value but NULL. */
+	if (has_end_key)
+		pthread_setspecific(end_key, &end_key);
 }
 
 /* --------------------------------------------------------------------- going on */
@@ -397,6 +465,7 @@ int sockiocp_ready_start(struct sockiocp_ready *ready, struct sockiocp_submit *s
 	ready->event = submit->event;
 	ready->thread = (unsigned int)gettid();
 	submit->operation = ready->operation;
+	watch_thread();
 
 	pthread_mutex_lock(&lock);
 	if (ready->into >= 0 && connecting(ready->into)) {
@@ -450,17 +519,6 @@ int sockiocp_ready_send(int fd, const char *data, size_t size, size_t *done)
 
 /* ------------------------------------------------------------- cancel and close */
 
-/* Asks the module to end what pends. */
-static void cancel_pending(int fd, const OVERLAPPED *overlapped)
-{
-	struct sockiocp_cancel args = {
-		.socket = (__u64)fd,
-		.overlapped = (uintptr_t)overlapped,
-	};
-
-	sockiocp_home_ioctl(SOCKIOCP_CANCEL, &args);
-}
-
 /*
  * Operations of a socket are to end, those with an OVERLAPPED or all, those of the calling
  * thread or of any.  What pends is the caller's to cancel, after this.  Returns how many
@@ -478,15 +536,8 @@ unsigned int sockiocp_cancel_ready(int fd, const OVERLAPPED *overlapped, bool of
 		if (ready->fd != fd || (overlapped && ready->overlapped != overlapped) ||
 		    (of_thread && ready->thread != (unsigned int)gettid()) || ready->cancelled)
 			continue;
-		ready->cancelled = true;
+		cancel(ready, of_thread);
 		nr++;
-		if (ready->receives) {
-			end_receiving(ready);
-			cancel_pending(ready->into, &ready->data);
-		} else if (of_thread) {
-			/* To the module it may be another thread's by now, which went on. */
-			cancel_pending(fd, ready->overlapped);
-		}
 	}
 	pthread_mutex_unlock(&lock);
 	return nr;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -171,6 +172,117 @@ TEST_F(ending, thread_that_exits_leaves_its_operations)
 {
 	EXPECT_EQ(1, submit_by_a_thread(self->home, self->fd[0], self->data, 1));
 	EXPECT_PACKET(self->port, KEY, &other.o, STATUS_IS_CANCELLED, 0);
+}
+
+/* ---------------------------------------------------------- the end of a thread */
+
+#define OF_THREAD	SOCKIOCP_SUBMIT_OF_THREAD
+#define AT_EACH		700
+/* Each with one. */
+#define OTHERS		200
+
+/* What a thread has submitted, and what it was told of its end. */
+static struct {
+	int home, fd[2], event;
+	int submitted, cancelled, left;
+	struct overlapped o[2 * AT_EACH + OTHERS], stays[2];
+	int others[OTHERS];
+	char data[8];
+} thread_of;
+
+static void submit_of_thread(int fd, struct overlapped *o, __u32 flags)
+{
+	struct sockiocp_buffer buffer;
+	struct sockiocp_submit args = operation_with_buffer(fd, o, SOCKIOCP_SUBMIT_RECEIVE,
+							    &buffer, thread_of.data, 8);
+
+	args.flags = flags;
+	if (flags & SOCKIOCP_SUBMIT_EVENT)
+		args.event = thread_of.event;
+	thread_of.submitted += operation_submit(thread_of.home, &args) == 1;
+}
+
+/* Those of the associated socket have an event; the others have no port. */
+static void *submit_and_end(void *unused)
+{
+	int i;
+
+	submit_of_thread(thread_of.fd[0], &thread_of.stays[0], OF_THREAD);
+	submit_of_thread(thread_of.fd[1], &thread_of.stays[1], 0);
+	for (i = 0; i < AT_EACH; i++) {
+		submit_of_thread(thread_of.fd[0], &thread_of.o[i],
+				 OF_THREAD | SOCKIOCP_SUBMIT_EVENT);
+		submit_of_thread(thread_of.fd[1], &thread_of.o[AT_EACH + i], OF_THREAD);
+	}
+	for (i = 0; i < OTHERS; i++)
+		submit_of_thread(thread_of.others[i], &thread_of.o[2 * AT_EACH + i], OF_THREAD);
+	thread_of.cancelled = operation_cancel(thread_of.home, 0, NULL,
+					       SOCKIOCP_CANCEL_END_OF_THREAD);
+	thread_of.left = operation_cancel(thread_of.home, 0, NULL,
+					  SOCKIOCP_CANCEL_END_OF_THREAD);
+	return unused;
+}
+
+TEST_F(ending, end_of_a_thread_ends_all_that_have_no_port_or_an_event)
+{
+	struct overlapped mine;
+	pthread_t thread;
+	int i, number, wrong = 0;
+
+	thread_of.home = self->home;
+	thread_of.fd[0] = self->fd[0];
+	thread_of.fd[1] = self->fd[1];
+	thread_of.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ASSERT_LE(0, thread_of.event);
+	for (i = 0; i < OTHERS; i++) {
+		thread_of.others[i] = udp_bound(FAM_INET, &number);
+		ASSERT_LE(0, thread_of.others[i]);
+	}
+	RECEIVE(&mine);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_and_end, NULL));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(2 + 2 * AT_EACH + OTHERS, thread_of.submitted);
+	EXPECT_EQ(2 * AT_EACH + OTHERS, thread_of.cancelled);
+	EXPECT_EQ(0, thread_of.left);
+	EXPECT_PENDS(&mine);
+	EXPECT_PENDS(&thread_of.stays[0]);
+	EXPECT_PENDS(&thread_of.stays[1]);
+	for (i = 0; i < 2 * AT_EACH + OTHERS; i++)
+		wrong += operation_ends(self->port, &thread_of.o[i], COMES) != 1 ||
+			 thread_of.o[i].state != STATUS_IS_CANCELLED;
+	EXPECT_EQ(0, wrong);
+	EXPECT_OPERATIONS(self->home, 3);
+	EXPECT_EQ(0, operation_cancel(self->home, 0, NULL, SOCKIOCP_CANCEL_END_OF_THREAD));
+	for (i = 0; i < OTHERS; i++)
+		fd_close(thread_of.others[i]);
+	fd_close(thread_of.event);
+}
+
+static void end_thread_of_another_process(void *arg)
+{
+	int *result = arg;
+
+	result[1] = operation_cancel(result[0], 0, NULL, SOCKIOCP_CANCEL_END_OF_THREAD);
+}
+
+TEST_F(ending, end_of_a_thread_is_for_all_sockets_by_ones_own_home_port)
+{
+	const __u32 both = SOCKIOCP_CANCEL_END_OF_THREAD | SOCKIOCP_CANCEL_OF_THREAD;
+	int *result = shared_memory(2 * sizeof(*result));
+	struct overlapped o;
+
+	ASSERT_NE(NULL, result);
+	EXPECT_EQ(-EINVAL, operation_cancel(self->home, self->fd[0], NULL,
+					    SOCKIOCP_CANCEL_END_OF_THREAD));
+	EXPECT_EQ(-EINVAL, operation_cancel(self->home, 0, &o, SOCKIOCP_CANCEL_END_OF_THREAD));
+	EXPECT_EQ(-EINVAL, operation_cancel(self->home, self->fd[0], NULL, both));
+	/* One that is nobody's home. */
+	EXPECT_EQ(0, operation_cancel(self->port, 0, NULL, SOCKIOCP_CANCEL_END_OF_THREAD));
+	RECEIVE(&o);
+	result[0] = self->home;
+	EXPECT_EQ(0, child_status(process_start(end_thread_of_another_process, result), COMES));
+	EXPECT_EQ(-EXDEV, result[1]);
+	EXPECT_PENDS(&o);
 }
 
 struct child {

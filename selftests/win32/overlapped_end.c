@@ -527,6 +527,103 @@ static void operations_without_a_port_end_with_their_thread(void)
 	close_pair(pair);
 }
 
+/* An AcceptEx() of a thread that goes, and a receive without event and port. */
+static DWORD WINAPI accept_and_go(LPVOID arg)
+{
+	SOCKET *s = arg;
+	static struct op receiving;
+	static OVERLAPPED accepting;
+	static char addresses[64];
+	DWORD bytes;
+
+	memset(&accepting, 0, sizeof(accepting));
+	if (AcceptEx(s[0], s[1], addresses, 0, 32, 32, &bytes, &accepting) ||
+	    WSAGetLastError() != WSA_IO_PENDING)
+		return 1;
+	if (start_receive(s[2], &receiving, 32) != WSA_IO_PENDING)
+		return 2;
+	s[3] = (SOCKET)(ULONG_PTR)&accepting;
+	s[4] = (SOCKET)(ULONG_PTR)&receiving.overlapped;
+	return 0;
+}
+
+static int is_cancelled(SOCKET overlapped)
+{
+	volatile OVERLAPPED *o = (volatile OVERLAPPED *)(ULONG_PTR)overlapped;
+	ULONGLONG until = GetTickCount64() + COMES;
+
+	while ((DWORD)o->Internal == (DWORD)STATUS_PENDING && GetTickCount64() < until)
+		Sleep(1);
+	return (DWORD)o->Internal == (DWORD)STATUS_CANCELLED;
+}
+
+static void operations_without_event_and_port_end_with_their_thread(void)
+{
+	struct sockaddr_in address;
+	SOCKET pair[2], s[5];
+	HANDLE thread;
+	DWORD code = 77;
+
+	ASSERT(tcp_pair(pair));
+	s[0] = tcp();
+	s[1] = tcp();
+	s[2] = pair[0];
+	ASSERT(bind_anywhere(s[0], &address) && !listen(s[0], 5));
+	thread = CreateThread(NULL, 0, accept_and_go, s, 0, NULL);
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
+	EXPECT(GetExitCodeThread(thread, &code));
+	ASSERT_EQ(0, code);
+	EXPECT(CloseHandle(thread));
+	EXPECT(is_cancelled(s[3]));
+	EXPECT(is_cancelled(s[4]));
+	EXPECT_EQ(0, closesocket(s[0]));
+	EXPECT_EQ(0, closesocket(s[1]));
+	close_pair(pair);
+}
+
+/* More than could be remembered one by one. */
+#define MANY	900
+
+static struct op many[MANY];
+
+static DWORD WINAPI start_many_and_go(LPVOID arg)
+{
+	struct starter *starter = arg;
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		prepare(&many[i], 32);
+		many[i].overlapped.hEvent = starter->event;
+		if (outcome(WSARecv(starter->s, &many[i].buffer, 1, NULL, &many[i].flags,
+				    &many[i].overlapped, NULL)) != WSA_IO_PENDING)
+			break;
+	}
+	starter->error = i;
+	return 0;
+}
+
+static void all_of_many_operations_end_with_their_thread(void)
+{
+	static struct starter starter;
+	HANDLE port, thread;
+	SOCKET pair[2];
+	int i, left = 0;
+
+	port = pair_and_port(pair);
+	ASSERT(port);
+	starter.s = pair[0];
+	starter.event = CreateEventA(NULL, TRUE, FALSE, NULL);
+	thread = CreateThread(NULL, 0, start_many_and_go, &starter, 0, NULL);
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
+	EXPECT(CloseHandle(thread));
+	EXPECT_EQ(MANY, starter.error);
+	for (i = 0; i < MANY; i++)
+		left += !has_ended(&many[i]) || status_of(&many[i]) != (DWORD)STATUS_CANCELLED;
+	EXPECT_EQ(0, left);
+	EXPECT(CloseHandle(starter.event));
+	close_all(pair, port);
+}
+
 static void operations_outlive_their_port(void)
 {
 	SOCKET pair[2];
@@ -591,6 +688,8 @@ int main(void)
 	RUN(operations_live_as_long_as_a_duplicate);
 	RUN(operations_with_a_port_outlive_their_thread);
 	RUN(operations_without_a_port_end_with_their_thread);
+	RUN(operations_without_event_and_port_end_with_their_thread);
+	RUN(all_of_many_operations_end_with_their_thread);
 	RUN(operations_outlive_their_port);
 	RUN(end_of_winsock_cancels_what_pends);
 	return tap_end();

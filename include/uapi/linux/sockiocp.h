@@ -381,13 +381,17 @@ struct sockiocp_submit {
 #define SOCKIOCP_SUBMIT_EVENT		0x04
 /* POLL_IN, POLL_OUT: it goes before others that pend. */
 #define SOCKIOCP_SUBMIT_FIRST		0x08
-#define SOCKIOCP_SUBMIT_ALL_FLAGS	0x0f
+/* It may end with its thread: SOCKIOCP_CANCEL_END_OF_THREAD. */
+#define SOCKIOCP_SUBMIT_OF_THREAD	0x10
+#define SOCKIOCP_SUBMIT_ALL_FLAGS	0x1f
 
 /**
  * struct sockiocp_cancel - cancel operations that pend on a socket
  * @socket: in: descriptor of the socket, in the caller's table.
  * @overlapped: in: those with this address; 0 for all.
  * @flags: in: SOCKIOCP_CANCEL_OF_THREAD: those that the calling thread has submitted.
+ *	SOCKIOCP_CANCEL_END_OF_THREAD, alone: the calling thread is about to end; then
+ *	@socket and @overlapped must be 0.
  * @cancelled: out: how many were asked to end.
  */
 struct sockiocp_cancel {
@@ -398,6 +402,12 @@ struct sockiocp_cancel {
 };
 
 #define SOCKIOCP_CANCEL_OF_THREAD	0x01
+/*
+ * On all sockets, what the calling thread has submitted by the port of the call, its home port,
+ * with SOCKIOCP_SUBMIT_OF_THREAD.  What has a packet for the port of its socket, and no event,
+ * goes on.
+ */
+#define SOCKIOCP_CANCEL_END_OF_THREAD	0x02
 
 /**
  * struct sockiocp_batch - submit operations, register sockets and harvest packets
@@ -574,6 +584,7 @@ struct sockiocp_batch {
  * submitted.  Each still completes: as cancelled, or if it was just being carried out with
  * its result.
  *
+ *   EXDEV   SOCKIOCP_CANCEL_END_OF_THREAD: the port is another process' home port
  *   EINVAL, EFAULT, EBADF, ENOTSOCK
  */
 #define SOCKIOCP_CANCEL		_IOWR(SOCKIOCP_IOC_MAGIC, 0x0a, struct sockiocp_cancel)
