@@ -291,6 +291,41 @@ struct child {
 	int cancelled;
 };
 
+/* Submits, and does not come for what it has submitted. */
+static void receive_and_rest(void *arg)
+{
+	struct child *child = arg;
+	static struct overlapped o;
+	static char data[8];
+	int home = device_open();
+
+	__atomic_store_n(&child->home, operation_receive(home, child->fd, &o, data,
+							 sizeof(data)), __ATOMIC_SEQ_CST);
+	for (;;)
+		pause();
+}
+
+TEST_F(ending, operations_of_another_process_keep_those_behind_waiting)
+{
+	struct child *child = shared_memory(sizeof(*child));
+	struct overlapped o;
+	int64_t until = now_ms() + COMES;
+	int pid;
+
+	ASSERT_NE(NULL, child);
+	child->fd = self->fd[0];
+	pid = process_start(receive_and_rest, child);
+	while (!__atomic_load_n(&child->home, __ATOMIC_SEQ_CST) && now_ms() < until)
+		sleep_ms(1);
+	ASSERT_EQ(1, child->home);
+	RECEIVE(&o);
+	EXPECT_SENT(self->fd[1], "abc");
+	EXPECT_NO_PACKET(self->port);
+	EXPECT_PENDS(&o);
+	process_kill(pid);
+	EXPECT_PACKET(self->port, KEY, &o, 0, 3);
+}
+
 static void cancel_in_child(void *arg)
 {
 	struct child *child = arg;

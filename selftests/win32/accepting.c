@@ -118,6 +118,31 @@ static void connection_that_waits_already_is_accepted(void)
 	put_away(&a);
 }
 
+/* On Linux it is a connection all the same, and receiving tells. */
+static void connection_that_was_reset_before_is_accepted(void)
+{
+	struct linger none = { 1, 0 };
+	WSABUF buffer = { 8, NULL };
+	struct accepting a;
+	OVERLAPPED receiving;
+	DWORD flags = 0, bytes;
+	char data[8];
+	SOCKET client;
+
+	ASSERT(prepare(&a));
+	client = client_of(&a);
+	EXPECT_EQ(0, setsockopt(client, SOL_SOCKET, SO_LINGER, (char *)&none, sizeof(none)));
+	EXPECT_EQ(0, closesocket(client));
+	Sleep(20);
+	EXPECT(start(&a, 0) || WSAGetLastError() == WSA_IO_PENDING);
+	EXPECT_PACKET(a.port, LISTENER_KEY, &a.overlapped, 0, 0);
+	memset(&receiving, 0, sizeof(receiving));
+	buffer.buf = data;
+	EXPECT_EQ(SOCKET_ERROR, WSARecv(a.s, &buffer, 1, &bytes, &flags, &receiving, NULL));
+	EXPECT_EQ(WSAECONNRESET, WSAGetLastError());
+	put_away(&a);
+}
+
 static void with_room_for_data_it_waits_for_data(void)
 {
 	struct accepting a;
@@ -772,6 +797,8 @@ int main(void)
 	RUN(connection_comes_by_a_packet);
 	RUN(number_of_bytes_received_is_written_only_at_once);
 	RUN(connection_that_waits_already_is_accepted);
+	RUN_UNLESS_WINE(connection_that_was_reset_before_is_accepted,
+			"Windows says so to AcceptEx()");
 	RUN(with_room_for_data_it_waits_for_data);
 	RUN(data_that_came_with_it_fills_the_room);
 	RUN(end_instead_of_data_is_a_success);

@@ -534,10 +534,14 @@ static DWORD WINAPI accept_and_go(LPVOID arg)
 	static struct op receiving;
 	static OVERLAPPED accepting;
 	static char addresses[64];
+	LPFN_ACCEPTEX accept_ex;
 	DWORD bytes;
 
 	memset(&accepting, 0, sizeof(accepting));
-	if (AcceptEx(s[0], s[1], addresses, 0, 32, 32, &bytes, &accepting) ||
+	accept_ex = (LPFN_ACCEPTEX)extension(s[0], (GUID)WSAID_ACCEPTEX);
+	if (!accept_ex)
+		return 3;
+	if (accept_ex(s[0], s[1], addresses, 0, 32, 32, &bytes, &accepting) ||
 	    WSAGetLastError() != WSA_IO_PENDING)
 		return 1;
 	if (start_receive(s[2], &receiving, 32) != WSA_IO_PENDING)

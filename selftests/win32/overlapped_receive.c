@@ -723,6 +723,27 @@ static void unreachable_port_is_told_to_the_oldest(void)
 	EXPECT(CloseHandle(port));
 }
 
+/* As if SIO_UDP_CONNRESET were FALSE: Linux tells connected sockets only. */
+static void unconnected_socket_is_not_told_of_an_unreachable_port(void)
+{
+	struct sockaddr_in address, mine;
+	HANDLE port = new_port();
+	SOCKET s = udp(), gone = udp();
+	static struct op op;
+
+	ASSERT(port && bind_anywhere(gone, &address) && bind_anywhere(s, &mine));
+	EXPECT_EQ(0, closesocket(gone));
+	associate(s, port, KEY);
+	ASSERT_EQ(WSA_IO_PENDING, start_receive(s, &op, 32));
+	send_to(s, &address, "x");
+	EXPECT_NO_PACKET(port);
+	EXPECT_STATUS(STATUS_PENDING, &op);
+	send_to(s, &mine, "me");
+	EXPECT_PACKET(port, &op, 2);
+	EXPECT_EQ(0, closesocket(s));
+	EXPECT(CloseHandle(port));
+}
+
 static void file_functions_receive(void)
 {
 	SOCKET pair[2];
@@ -787,6 +808,8 @@ int main(void)
 	RUN(datagram_that_is_cut_at_once_has_a_packet_too);
 	RUN(receive_of_no_bytes_takes_the_datagram);
 	RUN(unreachable_port_is_told_to_the_oldest);
+	RUN_UNLESS_WINE(unconnected_socket_is_not_told_of_an_unreachable_port,
+			"Windows tells it");
 	RUN(file_functions_receive);
 	WSACleanup();
 	return tap_end();
