@@ -9,7 +9,9 @@
 #include <errno.h>
 
 #include <ntstatus.h>
+#pragma GCC visibility push(default)
 #include <winternl.h>
+#pragma GCC visibility pop
 
 #include "internal.h"
 #include "overlapped.h"
