@@ -289,7 +289,8 @@ struct sockiocp_operation *sockiocp_operation_create(struct sockiocp_port *home,
 	op->phase = SOCKIOCP_FINISHED;
 	refcount_inc(&endpoint->hook.refs);
 	op->endpoint = endpoint;
-	op->cred = get_current_cred();
+	/* All that take a reference write the same there (non_rcu). */
+	op->cred = data_race(get_current_cred());
 	error = operation_fill_in(op, args);
 	if (error) {
 		sockiocp_operation_free(op);

@@ -132,6 +132,15 @@ static void *take(void *arg)
 	return NULL;
 }
 
+static int somebody_waits(int port)
+{
+	int64_t end = now_ms() + COMES;
+
+	while (fdinfo_value(port, "waiters") != 1 && now_ms() < end)
+		sleep_ms(1);
+	return fdinfo_value(port, "waiters") == 1;
+}
+
 /* A thread carries it out, and waits for the memory. */
 #define CARRY_OUT()							\
 	do {								\
@@ -139,6 +148,7 @@ static void *take(void *arg)
 				    self->block.memory, 0));		\
 		ASSERT_EQ(0, pthread_create(&self->taker.thread, NULL, take,	\
 					    &self->taker));		\
+		ASSERT_TRUE(somebody_waits(self->port));		\
 		EXPECT_SENT(self->fd[1], "abc");			\
 		ASSERT_TRUE(block_is_reached(&self->block, COMES));	\
 	} while (0)
