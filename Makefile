@@ -61,7 +61,7 @@ lint: ## sparse, checkpatch, W=1 and other things said about the source
 mutation-check: ## break the module in many places; do the tests notice?
 	@$(VM)/mutation-check
 
-all: kmod lib selftests ## build everything
+all: kmod lib tools selftests ## build everything
 
 kmod: ## the module, for the kernel of KDIR (default: the running one)
 	@$(VM)/build-module $(KDIR)
@@ -69,11 +69,15 @@ kmod: ## the module, for the kernel of KDIR (default: the running one)
 lib: ## the library, in build/lib
 	@$(MAKE) --no-print-directory -C lib
 
+tools: ## sockiocpctl, in build/tools
+	@$(MAKE) --no-print-directory -C tools
+
 selftests: ## the test programs, in build/selftests
 	@$(MAKE) --no-print-directory -C selftests
 
-install: ## the library, its headers and manual (DESTDIR, prefix)
+install: ## the library, its headers, sockiocpctl and the manual (DESTDIR, prefix)
 	@$(MAKE) --no-print-directory -C lib install
+	@$(MAKE) --no-print-directory -C tools install
 
 # Not kbuild's, which wants the key that the kernel's own modules were signed with.
 modules_install: kmod ## the module, to where modprobe finds it
@@ -90,4 +94,4 @@ rmmod: ## unload it
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help demo check check-wine check-asio check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib selftests install modules_install insmod rmmod clean
+.PHONY: help demo check check-wine check-asio check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib tools selftests install modules_install insmod rmmod clean

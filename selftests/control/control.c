@@ -397,6 +397,22 @@ TEST_F(control, what_is_wrong_is_refused_and_named)
 	EXPECT_EQ(1, get(&self->genl, SOCKIOCP_CMD_PORT_GET, PORT_ID, self->id));
 }
 
+/* Not the next one in its place. */
+TEST_F(control, closed_port_is_not_there)
+{
+	int closed = device_open(), next = device_open();
+	unsigned int id = fdinfo_value(closed, "id");
+
+	ASSERT_LE(0, next);
+	ASSERT_EQ(1, get(&self->genl, SOCKIOCP_CMD_PORT_GET, PORT_ID, id));
+	close(closed);
+	EXPECT_EQ(-ENOENT, get(&self->genl, SOCKIOCP_CMD_PORT_GET, PORT_ID, id));
+	EXPECT_EQ(-ENOENT, count(&self->genl, SOCKIOCP_CMD_REGISTRATION_GET, OF_PORT, id) ?:
+		  genl_ask_u32(&self->genl, SOCKIOCP_CMD_REGISTRATION_GET, NLM_F_DUMP, OF_PORT,
+			       id) ?: genl_next(&self->genl));
+	close(next);
+}
+
 /* ----------------------------------------------------------------- who sees what */
 
 struct other {

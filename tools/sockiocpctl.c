@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * sockiocpctl: what completion ports there are on this machine, and how they are.
+ *
+ * Exit status: 0; 1 if the kernel did not answer, or refused; 2 for a wrong command line.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/sockiocp.h>
+
+#include "sockiocpctl.h"
+
+#define FAILED	1
+#define WRONG	2
+
+struct options {
+	int json;
+	int pretty;
+	/* stats: seconds between two looks, or 0; and how many looks, or 0. */
+	double interval;
+	long looks;
+};
+
+struct command {
+	const char *name;
+	const char *arguments;
+	const char *what;
+	int (*run)(const struct options *options, int argc, char **argv);
+};
+
+static int ports(const struct options *options, int argc, char **argv);
+static int registrations(const struct options *options, int argc, char **argv);
+static int workers(const struct options *options, int argc, char **argv);
+static int users(const struct options *options, int argc, char **argv);
+static int stats(const struct options *options, int argc, char **argv);
+static int limits(const struct options *options, int argc, char **argv);
+
+static const struct command commands[] = {
+	{ "ports", "[PORT]", "what ports hold, and who waits for them (the default)", ports },
+	{ "registrations", "[PORT]", "the sockets that are registered", registrations },
+	{ "workers", "[PORT]", "the threads that are associated, and what they do", workers },
+	{ "users", "", "what users hold", users },
+	{ "stats", "", "how many packets were delivered; -w: per second", stats },
+	{ "limits", "[set NAME VALUE]", "what a user may hold", limits },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void usage(FILE *to)
+{
+	size_t i;
+
+	fprintf(to, "Usage: sockiocpctl [OPTIONS] [COMMAND]\n\n");
+	for (i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-14s%-18s%s\n", commands[i].name, commands[i].arguments,
+			commands[i].what);
+	fprintf(to, "\n"
+		"  -j, --json          JSON, on one line\n"
+		"  -p, --pretty        JSON, on many\n"
+		"  -w, --watch SECONDS stats: again and again, each line per second\n"
+		"  -n, --count N       stats -w: so many times\n"
+		"  -V, --version\n"
+		"  -h, --help\n");
+}
+
+static int complain(const char *what, const char *which)
+{
+	fprintf(stderr, "sockiocpctl: %s%s%s\nTry: sockiocpctl --help\n", what,
+		which ? ": " : "", which ? which : "");
+	return WRONG;
+}
+
+static int show(const struct options *options, json_t *objects, const struct column *columns)
+{
+	if (!objects)
+		return FAILED;
+	if (options->json)
+		show_json(objects, options->pretty);
+	else
+		show_table(objects, columns);
+	json_decref(objects);
+	return 0;
+}
+
+/* The port that the command line names: 1, or 0 if it names none, or -1. */
+static int parse_port(int argc, char **argv, uint32_t *port)
+{
+	unsigned long value;
+	char *end;
+
+	*port = 0;
+	if (argc > 1) {
+		complain("one port is enough", argv[1]);
+		return -1;
+	}
+	if (!argc)
+		return 0;
+	errno = 0;
+	value = strtoul(argv[0], &end, 10);
+	if (errno || *end || end == argv[0] || !value || value > INT32_MAX ||
+	    argv[0][0] == '-') {
+		complain("not the number of a port", argv[0]);
+		return -1;
+	}
+	*port = value;
+	return 1;
+}
+
+static int show_of_port(const struct options *options, int argc, char **argv,
+			enum topic topic, const struct column *columns)
+{
+	uint32_t port;
+
+	if (parse_port(argc, argv, &port) < 0)
+		return WRONG;
+	return show(options, ask(topic, port), columns);
+}
+
+static int ports(const struct options *options, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "id", "PORT", 0 },
+		{ "uid", "UID", 0 },
+		{ "pid", "PID", 0 },
+		{ "registrations", "REGS", 0 },
+		{ "armed", "ARMED", 0 },
+		{ "queued", "QUEUED", 0 },
+		{ "disabled", "DISABLED", 0 },
+		{ "endpoints", "ENDPOINTS", 0 },
+		{ "operations", "OPS", 0 },
+		{ "packets", "PACKETS", 0 },
+		{ "delivered", "DELIVERED", 0 },
+		{ "waiters", "WAIT", 0 },
+		{ "active", "RUN", 0 },
+		{ "concurrency", "MAY", 0 },
+		{ "workers", "WORKERS", 0 },
+		{ "comm", "COMMAND", 1 },
+		{ NULL, NULL, 0 },
+	};
+
+	return show_of_port(options, argc, argv, TOPIC_PORTS, columns);
+}
+
+/* Address and port as one, for people. */
+static void join_address(json_t *object, const char *address, const char *port, const char *as)
+{
+	const char *text = json_string_value(json_object_get(object, address));
+	char joined[64];
+
+	if (!text)
+		return;
+	snprintf(joined, sizeof(joined), strchr(text, ':') ? "[%s]:%d" : "%s:%d", text,
+		 (int)json_integer_value(json_object_get(object, port)));
+	json_object_set_new(object, as, json_string(joined));
+}
+
+static int registrations(const struct options *options, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "port", "PORT", 0 },
+		{ "inode", "INODE", 0 },
+		{ "state", "STATE", 1 },
+		{ "filter", "FILTER", 1 },
+		{ "trigger", "TRIGGER", 1 },
+		{ "family", "FAMILY", 1 },
+		{ "protocol", "PROTOCOL", 1 },
+		{ "local", "LOCAL", 1 },
+		{ "remote", "REMOTE", 1 },
+		{ NULL, NULL, 0 },
+	};
+	json_t *objects, *object;
+	uint32_t port;
+	size_t i;
+
+	if (parse_port(argc, argv, &port) < 0)
+		return WRONG;
+	objects = ask(TOPIC_REGISTRATIONS, port);
+	if (objects && !options->json)
+		json_array_foreach(objects, i, object) {
+			join_address(object, "local-address", "local-port", "local");
+			join_address(object, "remote-address", "remote-port", "remote");
+		}
+	return show(options, objects, columns);
+}
+
+static int workers(const struct options *options, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "port", "PORT", 0 },
+		{ "pid", "PID", 0 },
+		{ "tid", "TID", 0 },
+		{ "state", "STATE", 1 },
+		{ "comm", "COMMAND", 1 },
+		{ NULL, NULL, 0 },
+	};
+
+	return show_of_port(options, argc, argv, TOPIC_WORKERS, columns);
+}
+
+static int users(const struct options *options, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "uid", "UID", 0 },
+		{ "registrations", "REGISTRATIONS", 0 },
+		{ "endpoints", "ENDPOINTS", 0 },
+		{ "operations", "OPERATIONS", 0 },
+		{ "packets", "PACKETS", 0 },
+		{ "offers", "OFFERS", 0 },
+		{ NULL, NULL, 0 },
+	};
+
+	if (argc)
+		return complain("users has no arguments", argv[0]);
+	return show(options, ask(TOPIC_USERS, 0), columns);
+}
+
+/* -------------------------------------------------------------------------- stats */
+
+static json_t *find_port(const json_t *objects, json_int_t id)
+{
+	json_t *object;
+	size_t i;
+
+	if (objects)
+		json_array_foreach(objects, i, object)
+			if (json_integer_value(json_object_get(object, "id")) == id)
+				return object;
+	return NULL;
+}
+
+/* What was delivered since: of a port that was not there before, all. */
+static void add_rates(json_t *objects, const json_t *before, double seconds)
+{
+	json_t *object, *was;
+	json_int_t now;
+	size_t i;
+
+	json_array_foreach(objects, i, object) {
+		was = find_port(before, json_integer_value(json_object_get(object, "id")));
+		now = json_integer_value(json_object_get(object, "delivered"));
+		if (was)
+			now -= json_integer_value(json_object_get(was, "delivered"));
+		json_object_set_new(object, "delivered-per-second", json_real(now / seconds));
+	}
+}
+
+static double seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+static void pause_for(double seconds)
+{
+	struct timespec left = {
+		.tv_sec = (time_t)seconds,
+		.tv_nsec = (long)((seconds - (time_t)seconds) * 1e9),
+	};
+
+	while (nanosleep(&left, &left) && errno == EINTR)
+		;
+}
+
+static int show_stats(const struct options *options, json_t *objects)
+{
+	static const struct column columns[] = {
+		{ "id", "PORT", 0 },
+		{ "pid", "PID", 0 },
+		{ "registrations", "REGS", 0 },
+		{ "queued", "QUEUED", 0 },
+		{ "packets", "PACKETS", 0 },
+		{ "waiters", "WAIT", 0 },
+		{ "active", "RUN", 0 },
+		{ "delivered", "DELIVERED", 0 },
+		{ "delivered-per-second", "PER SECOND", 0 },
+		{ "comm", "COMMAND", 1 },
+		{ NULL, NULL, 0 },
+	};
+	int ret = show(options, json_incref(objects), columns);
+
+	/* Who reads a pipe wants to see each look at once. */
+	return fflush(stdout) ? FAILED : ret;
+}
+
+static int stats(const struct options *options, int argc, char **argv)
+{
+	json_t *objects, *before;
+	double began, then;
+	long looks = 0;
+
+	if (argc)
+		return complain("stats has no arguments", argv[0]);
+	before = ask(TOPIC_PORTS, 0);
+	if (!before)
+		return FAILED;
+	if (!options->interval) {
+		int ret = show_stats(options, before);
+
+		json_decref(before);
+		return ret;
+	}
+	then = seconds_now();
+	do {
+		pause_for(options->interval);
+		objects = ask(TOPIC_PORTS, 0);
+		if (!objects)
+			break;
+		began = then;
+		then = seconds_now();
+		add_rates(objects, before, then - began);
+		json_decref(before);
+		before = objects;
+		if (show_stats(options, objects))
+			break;
+	} while (!options->looks || ++looks < options->looks);
+	json_decref(before);
+	return options->looks && looks == options->looks ? 0 : FAILED;
+}
+
+/* ------------------------------------------------------------------------- limits */
+
+#define PARAMETERS "/sys/module/sockiocp/parameters/"
+
+static int set_limit(const char *name, const char *value)
+{
+	char path[128];
+	FILE *file;
+	char *end;
+	int error = 0;
+
+	errno = 0;
+	strtoul(value, &end, 10);
+	if (errno || *end || end == value || value[0] == '-')
+		return complain("not a limit", value);
+	snprintf(path, sizeof(path), PARAMETERS "max_user_%s", name);
+	file = fopen(path, "we");
+	if (file) {
+		fprintf(file, "%s\n", value);
+		if (fclose(file))
+			error = errno;
+	} else {
+		error = errno;
+	}
+	if (!error)
+		return 0;
+	fprintf(stderr, "sockiocpctl: %s: %s\n", path, strerror(error));
+	return FAILED;
+}
+
+static int limits(const struct options *options, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "registrations", "REGISTRATIONS", 0 },
+		{ "operations", "OPERATIONS", 0 },
+		{ "packets", "PACKETS", 0 },
+		{ "offers", "OFFERS", 0 },
+		{ NULL, NULL, 0 },
+	};
+	const struct column *column;
+
+	if (!argc)
+		return show(options, ask(TOPIC_LIMITS, 0), columns);
+	if (strcmp(argv[0], "set") || argc != 3)
+		return complain("limits, or: limits set NAME VALUE", NULL);
+	for (column = columns; column->key; column++)
+		if (!strcmp(column->key, argv[1]))
+			return set_limit(argv[1], argv[2]);
+	return complain("no limit has this name", argv[1]);
+}
+
+/* -------------------------------------------------------------- the command line */
+
+static int run_command(const struct options *options, int argc, char **argv)
+{
+	const char *name = argc ? argv[0] : "ports";
+	const struct command *command = NULL;
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			command = &commands[i];
+	if (!command)
+		return complain("no such command", name);
+	if (command->run != stats && (options->interval || options->looks))
+		return complain("-w and -n are for stats", NULL);
+	if (options->looks && !options->interval)
+		return complain("-n goes with -w", NULL);
+	return command->run(options, argc ? argc - 1 : 0, argc ? argv + 1 : argv);
+}
+
+static int parse_watch(const char *text, double *seconds)
+{
+	char *end;
+
+	*seconds = strtod(text, &end);
+	return !*end && end != text && *seconds >= 0.01 && *seconds <= 1e6;
+}
+
+static int parse_count(const char *text, long *count)
+{
+	char *end;
+
+	*count = strtol(text, &end, 10);
+	return !*end && end != text && *count > 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option names[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "pretty", no_argument, NULL, 'p' },
+		{ "watch", required_argument, NULL, 'w' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct options options = { 0 };
+	int option, ret;
+
+	while ((option = getopt_long(argc, argv, "jpw:n:Vh", names, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			options.pretty = 1;
+			/* fallthrough */
+		case 'j':
+			options.json = 1;
+			break;
+		case 'w':
+			if (!parse_watch(optarg, &options.interval))
+				return complain("not a time in seconds", optarg);
+			break;
+		case 'n':
+			if (!parse_count(optarg, &options.looks))
+				return complain("not a count", optarg);
+			break;
+		case 'V':
+			printf("sockiocpctl %s\n", SOCKIOCP_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			return complain("see above", NULL);
+		}
+	}
+	ret = run_command(&options, argc - optind, argv + optind);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "sockiocpctl: standard output: %s\n", strerror(errno));
+		return FAILED;
+	}
+	return ret;
+}
