@@ -26,8 +26,7 @@
  * no lock; nobody waits for it.  What is told of was there when the dump came by; what is
  * there all the time is told once.  A reader that is killed is let go of after a chunk.
  */
-#include "hook.h"
-#include "insides.h"
+#include "describe.h"
 
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -36,25 +35,13 @@
 #include <linux/slab.h>
 #include <linux/sockiocp_netlink.h>
 #include <net/genetlink.h>
-#include <net/inet_sock.h>
 #include <net/sock.h>
-
-/* The longest message about a registration or a worker; make check would see a longer one. */
-#define MESSAGE_SIZE	256
 
 static struct genl_family control_family;
 
 /* -------------------------------------------------------------------- the reader */
 
-/* Who reads, and what it may see: as of the beginning of a dump. */
-struct reader {
-	kuid_t uid;
-	u64 network;
-	bool is_admin_of_network;
-	bool is_admin;
-};
-
-static void control_get_reader(struct reader *reader, const struct sk_buff *request)
+static void control_get_reader(struct sockiocp_reader *reader, const struct sk_buff *request)
 {
 	struct net *net = sock_net(request->sk);
 
@@ -64,7 +51,7 @@ static void control_get_reader(struct reader *reader, const struct sk_buff *requ
 	reader->is_admin = net_eq(net, &init_net) && netlink_capable(request, CAP_NET_ADMIN);
 }
 
-static bool control_may_see(const struct reader *reader, const struct sockiocp_port *port)
+static bool control_may_see(const struct sockiocp_reader *reader, const struct sockiocp_port *port)
 {
 	if (reader->is_admin)
 		return true;
@@ -73,7 +60,7 @@ static bool control_may_see(const struct reader *reader, const struct sockiocp_p
 }
 
 /* The next port that the reader may see, from a number on: with a reference, or NULL. */
-static struct sockiocp_port *control_next_port(const struct reader *reader, unsigned long id)
+static struct sockiocp_port *control_next_port(const struct sockiocp_reader *reader, unsigned long id)
 {
 	struct sockiocp_port *port;
 
@@ -90,7 +77,7 @@ static struct sockiocp_port *control_next_port(const struct reader *reader, unsi
 }
 
 /* The port that an attribute names, with a reference; or an error. */
-static struct sockiocp_port *control_find_port(const struct reader *reader,
+static struct sockiocp_port *control_find_port(const struct sockiocp_reader *reader,
 					       const struct nlattr *attr,
 					       struct netlink_ext_ack *extack)
 {
@@ -105,243 +92,12 @@ static struct sockiocp_port *control_find_port(const struct reader *reader,
 	return ERR_PTR(-ENOENT);
 }
 
-/* ---------------------------------------------------------------------- messages */
-
-/* To which request a message is the answer. */
-struct answer {
-	u32 portid;
-	u32 seq;
-	int flags;
-	u8 cmd;
-};
-
-static void *control_begin(struct sk_buff *skb, const struct answer *answer)
-{
-	return genlmsg_put(skb, answer->portid, answer->seq, &control_family, answer->flags,
-			   answer->cmd);
-}
-
-static int control_end(struct sk_buff *skb, void *message, int error)
-{
-	if (error)
-		genlmsg_cancel(skb, message);
-	else
-		genlmsg_end(skb, message);
-	return error ? -EMSGSIZE : 0;
-}
-
-/* A number of a process: 0, and left out, if the reader's namespace does not have it. */
-static int control_put_pid(struct sk_buff *skb, int attr, struct pid *pid)
-{
-	pid_t nr = pid_vnr(pid);
-
-	return nr ? nla_put_u32(skb, attr, nr) : 0;
-}
-
-static int control_put_uid(struct sk_buff *skb, int attr, unsigned long uid)
-{
-	return nla_put_u32(skb, attr, from_kuid_munged(current_user_ns(), KUIDT_INIT(uid)));
-}
-
-static int control_put_totals(struct sk_buff *skb, const struct sockiocp_view_totals *t)
-{
-	return (t->closed && nla_put_flag(skb, SOCKIOCP_A_PORT_CLOSED)) ||
-	       nla_put_u32(skb, SOCKIOCP_A_PORT_REGISTRATIONS, t->registrations) ||
-	       nla_put_u32(skb, SOCKIOCP_A_PORT_ARMED, t->armed) ||
-	       nla_put_u32(skb, SOCKIOCP_A_PORT_QUEUED, t->queued) ||
-	       nla_put_u32(skb, SOCKIOCP_A_PORT_DISABLED, t->disabled) ||
-	       nla_put_u32(skb, SOCKIOCP_A_PORT_ENDPOINTS, t->endpoints) ||
-	       nla_put_u32(skb, SOCKIOCP_A_PORT_OPERATIONS, t->operations) ||
-	       nla_put_u32(skb, SOCKIOCP_A_PORT_PACKETS, t->packets) ||
-	       nla_put_u64_64bit(skb, SOCKIOCP_A_PORT_DELIVERED, t->delivered,
-				 SOCKIOCP_A_PORT_PAD) ||
-	       nla_put_u32(skb, SOCKIOCP_A_PORT_WAITERS, t->waiters) ||
-	       nla_put_u32(skb, SOCKIOCP_A_PORT_WORKERS, t->workers) ||
-	       nla_put_u32(skb, SOCKIOCP_A_PORT_ACTIVE, t->active) ||
-	       nla_put_u32(skb, SOCKIOCP_A_PORT_CONCURRENCY, t->concurrency);
-}
-
-static int control_put_port(struct sk_buff *skb, const struct answer *answer,
-			    struct sockiocp_port *port)
-{
-	struct sockiocp_view_totals totals;
-	int error = sockiocp_view_totals(port, &totals);
-	void *message;
-
-	if (error)
-		return error;
-	message = control_begin(skb, answer);
-	if (!message)
-		return -EMSGSIZE;
-	error = nla_put_u32(skb, SOCKIOCP_A_PORT_ID, port->id) ||
-		control_put_uid(skb, SOCKIOCP_A_PORT_UID, port->account->uid) ||
-		control_put_pid(skb, SOCKIOCP_A_PORT_PID, port->creator) ||
-		nla_put_string(skb, SOCKIOCP_A_PORT_COMM, port->comm) ||
-		control_put_totals(skb, &totals);
-	return control_end(skb, message, error);
-}
-
-static int control_put_addresses(struct sk_buff *skb, const struct sock *sk)
-{
-	const struct inet_sock *inet = inet_sk(sk);
-	const void *local = &inet->inet_rcv_saddr, *remote = &inet->inet_daddr;
-	int size = sizeof(__be32);
-
-#if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6) {
-		local = &sk->sk_v6_rcv_saddr;
-		remote = &sk->sk_v6_daddr;
-		size = sizeof(struct in6_addr);
-	}
-#endif
-	/* They may change at the same time: then these are the old, the new, or both. */
-	return data_race(nla_put(skb, SOCKIOCP_A_REGISTRATION_LOCAL_ADDRESS, size, local) ||
-			 nla_put(skb, SOCKIOCP_A_REGISTRATION_REMOTE_ADDRESS, size, remote) ||
-			 nla_put_u16(skb, SOCKIOCP_A_REGISTRATION_LOCAL_PORT,
-				     ntohs(inet->inet_sport)) ||
-			 nla_put_u16(skb, SOCKIOCP_A_REGISTRATION_REMOTE_PORT,
-				     ntohs(inet->inet_dport)));
-}
-
-/* What the socket itself tells, which stays there meanwhile. */
-static int control_put_held_socket(struct sk_buff *skb, const struct reader *reader,
-				   const struct sock *sk)
-{
-	/* An IPv6 socket may become an IPv4 one, once. */
-	u16 family = READ_ONCE(sk->sk_family);
-
-	if (nla_put_u16(skb, SOCKIOCP_A_REGISTRATION_FAMILY, family) ||
-	    nla_put_u16(skb, SOCKIOCP_A_REGISTRATION_TYPE, sk->sk_type) ||
-	    nla_put_u16(skb, SOCKIOCP_A_REGISTRATION_PROTOCOL, sk->sk_protocol))
-		return -EMSGSIZE;
-	if (family != AF_INET && family != AF_INET6)
-		return 0;
-	if (!reader->is_admin && sockiocp_directory_network(sock_net(sk)) != reader->network)
-		return 0;
-	return control_put_addresses(skb, sk);
-}
-
-static int control_put_socket(struct sk_buff *skb, const struct reader *reader,
-			      struct socket *socket)
-{
-	int error = 0;
-
-	/* Somebody is closing it, or has. */
-	if (!sockiocp_socket_try_hold(socket))
-		return 0;
-	if (socket->sk)
-		error = control_put_held_socket(skb, reader, socket->sk);
-	else
-		error = nla_put_flag(skb, SOCKIOCP_A_REGISTRATION_CLOSED);
-	sockiocp_socket_let_go(socket);
-	return error;
-}
-
-static int control_put_registration(struct sk_buff *skb, const struct answer *answer,
-				    const struct reader *reader, u32 port,
-				    const struct sockiocp_view_registration *view)
-{
-	struct socket *socket = sockiocp_registration_socket(view->reg);
-	void *message = control_begin(skb, answer);
-	int error;
-
-	if (!message)
-		return -EMSGSIZE;
-	error = nla_put_u32(skb, SOCKIOCP_A_REGISTRATION_PORT, port) ||
-		nla_put_u32(skb, SOCKIOCP_A_REGISTRATION_INODE, SOCK_INODE(socket)->i_ino) ||
-		nla_put_u32(skb, SOCKIOCP_A_REGISTRATION_FILTER, view->filter) ||
-		nla_put_u32(skb, SOCKIOCP_A_REGISTRATION_TRIGGER, view->trigger) ||
-		nla_put_u32(skb, SOCKIOCP_A_REGISTRATION_STATE, view->state) ||
-		control_put_socket(skb, reader, socket);
-	return control_end(skb, message, error);
-}
-
-/* Its thread may be gone by now. */
-static int control_put_thread(struct sk_buff *skb, struct pid *pid)
-{
-	struct task_struct *task = get_pid_task(pid, PIDTYPE_PID);
-	char comm[TASK_COMM_LEN];
-	int error = 0;
-
-	if (!task)
-		return 0;
-	if (pid_vnr(pid)) {
-		get_task_comm(comm, task);
-		error = nla_put_u32(skb, SOCKIOCP_A_WORKER_TID, pid_vnr(pid)) ||
-			nla_put_u32(skb, SOCKIOCP_A_WORKER_PID, task_tgid_vnr(task)) ||
-			nla_put_string(skb, SOCKIOCP_A_WORKER_COMM, comm);
-	}
-	put_task_struct(task);
-	return error;
-}
-
-static int control_put_worker(struct sk_buff *skb, const struct answer *answer, u32 port,
-			      const struct sockiocp_association_view *view)
-{
-	static const u8 states[] = {
-		[SOCKIOCP_SLOT_NONE] = SOCKIOCP_WORKER_WAITING,
-		[SOCKIOCP_SLOT_WOKEN] = SOCKIOCP_WORKER_RUNNING,
-		[SOCKIOCP_SLOT_HELD] = SOCKIOCP_WORKER_RUNNING,
-		[SOCKIOCP_SLOT_LENT] = SOCKIOCP_WORKER_BLOCKED,
-	};
-	void *message = control_begin(skb, answer);
-	int error;
-
-	if (!message)
-		return -EMSGSIZE;
-	error = nla_put_u32(skb, SOCKIOCP_A_WORKER_PORT, port) ||
-		nla_put_u32(skb, SOCKIOCP_A_WORKER_STATE, states[view->slot]) ||
-		control_put_thread(skb, view->pid);
-	return control_end(skb, message, error);
-}
-
-static int control_put_number(struct sk_buff *skb, int attr, unsigned long number, int pad)
-{
-	return nla_put_u64_64bit(skb, attr, number, pad);
-}
-
-#define PUT_USER(name, number) \
-	control_put_number(skb, SOCKIOCP_A_USER_##name, number, SOCKIOCP_A_USER_PAD)
-
-static int control_put_user(struct sk_buff *skb, const struct answer *answer,
-			    const struct sockiocp_account_view *user)
-{
-	void *message = control_begin(skb, answer);
-	int error;
-
-	if (!message)
-		return -EMSGSIZE;
-	error = control_put_uid(skb, SOCKIOCP_A_USER_UID, user->uid) ||
-		PUT_USER(REGISTRATIONS, user->registrations) ||
-		PUT_USER(ENDPOINTS, user->endpoints) ||
-		PUT_USER(OPERATIONS, user->operations) ||
-		PUT_USER(PACKETS, user->packets) ||
-		PUT_USER(OFFERS, user->offers);
-	return control_end(skb, message, error);
-}
-
-#define PUT_LIMIT(name, number) \
-	control_put_number(skb, SOCKIOCP_A_LIMITS_##name, number, SOCKIOCP_A_LIMITS_PAD)
-
-static int control_put_limits(struct sk_buff *skb, const struct answer *answer)
-{
-	void *message = control_begin(skb, answer);
-	int error;
-
-	if (!message)
-		return -EMSGSIZE;
-	error = PUT_LIMIT(REGISTRATIONS, READ_ONCE(sockiocp_max_user_registrations)) ||
-		PUT_LIMIT(OPERATIONS, READ_ONCE(sockiocp_max_user_operations)) ||
-		PUT_LIMIT(PACKETS, READ_ONCE(sockiocp_max_user_packets)) ||
-		PUT_LIMIT(OFFERS, READ_ONCE(sockiocp_max_user_offers));
-	return control_end(skb, message, error);
-}
-
 /* ----------------------------------------------------------------------- one thing */
 
-static struct answer control_answer_to(const struct genl_info *info)
+static struct sockiocp_answer control_answer_to(const struct genl_info *info)
 {
-	return (struct answer) {
+	return (struct sockiocp_answer) {
+		.family = &control_family,
 		.portid = info->snd_portid,
 		.seq = info->snd_seq,
 		.cmd = info->genlhdr->cmd,
@@ -358,10 +114,10 @@ static int control_reply(struct sk_buff *reply, struct genl_info *info, int erro
 
 static int control_get_port(struct sk_buff *skb, struct genl_info *info)
 {
-	struct answer answer = control_answer_to(info);
+	struct sockiocp_answer answer = control_answer_to(info);
 	struct sockiocp_port *port;
 	struct sk_buff *reply;
-	struct reader reader;
+	struct sockiocp_reader reader;
 	int error;
 
 	if (GENL_REQ_ATTR_CHECK(info, SOCKIOCP_A_PORT_ID))
@@ -371,19 +127,19 @@ static int control_get_port(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(port))
 		return PTR_ERR(port);
 	reply = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-	error = reply ? control_put_port(reply, &answer, port) : -ENOMEM;
+	error = reply ? sockiocp_describe_port(reply, &answer, port) : -ENOMEM;
 	sockiocp_port_put(port);
 	return reply ? control_reply(reply, info, error) : error;
 }
 
 static int control_get_limits(struct sk_buff *skb, struct genl_info *info)
 {
-	struct answer answer = control_answer_to(info);
+	struct sockiocp_answer answer = control_answer_to(info);
 	struct sk_buff *reply = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 
 	if (!reply)
 		return -ENOMEM;
-	return control_reply(reply, info, control_put_limits(reply, &answer));
+	return control_reply(reply, info, sockiocp_describe_limits(reply, &answer));
 }
 
 /* --------------------------------------------------------------------------- dumps */
@@ -399,7 +155,7 @@ static int control_get_limits(struct sk_buff *skb, struct genl_info *info)
  * @cursor: the same, among its workers
  */
 struct dump {
-	struct reader reader;
+	struct sockiocp_reader reader;
 	unsigned long next;
 	unsigned long last;
 	struct sockiocp_port *port;
@@ -413,9 +169,10 @@ static struct dump *control_dump_of(struct netlink_callback *cb)
 	return (struct dump *)cb->args[0];
 }
 
-static struct answer control_part_for(struct netlink_callback *cb, u8 cmd)
+static struct sockiocp_answer control_part_for(struct netlink_callback *cb, u8 cmd)
 {
-	return (struct answer) {
+	return (struct sockiocp_answer) {
+		.family = &control_family,
 		.portid = NETLINK_CB(cb->skb).portid,
 		.seq = cb->nlh->nlmsg_seq,
 		.flags = NLM_F_MULTI,
@@ -503,7 +260,7 @@ static struct sockiocp_port *control_dump_next_port(struct dump *dump)
 
 static int control_dump_ports(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct answer answer = control_part_for(cb, SOCKIOCP_CMD_PORT_GET);
+	struct sockiocp_answer answer = control_part_for(cb, SOCKIOCP_CMD_PORT_GET);
 	struct dump *dump = control_dump_of(cb);
 	struct sockiocp_port *port;
 	int error = 0;
@@ -513,7 +270,7 @@ static int control_dump_ports(struct sk_buff *skb, struct netlink_callback *cb)
 			error = PTR_ERR(port);
 			break;
 		}
-		error = control_put_port(skb, &answer, port);
+		error = sockiocp_describe_port(skb, &answer, port);
 		if (!error)
 			dump->next = port->id + 1;
 		sockiocp_port_put(port);
@@ -524,14 +281,14 @@ static int control_dump_ports(struct sk_buff *skb, struct netlink_callback *cb)
 /* For how many messages there is room. */
 static unsigned int control_room(const struct sk_buff *skb, unsigned int most)
 {
-	return min_t(unsigned int, skb_tailroom(skb) / MESSAGE_SIZE, most);
+	return min_t(unsigned int, skb_tailroom(skb) / SOCKIOCP_MESSAGE_SIZE, most);
 }
 
 /* The next registrations of the port; -EMSGSIZE if there is no room for one more. */
 static int control_dump_some_registrations(struct sk_buff *skb, struct netlink_callback *cb,
 					   struct dump *dump)
 {
-	struct answer answer = control_part_for(cb, SOCKIOCP_CMD_REGISTRATION_GET);
+	struct sockiocp_answer answer = control_part_for(cb, SOCKIOCP_CMD_REGISTRATION_GET);
 	struct sockiocp_view_registration views[8];
 	unsigned int nr = control_room(skb, ARRAY_SIZE(views)), i;
 	int error = 0;
@@ -541,7 +298,7 @@ static int control_dump_some_registrations(struct sk_buff *skb, struct netlink_c
 	nr = sockiocp_view_next(dump->port, &dump->mark, views, nr);
 	for (i = 0; i < nr; i++) {
 		if (!error)
-			error = control_put_registration(skb, &answer, &dump->reader,
+			error = sockiocp_describe_registration(skb, &answer, &dump->reader,
 							 dump->port->id, &views[i]);
 		sockiocp_registration_put(views[i].reg);
 	}
@@ -552,7 +309,7 @@ static int control_dump_some_registrations(struct sk_buff *skb, struct netlink_c
 static int control_dump_some_workers(struct sk_buff *skb, struct netlink_callback *cb,
 				     struct dump *dump)
 {
-	struct answer answer = control_part_for(cb, SOCKIOCP_CMD_WORKER_GET);
+	struct sockiocp_answer answer = control_part_for(cb, SOCKIOCP_CMD_WORKER_GET);
 	struct sockiocp_association_view views[8];
 	unsigned int nr = control_room(skb, ARRAY_SIZE(views)), i;
 	int error = 0;
@@ -562,7 +319,7 @@ static int control_dump_some_workers(struct sk_buff *skb, struct netlink_callbac
 	nr = sockiocp_association_next(dump->port, &dump->cursor, views, nr);
 	for (i = 0; i < nr; i++) {
 		if (!error)
-			error = control_put_worker(skb, &answer, dump->port->id, &views[i]);
+			error = sockiocp_describe_worker(skb, &answer, dump->port->id, &views[i]);
 		put_pid(views[i].pid);
 	}
 	WARN_ON_ONCE(error);
@@ -627,16 +384,16 @@ static int control_dump_workers(struct sk_buff *skb, struct netlink_callback *cb
 
 static int control_dump_users(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct answer answer = control_part_for(cb, SOCKIOCP_CMD_USER_GET);
+	struct sockiocp_answer answer = control_part_for(cb, SOCKIOCP_CMD_USER_GET);
 	struct dump *dump = control_dump_of(cb);
-	struct reader *reader = &dump->reader;
+	struct sockiocp_reader *reader = &dump->reader;
 	struct sockiocp_account_view user;
 	int error = 0;
 
 	/* A user id has 32 bits, so that the next number is there. */
 	while (!error && sockiocp_account_next(dump->next, &user)) {
 		if (reader->is_admin || user.uid == __kuid_val(reader->uid))
-			error = control_put_user(skb, &answer, &user);
+			error = sockiocp_describe_user(skb, &answer, &user);
 		if (!error)
 			dump->next = user.uid + 1;
 		if (fatal_signal_pending(current))

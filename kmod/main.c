@@ -31,6 +31,7 @@
  *   main.c		the device: loading, open(), poll()
  *   ioctl.c		its calls: arguments in and out
  *   control.c		all ports, for who looks from outside
+ *   describe.[ch]	the messages in which they are told of
  *   lifetime.c		a port begins and ends, and what closing does
  *   duplicate.c	a socket is offered to another process, which fetches it
  *   process.c		the call: arguments, then registrations, then packets
