@@ -76,7 +76,7 @@ TEST_F(arguments, of_submit_that_are_invalid)
 	unsigned int op;
 
 	for (op = SOCKIOCP_SUBMIT_RECEIVE; op <= SOCKIOCP_SUBMIT_RESULT; op++) {
-		EXPECT_BAD(-EINVAL, op, flags, 0x10);
+		EXPECT_BAD(-EINVAL, op, flags, SOCKIOCP_SUBMIT_ALL_FLAGS + 1);
 		EXPECT_BAD(-EINVAL, op, flags, 0x80000000);
 		EXPECT_BAD(-EINVAL, op, result, 1);
 		EXPECT_BAD(-EINVAL, op, message_flags, 0x80000000);
@@ -283,7 +283,7 @@ TEST_F(arguments, bad_call_leaves_a_port_to_others)
 	struct sockiocp_submit args = GOOD_ARGS();
 
 	ASSERT_NE(NULL, child);
-	args.flags = 0x10;
+	args.flags = SOCKIOCP_SUBMIT_ALL_FLAGS + 1;
 	EXPECT_EQ(-EINVAL, operation_submit(self->home, &args));
 	args.flags = 0;
 	args.socket = 54321;
