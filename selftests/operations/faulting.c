@@ -141,7 +141,7 @@ static int somebody_waits(int port)
 	return fdinfo_value(port, "waiters") == 1;
 }
 
-/* A thread carries it out, and waits for the memory. */
+/* A thread carries it out, and waits for the memory.  What is late then goes home. */
 #define CARRY_OUT()							\
 	do {								\
 		ASSERT_EQ(1, submit(self->home, self->fd[0], variant->where,	\
@@ -151,6 +151,7 @@ static int somebody_waits(int port)
 		ASSERT_TRUE(somebody_waits(self->port));		\
 		EXPECT_SENT(self->fd[1], "abc");			\
 		ASSERT_TRUE(block_is_reached(&self->block, COMES));	\
+		ASSERT_EQ(0, home_thread_start(self->home));		\
 	} while (0)
 
 /* The memory comes: there is one packet, which says that it was carried out. */
