@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -108,6 +109,25 @@ static void answer(const struct side *side, void *ctx, int n)
 	}
 }
 
+/* Takes and answers all requests.  Those that softirqd delivers may come a moment later. */
+static void answer_all(const struct side *side, void *ctx, int left)
+{
+	int n, in_vain = 0;
+
+	while (left) {
+		n = side->harvest(ctx, MAX_EVENTS);
+		if (n <= 0) {
+			if (++in_vain == 1000)
+				die("%s misses requests", side->name);
+			sched_yield();
+			continue;
+		}
+		answer(side, ctx, n);
+		side->arm(ctx, n);
+		left -= n;
+	}
+}
+
 /* Adds up what sending the requests takes, and what answering them does. */
 static void serve(const struct side *side, void *ctx, const struct echo *echo,
 		  int times, double *sending, double *answering)
@@ -120,10 +140,7 @@ static void serve(const struct side *side, void *ctx, const struct echo *echo,
 		begin = now();
 		send_all(echo->client, echo->n);
 		sent = now();
-		if (side->harvest(ctx, MAX_EVENTS) != echo->n)
-			die("%s misses requests", side->name);
-		answer(side, ctx, echo->n);
-		side->arm(ctx, echo->n);
+		answer_all(side, ctx, echo->n);
 		*answering += now() - sent;
 		*sending += sent - begin;
 		recv_all(echo->client, echo->n);
