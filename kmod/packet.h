@@ -88,7 +88,8 @@ static inline void sockiocp_queue_note_late(struct sockiocp_port *port)
 {
 	lockdep_assert_held(&port->lock);
 
-	if (likely(!port->nr_undone) || list_empty(&port->queue) || port->ended || delayed_work_pending(&port->late))
+	if (likely(!port->nr_undone) || list_empty(&port->queue) || port->ended ||
+	    delayed_work_pending(&port->late))
 		return;
 	port->late_seq = list_first_entry(&port->queue, struct sockiocp_packet, node)->seq;
 	queue_delayed_work(sockiocp_wq, &port->late, SOCKIOCP_LATE);

@@ -31,9 +31,10 @@ static bool is_associated(int fd)
 }
 
 /*
- * Makes the PROCESS ioctl, or one that begins with its structure.  Returns 0 if the call is done, or an errno value: EINTR also if
- * there is no packet, and the call is to be made again.  What packets are there may have
- * something to be finished; the program does not get all of these.
+ * Makes the PROCESS ioctl, or one that begins with its structure.  Returns 0 if the call
+ * is done, or an errno value: EINTR also if there is no packet, and the call is to be made
+ * again.  What packets are there may have something to be finished; the program does not
+ * get all of these.
  */
 static int process_once(int fd, unsigned long call, struct sockiocp_process *process)
 {
@@ -62,9 +63,9 @@ static void set_deadline(struct sockiocp_process *process)
 
 /*
  * Makes @call, which is the PROCESS ioctl or begins with it, and makes PROCESS again
- * without the registrations as long as it ends early: by a signal, or because what was ready no longer is.  The
- * kernel has written then when the time-out is over.  @port is looked at by the
- * kernel only.
+ * without the registrations as long as it ends early: by a signal, or because what was
+ * ready no longer is.  The kernel has written then when the time-out is over.  @port is
+ * looked at by the kernel only.
  *
  * Returns 0 or an errno value.  ESHUTDOWN says that the port was closed during
  * the call.  It is told apart from a handle that was bad from the beginning

@@ -566,7 +566,8 @@ struct sockiocp_batch {
  * SOCKIOCP_MODE_SKIP_PACKET.
  *
  *   EXDEV   the port is another process' home port
- *   EINVAL  an argument is none of the above; the buffers have 2 GiB or more together
+ *   EINVAL  an argument is none of the above; the buffers have more than 2 GiB less a page
+ *	together
  *   EFAULT, EBADF (also @event), ENOTSOCK, ENOMEM
  *   EOPNOTSUPP  a kind of socket that cannot be registered either; a name on AF_UNIX;
  *	MSG_WAITALL with MSG_PEEK, or on a socket that is no stream; a send on
