@@ -211,6 +211,37 @@ TEST_F_TIMEOUT(module, device_can_be_opened_while_it_comes_and_goes, 120)
 	EXPECT_EQ(0, use_port(0));
 }
 
+/* Loads the module, whose memory fails at the @nth allocation.  Returns whether there is one. */
+static int load_with_fault(struct faults *faults, unsigned int nth, int *ret)
+{
+	if (faults_arm(faults, FAULT_IN_KERNEL, nth))
+		return -1;
+	*ret = module_load();
+	return faults_disarm(faults);
+}
+
+/* How many allocations loading the module takes, to within a few. */
+static unsigned int count_allocations(struct faults *faults)
+{
+	unsigned int low = 1, high = 1 << 16, middle;
+	int ret;
+
+	while (high - low > 8) {
+		middle = (low + high) / 2;
+		if (load_with_fault(faults, middle, &ret) > 0)
+			low = middle;
+		else
+			high = middle;
+		if (!ret)
+			unload_soon();
+		module_is_gone(COMES);
+	}
+	return high;
+}
+
+/* The last allocations are the module's own, and some of the kernel's. */
+#define OWN_ALLOCATIONS	250
+
 /*
  * Some of what the kernel does for a module may fail and be done without.  The first
  * faults are about the file, which takes much memory; the last ones are our own.
@@ -218,7 +249,7 @@ TEST_F_TIMEOUT(module, device_can_be_opened_while_it_comes_and_goes, 120)
 TEST_F_TIMEOUT(module, load_without_memory_fails_and_leaves_nothing, 500)
 {
 	static struct faults faults;
-	unsigned int nth, tried = 0, failed = 0;
+	unsigned int nth, all, tried = 0, failed = 0;
 	int ret = 0, injected;
 
 	NEEDS_MODULE();
@@ -226,10 +257,11 @@ TEST_F_TIMEOUT(module, load_without_memory_fails_and_leaves_nothing, 500)
 		SKIP(return, "%s", fault_missing(FAULT_IN_KERNEL));
 	EXPECT_EQ(0, faults_open(&faults));
 	EXPECT_EQ(0, unload_soon());
-	for (nth = 1, injected = 1; injected; nth += nth < 300 ? 5 : 1, tried++) {
-		EXPECT_EQ(0, faults_arm(&faults, FAULT_IN_KERNEL, nth));
-		ret = module_load();
-		injected = faults_disarm(&faults);
+	all = count_allocations(&faults);
+	for (nth = 1, injected = 1; injected; tried++,
+	     nth += nth + OWN_ALLOCATIONS < all ? 7 : 1) {
+		injected = load_with_fault(&faults, nth, &ret);
+		ASSERT_LE(0, injected);
 		if (!ret) {
 			EXPECT_EQ(0, child_status(process_start(use_port_and_exit, NULL),
 						  COMES));
@@ -245,7 +277,8 @@ TEST_F_TIMEOUT(module, load_without_memory_fails_and_leaves_nothing, 500)
 			break;
 		}
 	}
-	printf("# %u faults injected, of which %u failed to load the module\n", tried - 1, failed);
+	printf("# %u faults injected of %u, of which %u failed to load the module\n", tried - 1,
+	       all, failed);
 	fflush(stdout);
 	EXPECT_EQ(0, ret);
 	EXPECT_LT(10, failed);
