@@ -34,12 +34,15 @@ struct _PAIR {
 	DIRECTION up, down;
 	int open_directions, registered;
 	BOOL connected;
+	PAIR *next;
 };
 
 static HANDLE port;
 static SOCKET listener;
 static struct sockaddr_in address, upstream;
 static LONG volatile pairs;
+/* Another worker may have taken a packet of theirs before they were removed, and come late. */
+static PAIR *volatile forgotten;
 
 static DWORD once(SOCKET s, void *key, UINT8 operation, UINT16 filter)
 {
@@ -138,9 +141,23 @@ static void forget(PAIR *pair)
 {
 	closesocket(pair->client);
 	closesocket(pair->server);
-	DeleteCriticalSection(&pair->lock);
-	free(pair);
+	do {
+		pair->next = forgotten;
+	} while (InterlockedCompareExchangePointer((PVOID volatile *)&forgotten, pair,
+						   pair->next) != pair->next);
 	InterlockedDecrement(&pairs);
+}
+
+/* All workers have ended. */
+static void free_forgotten(void)
+{
+	PAIR *pair;
+
+	while ((pair = forgotten) != NULL) {
+		forgotten = pair->next;
+		DeleteCriticalSection(&pair->lock);
+		free(pair);
+	}
 }
 
 static void accept_client(void)
@@ -333,6 +350,7 @@ static void nothing_is_left(void)
 	EXPECT_EQ(WAIT_OBJECT_0, WaitForMultipleObjects(WORKERS, workers, TRUE, COMES));
 	for (i = 0; i < WORKERS; i++)
 		EXPECT(CloseHandle(workers[i]));
+	free_forgotten();
 	EXPECT_EQ(0, closesocket(listener));
 	EXPECT(CloseHandle(port));
 }
