@@ -284,6 +284,7 @@ int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
 
 	if (sockiocp_is_connecting(fd))
 		return sockiocp_wsa_fail(EINVAL);
+	sockiocp_enable_event(fd, SOCKIOCP_CONNECT_BEGINS, -1);
 	err = connect_once(fd, name, len);
 	if (failed_before(fd, err))
 		err = connect_once(fd, name, len);

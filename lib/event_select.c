@@ -41,6 +41,8 @@ struct selection {
 	bool listens, connects, ended, dead;
 	/* There is data to be read before the end is told. */
 	bool end_waits;
+	/* How many threads are in connect(). */
+	unsigned int connecting;
 };
 
 static LIST_HEAD(, selection) selections = LIST_HEAD_INITIALIZER(selections);
@@ -197,7 +199,10 @@ static long see(struct selection *selection, unsigned int events)
 	return seen | see_stream(selection, events);
 }
 
-/* The home thread has a notification. */
+/*
+ * The home thread has a notification.  Of a connection that connect() has yet to return from
+ * it comes once more, since that call arms again: told now it would be told twice.
+ */
 static void notified(const struct sockiocp_packet_entry *packet)
 {
 	struct selection *selection;
@@ -205,7 +210,8 @@ static void notified(const struct sockiocp_packet_entry *packet)
 
 	pthread_mutex_lock(&lock);
 	selection = find((int)(unsigned int)packet->completion_key);
-	if (selection && selection->serial == packet->completion_key >> 32) {
+	if (selection && selection->serial == packet->completion_key >> 32 &&
+	    !selection->connecting) {
 		seen = see(selection, packet->bytes_transferred) & selection->enabled;
 		selection->enabled &= ~seen;
 		selection->recorded |= seen;
@@ -257,6 +263,9 @@ static void forget(struct selection *selection)
 static void enable(struct selection *selection, long event, int accepted)
 {
 	if (event == FD_CONNECT) {
+		/* It may have been selected since. */
+		if (selection->connecting)
+			selection->connecting--;
 		selection->connects = true;
 		selection->dead = false;
 		event |= FD_WRITE;
@@ -286,6 +295,8 @@ static void hook(int fd, long event, int accepted)
 	selection = find(fd);
 	if (!event)
 		forget(selection);
+	else if (selection && event == SOCKIOCP_CONNECT_BEGINS)
+		selection->connecting++;
 	else if (selection)
 		enable(selection, event, accepted);
 	pthread_mutex_unlock(&lock);

@@ -17,6 +17,9 @@ extern atomic_bool sockiocp_timeouts_used;
  */
 extern atomic_bool sockiocp_messages_used;
 
+/* A connect() begins; FD_CONNECT follows when it has returned. */
+#define SOCKIOCP_CONNECT_BEGINS	(1L << 16)
+
 /*
  * What calls tell event_select.c, if any socket was selected: which FD_* they enable, and a
  * connection that was accepted or -1; 0: the socket is about to be closed.
