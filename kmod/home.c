@@ -160,12 +160,7 @@ static bool home_has_to_do(const struct sockiocp_operation *op)
 
 static void home_do(struct sockiocp_endpoint *endpoint, struct sockiocp_cancel *args)
 {
-	bool is_closed;
-
-	rcu_read_lock();
-	is_closed = sockiocp_socket_is_closed(sockiocp_hook_socket(&endpoint->hook));
-	rcu_read_unlock();
-	if (is_closed)
+	if (sockiocp_hook_is_closed(&endpoint->hook))
 		sockiocp_hook_kill(&endpoint->hook);
 	else
 		sockiocp_endpoint_next(endpoint);
