@@ -51,11 +51,7 @@ static void cancel_free_all(struct list_head *gone)
 /* Does its thread take it along?  What has a packet for the port of its socket stays. */
 static bool cancel_ends_with_thread(const struct sockiocp_operation *op)
 {
-	const unsigned int told_otherwise = SOCKIOCP_SUBMIT_EVENT | SOCKIOCP_SUBMIT_NO_PACKET |
-					    SOCKIOCP_SUBMIT_TO_HOME;
-
-	return op->flags & SOCKIOCP_SUBMIT_OF_THREAD &&
-	       (op->flags & told_otherwise || !READ_ONCE(op->endpoint->associated));
+	return op->flags & SOCKIOCP_SUBMIT_OF_THREAD && sockiocp_operation_is_for_home(op);
 }
 
 static bool cancel_is_meant(const struct sockiocp_operation *op,

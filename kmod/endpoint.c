@@ -282,10 +282,8 @@ bool sockiocp_endpoint_queue(struct sockiocp_operation *op, bool at_home)
 	endpoint_assert_locked(endpoint);
 
 	/* Another process may have made it its home port: then only that one comes there. */
-	if (at_home || !endpoint->associated || READ_ONCE(port->ended) ||
-	    READ_ONCE(port->home_of) ||
-	    op->flags & (SOCKIOCP_SUBMIT_TO_HOME | SOCKIOCP_SUBMIT_NO_PACKET |
-			 SOCKIOCP_SUBMIT_EVENT))
+	if (at_home || sockiocp_operation_is_for_home(op) || READ_ONCE(port->ended) ||
+	    READ_ONCE(port->home_of))
 		port = op->home;
 	spin_lock(&port->lock);
 	is_queued = !port->ended;

@@ -404,6 +404,14 @@ static inline bool sockiocp_operation_polls(const struct sockiocp_operation *op)
 	       op->operation == SOCKIOCP_SUBMIT_POLL_OUT;
 }
 
+/* Do threads at its home port carry it out, and not those at the port of its socket? */
+static inline bool sockiocp_operation_is_for_home(const struct sockiocp_operation *op)
+{
+	return !READ_ONCE(op->endpoint->associated) ||
+	       op->flags & (SOCKIOCP_SUBMIT_TO_HOME | SOCKIOCP_SUBMIT_NO_PACKET |
+			    SOCKIOCP_SUBMIT_EVENT);
+}
+
 static inline struct sockiocp_direction *
 sockiocp_operation_direction(const struct sockiocp_operation *op)
 {
