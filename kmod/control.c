@@ -192,15 +192,16 @@ static int control_dump_start(struct netlink_callback *cb)
 	return 0;
 }
 
-/* The same, but of one port if that is asked for; the attribute is 1 wherever it is one. */
+/* The same, but of one port if that is asked for, by the same attribute as a port. */
 static int control_dump_start_of_port(struct netlink_callback *cb)
 {
-	const struct nlattr *attr = genl_info_dump(cb)->attrs[1];
+	const struct nlattr *attr = genl_info_dump(cb)->attrs[SOCKIOCP_A_PORT_ID];
 	struct sockiocp_port *port;
 	struct dump *dump;
 	int error;
 
-	BUILD_BUG_ON(SOCKIOCP_A_REGISTRATION_PORT != 1 || SOCKIOCP_A_WORKER_PORT != 1);
+	BUILD_BUG_ON(SOCKIOCP_A_PORT_ID != 1 || SOCKIOCP_A_REGISTRATION_PORT != 1 ||
+		     SOCKIOCP_A_WORKER_PORT != 1);
 
 	error = control_dump_start(cb);
 	if (error || !attr)
@@ -405,16 +406,9 @@ static int control_dump_users(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* ---------------------------------------------------------------------- the family */
 
+/* The number of a port, which is attribute 1 of ports, registrations and workers. */
 static const struct nla_policy control_port_policy[] = {
 	[SOCKIOCP_A_PORT_ID] = NLA_POLICY_MIN(NLA_U32, 1),
-};
-
-static const struct nla_policy control_registration_policy[] = {
-	[SOCKIOCP_A_REGISTRATION_PORT] = NLA_POLICY_MIN(NLA_U32, 1),
-};
-
-static const struct nla_policy control_worker_policy[] = {
-	[SOCKIOCP_A_WORKER_PORT] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
 /* Nothing is asked for: any attribute is one too many. */
@@ -437,16 +431,16 @@ static const struct genl_ops control_ops[] = {
 		.start = control_dump_start_of_port,
 		.dumpit = control_dump_registrations,
 		.done = control_dump_done,
-		.policy = control_registration_policy,
-		.maxattr = ARRAY_SIZE(control_registration_policy) - 1,
+		.policy = control_port_policy,
+		.maxattr = ARRAY_SIZE(control_port_policy) - 1,
 	},
 	{
 		.cmd = SOCKIOCP_CMD_WORKER_GET,
 		.start = control_dump_start_of_port,
 		.dumpit = control_dump_workers,
 		.done = control_dump_done,
-		.policy = control_worker_policy,
-		.maxattr = ARRAY_SIZE(control_worker_policy) - 1,
+		.policy = control_port_policy,
+		.maxattr = ARRAY_SIZE(control_port_policy) - 1,
 	},
 	{
 		.cmd = SOCKIOCP_CMD_USER_GET,
