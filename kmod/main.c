@@ -91,7 +91,7 @@
  *					and harvest_drop()
  *   a kernel version			compat.h; insides.h is what may have moved
  *   a new count in fdinfo		view.c, and for netlink its header, the YAML file,
- *					control.c and tools/
+ *					describe.c and tools/
  *   how closed sockets are found	reaper.c
  *   another operation			the uapi header, operation_is_valid(), and
  *					transfer_do()
@@ -121,9 +121,10 @@
  * An operation belongs, as long as it pends, to its endpoint; in a queue to the queue; and
  * once it was taken from there to the thread that has taken it, which carries it out, or
  * passes it on.  It ends once, under the lock of its socket's wait queue, and is done once,
- * under the same lock: then it is a packet like one that was posted.  Until then it has a
- * reference to its endpoint, and all the time one to the memory of its home port, whose
- * account it is charged to.  It never has the file of its socket but while it is carried
+ * under the same lock: then it is a packet like one that was posted.  One that was carried
+ * out holds those behind it, of its direction, until that packet is queued.  Until it is
+ * done it has a reference to its endpoint, and all the time one to the memory of its home
+ * port, whose account it is charged to.  It never has the file of its socket but while it is carried
  * out, and pins nothing of its process but that one's number: whoever takes it compares
  * that number before anything of the program's is touched.
  *
