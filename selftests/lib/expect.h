@@ -82,4 +82,12 @@ static inline int operation_index(const struct sockiocp_packet_entry *got,
 /* How many operations of a home port are not done. */
 #define EXPECT_OPERATIONS(home, count) EXPECT_EQ(count, fdinfo_value(home, "operations"))
 
+/* All that a reader wants has come, and each byte is where it belongs. */
+#define EXPECT_READ_ALL(reader)						\
+	do {								\
+		ASSERT_EQ(0, pthread_join((reader)->thread, NULL));	\
+		EXPECT_EQ((long)(reader)->want, (reader)->got);		\
+		EXPECT_EQ(-1, pattern_differs((reader)->to, (reader)->want, 0));	\
+	} while (0)
+
 #endif /* SELFTESTS_LIB_EXPECT_H */

@@ -188,3 +188,16 @@ long receive_all(int fd, void *data, size_t len, int timeout_ms)
 	}
 	return done;
 }
+
+static void *reader_main(void *arg)
+{
+	struct reader *reader = arg;
+
+	reader->got = receive_all(reader->fd, reader->to, reader->want, reader->timeout_ms);
+	return NULL;
+}
+
+int reader_start(struct reader *reader)
+{
+	return pthread_create(&reader->thread, NULL, reader_main, reader);
+}

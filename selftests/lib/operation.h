@@ -7,6 +7,8 @@
 #ifndef SELFTESTS_LIB_OPERATION_H
 #define SELFTESTS_LIB_OPERATION_H
 
+#include <pthread.h>
+
 #include "device.h"
 
 /* NTSTATUS, as an OVERLAPPED and a packet have them. */
@@ -70,5 +72,18 @@ long pattern_differs(const void *data, size_t len, size_t begins);
 
 /* All that has come within a time, up to len. */
 long receive_all(int fd, void *data, size_t len, int timeout_ms);
+
+/* A thread that does that, while another one sends; got is what it returned. */
+struct reader {
+	int fd;
+	char *to;
+	size_t want;
+	int timeout_ms;
+	long got;
+	pthread_t thread;
+};
+
+/* Starts it; returns 0 or an error number, as pthread_create(). */
+int reader_start(struct reader *reader);
 
 #endif /* SELFTESTS_LIB_OPERATION_H */

@@ -119,31 +119,13 @@ TEST_F(stream, sees_the_end)
 	EXPECT_PACKET(self->port, KEY, &o, 0, 0);
 }
 
-static struct reader {
-	int fd;
-	char *to;
-	size_t want;
-	long got;
-	pthread_t thread;
-} reader;
-
-static void *read_all(void *unused)
-{
-	reader.got = receive_all(reader.fd, reader.to, reader.want, 2 * COMES);
-	return unused;
-}
+static struct reader reader;
 
 #define START_READER(socket, memory, bytes)				\
 	do {								\
-		reader = (struct reader) { .fd = socket, .to = memory, .want = bytes };	\
-		ASSERT_EQ(0, pthread_create(&reader.thread, NULL, read_all, NULL));	\
-	} while (0)
-
-#define EXPECT_READ_ALL()						\
-	do {								\
-		ASSERT_EQ(0, pthread_join(reader.thread, NULL));	\
-		EXPECT_EQ((long)reader.want, reader.got);		\
-		EXPECT_EQ(-1, pattern_differs(reader.to, reader.got, 0));	\
+		reader = (struct reader) { .fd = socket, .to = memory,	\
+					   .want = bytes, .timeout_ms = 2 * COMES };	\
+		ASSERT_EQ(0, reader_start(&reader));			\
 	} while (0)
 
 TEST_F(stream, sends_more_than_fits)
@@ -161,7 +143,7 @@ TEST_F(stream, sends_more_than_fits)
 	START_READER(self->fd[1], self->got, 2 * size);
 	EXPECT_PACKET(self->port, KEY, &o[0], 0, size);
 	EXPECT_PACKET(self->port, KEY, &o[1], 0, size);
-	EXPECT_READ_ALL();
+	EXPECT_READ_ALL(&reader);
 }
 
 /* Each as a whole and in its order, also those that had to wait. */

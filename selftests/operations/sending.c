@@ -53,32 +53,13 @@ FIXTURE_TEARDOWN(sending)
 
 /* ----------------------------------------------- who receives what is sent */
 
-static struct reader {
-	int fd;
-	char *to;
-	size_t want;
-	long got;
-	pthread_t thread;
-} reader;
-
-static void *read_all(void *unused)
-{
-	reader.got = receive_all(reader.fd, reader.to, reader.want, COMES);
-	return unused;
-}
+static struct reader reader;
 
 #define START_READER(socket, memory, bytes)				\
 	do {								\
-		reader = (struct reader) { .fd = socket, .to = memory, .want = bytes };	\
-		ASSERT_EQ(0, pthread_create(&reader.thread, NULL, read_all, NULL));	\
-	} while (0)
-
-/* All has come, and each byte is where it belongs. */
-#define EXPECT_READ_ALL()						\
-	do {								\
-		ASSERT_EQ(0, pthread_join(reader.thread, NULL));	\
-		EXPECT_EQ((long)reader.want, reader.got);		\
-		EXPECT_EQ(-1, pattern_differs(reader.to, reader.want, 0));	\
+		reader = (struct reader) { .fd = socket, .to = memory,	\
+					   .want = bytes, .timeout_ms = COMES };	\
+		ASSERT_EQ(0, reader_start(&reader));			\
 	} while (0)
 
 /* ---------------------------------------------------------------------- */
@@ -113,7 +94,7 @@ TEST_F(sending, more_than_fits_pends_until_all_is_sent)
 	EXPECT_PENDS(&o);
 	START_READER(self->fd[1], self->got, MUCH);
 	EXPECT_PACKET(self->port, KEY, &o, 0, MUCH);
-	EXPECT_READ_ALL();
+	EXPECT_READ_ALL(&reader);
 	EXPECT_NO_PACKET(self->port);
 	EXPECT_OPERATIONS(self->home, 0);
 }
@@ -127,7 +108,7 @@ TEST_F(sending, of_two_does_not_mix_them)
 	START_READER(self->fd[1], self->got, 2 * MUCH);
 	EXPECT_PACKET(self->port, KEY, &o[0], 0, MUCH);
 	EXPECT_PACKET(self->port, KEY, &o[1], 0, MUCH);
-	EXPECT_READ_ALL();
+	EXPECT_READ_ALL(&reader);
 }
 
 /* Though it would fit, it is not sent before those that pend. */
@@ -145,7 +126,7 @@ TEST_F(sending, of_a_little_waits_for_much)
 	EXPECT_PACKET(self->port, KEY, &much, 0, MUCH);
 	for (i = 0; i < COUNT; i++)
 		EXPECT_PACKET(self->port, KEY, &little[i], 0, 10);
-	EXPECT_READ_ALL();
+	EXPECT_READ_ALL(&reader);
 }
 
 TEST_F(sending, gathers_all_buffers_of_one)
@@ -167,7 +148,7 @@ TEST_F(sending, gathers_all_buffers_of_one)
 	memset(buffer, 0xff, sizeof(buffer));
 	START_READER(self->fd[1], self->got, MUCH);
 	EXPECT_PACKET(self->port, KEY, &o, 0, MUCH);
-	EXPECT_READ_ALL();
+	EXPECT_READ_ALL(&reader);
 }
 
 /* The thread of the home port sends, if nobody harvests the port. */
@@ -178,7 +159,7 @@ TEST_F(sending, goes_on_while_nobody_harvests)
 	EXPECT_EQ(1, operation_send(self->home, self->fd[0], &o, self->data, MUCH));
 	START_READER(self->fd[1], self->got, MUCH);
 	EXPECT_TRUE(operation_ends(self->home, &o, COMES));
-	EXPECT_READ_ALL();
+	EXPECT_READ_ALL(&reader);
 	EXPECT_PACKET(self->port, KEY, &o, 0, MUCH);
 }
 
@@ -250,7 +231,7 @@ TEST_F(sending, does_not_hold_receives_up)
 	START_READER(self->fd[1], self->got, MUCH);
 	EXPECT_PACKET(self->port, KEY, &send, 0, MUCH);
 	EXPECT_PENDS(&receive);
-	EXPECT_READ_ALL();
+	EXPECT_READ_ALL(&reader);
 }
 
 /* Data in memory that does not exist: what was before it is sent, and the send fails. */
