@@ -460,52 +460,44 @@ static void closing_the_socket_to_accept_into_cancels(void)
 	put_away(&a);
 }
 
-static void closing_it_while_it_waits_for_data_ends_it(void)
+/* It has a client, which says nothing; closing @which of its sockets ends it. */
+static void closing_ends_it(struct accepting *a, SOCKET *which)
 {
 	OVERLAPPED *got = NULL;
-	struct accepting a;
 	ULONG_PTR key = 0;
 	DWORD bytes = 1;
 	SOCKET client;
 
-	ASSERT(prepare(&a));
-	EXPECT_PENDING(start(&a, 100));
-	client = client_of(&a);
-	EXPECT_NO_PACKET(a.port);
-	EXPECT_EQ(0, closesocket(a.s));
-	a.s = INVALID_SOCKET;
-	EXPECT(!GetQueuedCompletionStatus(a.port, &bytes, &key, &got, COMES));
+	EXPECT_PENDING(start(a, 100));
+	client = client_of(a);
+	EXPECT_NO_PACKET(a->port);
+	EXPECT_EQ(0, closesocket(*which));
+	*which = INVALID_SOCKET;
+	EXPECT(!GetQueuedCompletionStatus(a->port, &bytes, &key, &got, COMES));
 	EXPECT(GetLastError() == ERROR_OPERATION_ABORTED ||
 	       GetLastError() == ERROR_CONNECTION_ABORTED);
-	EXPECT_EQ(&a.overlapped, got);
+	EXPECT_EQ(&a->overlapped, got);
 	EXPECT_EQ(LISTENER_KEY, key);
 	EXPECT_EQ(0, bytes);
-	EXPECT_EMPTY(a.port);
+	EXPECT_EMPTY(a->port);
 	EXPECT_EQ(0, closesocket(client));
+}
+
+static void closing_it_while_it_waits_for_data_ends_it(void)
+{
+	struct accepting a;
+
+	ASSERT(prepare(&a));
+	closing_ends_it(&a, &a.s);
 	put_away(&a);
 }
 
 static void closing_the_listener_while_it_waits_for_data_ends_it(void)
 {
-	OVERLAPPED *got = NULL;
 	struct accepting a;
-	ULONG_PTR key = 0;
-	DWORD bytes = 1;
-	SOCKET client;
 
 	ASSERT(prepare(&a));
-	EXPECT_PENDING(start(&a, 100));
-	client = client_of(&a);
-	EXPECT_NO_PACKET(a.port);
-	EXPECT_EQ(0, closesocket(a.listener));
-	a.listener = INVALID_SOCKET;
-	EXPECT(!GetQueuedCompletionStatus(a.port, &bytes, &key, &got, COMES));
-	EXPECT(GetLastError() == ERROR_OPERATION_ABORTED ||
-	       GetLastError() == ERROR_CONNECTION_ABORTED);
-	EXPECT_EQ(&a.overlapped, got);
-	EXPECT_EQ(LISTENER_KEY, key);
-	EXPECT_EMPTY(a.port);
-	EXPECT_EQ(0, closesocket(client));
+	closing_ends_it(&a, &a.listener);
 	put_away(&a);
 }
 
