@@ -197,6 +197,43 @@ static void refusal_is_told_with_its_error(void)
 	EXPECT_EQ(0, closesocket(s));
 }
 
+#define ATTEMPTS	50
+
+/*
+ * This thread may be held up between the connection and its return from connect(): the less
+ * it has to say against others, the likelier.
+ */
+static void connections_are_told_once_however_fast(void)
+{
+	SOCKET s[ATTEMPTS], listener;
+	struct sockaddr_in address;
+	WSANETWORKEVENTS events;
+	int i, twice = 0;
+
+	listener = tcp_listener(&address);
+	EXPECT(SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_IDLE));
+	for (i = 0; i < ATTEMPTS; i++) {
+		s[i] = tcp();
+		/* The others are refused. */
+		if (i == ATTEMPTS / 2)
+			EXPECT_EQ(0, closesocket(listener));
+		EXPECT_EQ(0, WSAEventSelect(s[i], event, FD_CONNECT));
+		EXPECT_WSA(WSAEWOULDBLOCK, connect_to(s[i], &address));
+		EXPECT_EVENTS(s[i], FD_CONNECT);
+		if (i < ATTEMPTS / 2)
+			EXPECT_EQ(0, closesocket(accept(listener, NULL, NULL)));
+	}
+	EXPECT(SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_NORMAL));
+	Sleep(STAYS);
+	for (i = 0; i < ATTEMPTS; i++) {
+		EXPECT_EQ(0, WSAEnumNetworkEvents(s[i], NULL, &events));
+		twice += events.lNetworkEvents != 0;
+		EXPECT_EQ(0, closesocket(s[i]));
+	}
+	EXPECT_EQ(0, twice);
+	WSAResetEvent(event);
+}
+
 static void accept_is_told_again_after_an_accept(void)
 {
 	SOCKET s[3], listener, accepted[2];
@@ -325,6 +362,7 @@ int main(void)
 	RUN(reset_is_told_as_a_close);
 	RUN(connection_is_told_and_can_be_written_to);
 	RUN(refusal_is_told_with_its_error);
+	RUN(connections_are_told_once_however_fast);
 	RUN(accept_is_told_again_after_an_accept);
 	RUN(accepted_connection_is_selected_as_its_listener);
 	RUN(datagrams_are_told);
