@@ -42,7 +42,7 @@ static LPFN_ACCEPTEX pAcceptEx;
 static LPFN_CONNECTEX pConnectEx;
 static LPFN_DISCONNECTEX pDisconnectEx;
 static OPERATION Clients[MAX_CONNECTIONS], Servers[ACCEPTS];
-static LONG Connections = 16, Requests = 400;
+static LONG Connections = 8, Requests = 120;
 static volatile LONG Started, Succeeded, Failed, Wrong, Reused, Replaced, Running, Served;
 static volatile LONGLONG TotalTicks, MostTicks;
 static volatile LONG Stopping;
@@ -312,7 +312,7 @@ int main(int argc, char *argv[])
 		Clients[i].Socket = NewSocket(TRUE);
 		StartRequest(&Clients[i]);
 	}
-	good = WaitForSingleObject(Finished, 20000) == WAIT_OBJECT_0;
+	good = WaitForSingleObject(Finished, 60000) == WAIT_OBJECT_0;
 	QueryPerformanceCounter(&end);
 	InterlockedExchange(&Stopping, 1);
 	closesocket(Listener);

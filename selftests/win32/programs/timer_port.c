@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define MAX_ENTRIES	16
-#define IDLE_MS		300
+#define IDLE_MS		1200
 #define HEARTBEAT_MS	20
 #define CHATTY_CLIENTS	4
 #define SILENT_CLIENTS	3
