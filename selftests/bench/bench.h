@@ -6,7 +6,8 @@
  * A side is one of the things that are compared, behind the same few functions:
  * sockiocp's ports (port.c, on the Win32 functions), epoll (epoll.c), io_uring
  * (uring.c) and epoll with eventfds (eventfd.c), each through its public interface; and
- * Win32's events beside eventfds and poll (event.c).
+ * Win32's events beside eventfds and poll (event.c), overlapped calls (overlapped.c) and
+ * io_uring's reads and writes (uring_echo.c).
  * A bar is a piece of work that two sides do on the same sockets, in turns, and the
  * ratio that is demanded of what it costs them.
  *
@@ -15,12 +16,13 @@
  *   base.c		the clock, errors, memory
  *   sockets.c		the sockets
  *   programs.c		other programs: servers, and load
- *   port.c, epoll.c, uring.c, eventfd.c, event.c	the sides
+ *   port.c, epoll.c, uring.c, eventfd.c, event.c, overlapped.c, uring_echo.c	the sides
  *   measure.c		rounds
  *   registering.c	bars about registrations that come and go
  *   harvesting.c	bars about events that are waited for
  *   waking.c		bars about who makes events
  *   echoing.c		bars about data that comes to who waits for it
+ *   operating.c	bars about operations that pend
  *   running.c		bars about threads
  *   web.c		bars about a whole server
  *   scale.c		bars about very many
@@ -59,7 +61,10 @@
  * @take: waits for such an event and takes it; returns how many
  * @take_many: the same for all that are there
  * @held: how many registrations the kernel holds
- * @close: closes it, with whatever is registered
+ * @serve: answers one request of each socket; a receive pends on each before and after
+ * @accept: accepts one connection, which is there, and has a receive pend on it
+ * @close: closes it, with whatever is registered; the sockets, too, if operations pend on
+ *	them
  * @free: the memory of the benchmark itself
  */
 struct side {
@@ -80,15 +85,30 @@ struct side {
 	int (*take)(void *ctx);
 	int (*take_many)(void *ctx);
 	int (*held)(void *ctx);
+	void (*serve)(void *ctx);
+	void (*accept)(void *ctx);
 	void (*close)(void *ctx);
 	void (*free)(void *ctx);
 };
 
 extern const struct side port_side;
+extern const struct side associated_side;
+extern const struct side overlapped_side;
+extern const struct side overlapped_skip_side;
+extern const struct side overlapped_batch_side;
+extern const struct side pending_side;
+extern const struct side acceptex_side;
+extern const struct side accept4_side;
 extern const struct side epoll_side;
 extern const struct side uring_plain_side;
 extern const struct side uring_coop_side;
 extern const struct side uring_defer_side;
+extern const struct side uring_echo_plain_side;
+extern const struct side uring_echo_coop_side;
+extern const struct side uring_echo_defer_side;
+extern const struct side uring_batch_plain_side;
+extern const struct side uring_batch_coop_side;
+extern const struct side uring_batch_defer_side;
 extern const struct side eventfd_level_side;
 extern const struct side eventfd_edge_side;
 extern const struct side event_side;
@@ -165,6 +185,7 @@ extern const struct bar registering_bars[];
 extern const struct bar harvesting_bars[];
 extern const struct bar waking_bars[];
 extern const struct bar echoing_bars[];
+extern const struct bar operating_bars[];
 extern const struct bar running_bars[];
 extern const struct bar web_bars[];
 extern const struct bar scale_bars[];
@@ -180,12 +201,6 @@ double slab_bytes(void);
 /* harvesting.c */
 double oneshot_cycle(const struct side *side, int k);
 double harvest_all(const struct side *side, int k);
-
-/* overlapped.c */
-void *overlapped_open(const int *fds, int n, bool skips);
-void overlapped_serve(void *ctx);
-void overlapped_close_socket(int fd);
-void overlapped_close(void *ctx);
 
 /* running.c */
 double echo_rate(const struct side *side, int threads);
@@ -232,7 +247,12 @@ void run_program(char *const *args, char *text, size_t size);
 const char *next_tcp_port(void);
 
 /* sockets.c */
+#define REQUEST		64
+struct sockaddr_in;
 const int *sockets(int n);
+int *sockets_of_ones_own(int n);
+int socket_listen(struct sockaddr_in *addr);
+int socket_connect(const struct sockaddr_in *addr);
 int sockets_open(void);
 void sockets_fill(int n);
 void sockets_drain(int n);

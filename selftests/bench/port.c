@@ -120,6 +120,19 @@ static void port_remove(void *ctx)
 	process(port, port->n, port->n);
 }
 
+/* What a program has that uses both: the socket's operations are this port's, too. */
+static void associated_add(void *ctx)
+{
+	struct port *port = ctx;
+	int i;
+
+	for (i = 0; i < port->n; i++)
+		check(CreateIoCompletionPort((HANDLE)(SOCKET)port->fds[i], port->handle,
+					     port->fds[i], 0) == port->handle,
+		      "CreateIoCompletionPort", GetLastError());
+	port_add(port);
+}
+
 static int port_harvest(void *ctx, int max)
 {
 	struct port *port = ctx;
@@ -253,6 +266,15 @@ const struct side port_side = {
 	.take = port_take,
 	.take_many = port_take_many,
 	.held = port_held,
+	.close = port_close,
+	.free = port_free,
+};
+
+const struct side associated_side = {
+	.name = "sockiocp, associated",
+	.open = port_open,
+	.add = associated_add,
+	.harvest = port_harvest,
 	.close = port_close,
 	.free = port_free,
 };

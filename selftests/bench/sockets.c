@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -44,6 +45,48 @@ const int *sockets(int n)
 	/* What making them has left to be done is not to be measured. */
 	settle();
 	return fds;
+}
+
+/* Such sockets for somebody who closes them, and frees the array. */
+int *sockets_of_ones_own(int n)
+{
+	int *own = zalloc(n * sizeof(*own));
+	int i;
+
+	for (i = 0; i < n; i++) {
+		own[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+		need(own[i] >= 0, "socket");
+		connect_to_itself(own[i]);
+	}
+	return own;
+}
+
+/* A TCP socket that listens, and where. */
+int socket_listen(struct sockaddr_in *addr)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = sizeof(*addr);
+
+	*addr = (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	need(listener >= 0, "socket");
+	need(!bind(listener, (struct sockaddr *)addr, len), "bind");
+	need(!listen(listener, 128), "listen");
+	need(!getsockname(listener, (struct sockaddr *)addr, &len), "getsockname");
+	return listener;
+}
+
+/* Without Nagle's delay. */
+int socket_connect(const struct sockaddr_in *addr)
+{
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	need(fd >= 0, "socket");
+	need(!connect(fd, (const struct sockaddr *)addr, sizeof(*addr)), "connect");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return fd;
 }
 
 int sockets_open(void)
