@@ -22,8 +22,8 @@
  *   harvesting.c	bars about events that are waited for
  *   waking.c		bars about who makes events
  *   echoing.c		bars about data that comes to who waits for it
- *   operating.c	bars about operations that pend
  *   running.c		bars about threads
+ *   operating.c	bars about operations that pend
  *   web.c		bars about a whole server
  *   scale.c		bars about very many
  *   curves.c		the points of the plots
