@@ -82,6 +82,7 @@
  *   buffers.c  sending and receiving with several buffers
  *   connect_ex.c  making and ending them by overlapped operations
  *   notify.c   ProcessSocketNotifications
+ *   pool.c     the thread pool of the process
  *   resolve.c  names of hosts
  *   select.c   waiting for sockets
  *   shutdown.c  ending a direction of a connection

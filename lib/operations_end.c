@@ -55,6 +55,12 @@ void sockiocp_ends_with_thread(struct sockiocp_submit *submit)
 	has_operations = has_end_key && !pthread_setspecific(end_key, &end_key);
 }
 
+/* May an operation end with the calling thread? */
+bool sockiocp_has_operations(void)
+{
+	return has_operations;
+}
+
 /* Something pends on a socket. */
 void sockiocp_note_pending(__u64 socket)
 {

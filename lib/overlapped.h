@@ -93,6 +93,7 @@ int sockiocp_submit_with_routine(struct sockiocp_submit *submit,
 
 /* operations_end.c */
 void sockiocp_ends_with_thread(struct sockiocp_submit *submit);
+bool sockiocp_has_operations(void);
 void sockiocp_note_pending(__u64 socket);
 void sockiocp_cancel_all(void);
 

@@ -243,6 +243,8 @@ typedef struct _COMMTIMEOUTS {
 #define WT_EXECUTEINWAITTHREAD	0x04
 #define WT_EXECUTEONLYONCE	0x08
 #define WT_EXECUTELONGFUNCTION	0x10
+#define WT_EXECUTEINPERSISTENTTHREAD	0x80
+#define WT_TRANSFER_IMPERSONATION	0x100
 
 typedef void (CALLBACK *WAITORTIMERCALLBACK)(PVOID Parameter, BOOLEAN TimerOrWaitFired);
 
@@ -347,6 +349,7 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 			   LPTHREAD_START_ROUTINE lpStartAddress,
 			   LPVOID lpParameter, DWORD dwCreationFlags,
 			   LPDWORD lpThreadId);
+BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, ULONG Flags);
 DECLSPEC_NORETURN void WINAPI ExitThread(DWORD dwExitCode);
 BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode);
 HANDLE WINAPI GetCurrentThread(void);

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * The thread pool of the process, as far as it takes more than Win32 to see it: its threads,
+ * its descriptor, and a process that was forked.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/port.h"
+
+#define SLEEPERS	8
+/* Above this the library keeps its descriptors. */
+#define OWN_FDS		128
+
+static int entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	int count = -2;
+
+	while (dir && readdir(dir))
+		count++;
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+static DWORD WINAPI set_event(LPVOID event)
+{
+	return SetEvent(event);
+}
+
+/* Returns whether an item runs. */
+static bool item_runs(void)
+{
+	HANDLE event = CreateEventA(NULL, FALSE, FALSE, NULL);
+	bool runs = QueueUserWorkItem(set_event, event, 0) &&
+		    WaitForSingleObject(event, COMES) == WAIT_OBJECT_0;
+
+	CloseHandle(event);
+	return runs;
+}
+
+static DWORD WINAPI wait_for(LPVOID event)
+{
+	return WaitForSingleObject(event, COMES);
+}
+
+/* The thread that has forked has returned from its function, or is about to. */
+static DWORD WINAPI look_after_the_first(LPVOID unused)
+{
+	int i;
+
+	(void)unused;
+	for (i = 0; i < 100; i++) {
+		if (!item_runs())
+			_exit(3);
+	}
+	_exit(0);
+}
+
+TEST(forked_process_has_a_pool_of_its_own)
+{
+	int before, status, fds;
+	pid_t child;
+
+	before = entries("/proc/self/fd");
+	ASSERT_TRUE(item_runs());
+	fds = entries("/proc/self/fd");
+	EXPECT_EQ(before + 1, fds);
+	child = fork();
+	if (!child)
+		_exit(entries("/proc/self/fd") != before ? 1 : item_runs() ? 0 : 2);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(item_runs());
+}
+
+/* The thread that has forked is the child's only one, and none of its pool's. */
+static DWORD WINAPI fork_and_go_on(LPVOID ended)
+{
+	pid_t child = fork();
+	int status = -1;
+
+	if (!child) {
+		if (!item_runs())
+			_exit(2);
+		QueueUserWorkItem(look_after_the_first, NULL, 0);
+		return 0;
+	}
+	waitpid(child, &status, 0);
+	*(int *)ended = status;
+	return 0;
+}
+
+TEST(function_that_forks_is_none_of_the_childs_pool)
+{
+	int volatile ended = -1;
+	int i;
+
+	ASSERT_TRUE(QueueUserWorkItem(fork_and_go_on, (LPVOID)&ended, 0));
+	for (i = 0; i < COMES && ended == -1; i++)
+		usleep(1000);
+	EXPECT_EQ(0, ended);
+	EXPECT_TRUE(item_runs());
+}
+
+TEST(threads_of_the_pool_end_when_idle)
+{
+	HANDLE event = CreateEventA(NULL, TRUE, FALSE, NULL);
+	int i;
+
+	for (i = 0; i < SLEEPERS; i++)
+		ASSERT_TRUE(QueueUserWorkItem(wait_for, event, 0));
+	EXPECT_TRUE(item_runs());
+	EXPECT_LT(SLEEPERS, entries("/proc/self/task"));
+	EXPECT_TRUE(SetEvent(event));
+	for (i = 0; i < COMES && entries("/proc/self/task") > 2; i += 10)
+		usleep(10000);
+	/* The last one stays. */
+	EXPECT_EQ(2, entries("/proc/self/task"));
+	EXPECT_TRUE(item_runs());
+	EXPECT_TRUE(CloseHandle(event));
+}
+
+TEST(pool_that_was_closed_is_made_again)
+{
+	int fd, closed = 0;
+
+	ASSERT_TRUE(item_runs());
+	for (fd = OWN_FDS; fd < OWN_FDS + 8; fd++)
+		closed += !close(fd);
+	EXPECT_EQ(1, closed);
+	EXPECT_TRUE(item_runs());
+	EXPECT_TRUE(item_runs());
+}
+
+TEST_HARNESS_MAIN
