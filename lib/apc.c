@@ -51,6 +51,9 @@ static _Thread_local struct thread {
 	pid_t id;
 	dev_t device;
 	ino_t inode;
+	/* Of the file that duplicates of GetCurrentThread() are (thread_self.c). */
+	dev_t own_device;
+	ino_t own_inode;
 	struct sockiocp_apc *_Atomic first;
 	struct sockiocp_apc *last;
 	/* Of the alertable wait that is under way, or NULL, and how many numbers it has. */
@@ -356,6 +359,23 @@ void sockiocp_thread_begins(int fd)
 	join_threads();
 }
 
+/* Makes it known as the one whose handle is @fd, too.  Returns 0 or an errno value. */
+int sockiocp_thread_is_also(int fd)
+{
+	struct stat st;
+
+	prepare_for_fork();
+	if (fstat(fd, &st))
+		return errno;
+	pthread_mutex_lock(&threads_lock);
+	self.own_device = st.st_dev;
+	self.own_inode = st.st_ino;
+	pthread_mutex_unlock(&threads_lock);
+	if (!self.id)
+		join_threads();
+	return 0;
+}
+
 /* Makes it unknown, and drops what is queued. */
 void sockiocp_thread_ends(void)
 {
@@ -445,7 +465,8 @@ static struct thread *thread_of(HANDLE handle)
 	if (fstat(fd, &st))
 		return NULL;
 	for (thread = threads; thread; thread = thread->next)
-		if (thread->inode == st.st_ino && thread->device == st.st_dev)
+		if ((thread->inode == st.st_ino && thread->device == st.st_dev) ||
+		    (thread->own_inode == st.st_ino && thread->own_device == st.st_dev))
 			return thread;
 	errno = sockiocp_thread_file_map(fd, &file);
 	if (!errno) {
@@ -466,7 +487,7 @@ static void call_user_apc(struct sockiocp_apc *apc)
 /**
  * QueueUserAPC - have a thread call a function when it waits alertably
  * @pfnAPC: the function
- * @hThread: a handle of CreateThread(), or GetCurrentThread()
+ * @hThread: a handle of CreateThread() or DuplicateHandle(), or GetCurrentThread()
  * @dwData: what the function is given
  *
  * Alertable waits are SleepEx(), WaitForSingleObjectEx(), WaitForMultipleObjectsEx() and

@@ -82,6 +82,15 @@ void sockiocp_forget_association(int fd)
 		associations[fd] = (struct association){ 0 };
 }
 
+/* The number is a duplicate of another one, which shares all of that. */
+void sockiocp_copy_association(int from, int to)
+{
+	sockiocp_forget_association(to);
+	if (associations && from < SOCKIOCP_COUNTED_FDS && to < SOCKIOCP_COUNTED_FDS &&
+	    (associations[from].port || associations[from].modes))
+		associations[to] = associations[from];
+}
+
 /*
  * Associates a socket with a port, once.  Returns 0 or an errno value: EBADF if it
  * is not a port, EINVAL if the socket is associated.

@@ -56,6 +56,12 @@ unsigned int sockiocp_known_kind(int fd)
 	return noted(fd) & (SOCKIOCP_EVENT | SOCKIOCP_TIMER | SOCKIOCP_MANUAL);
 }
 
+/* Notes that a new number is what another one is. */
+void sockiocp_copy_kind(int from, int to)
+{
+	sockiocp_set_kind(to, noted(from));
+}
+
 /* Is it a socket that was made without the overlapped attribute? */
 bool sockiocp_is_synchronous(int fd)
 {

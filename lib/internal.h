@@ -56,6 +56,7 @@
  *   base/ctrl_handler.c  functions that are called for Ctrl+C
  *
  *   operations_end.c  operations that end with their thread, or with Winsock
+ *   thread_self.c  handles that a thread makes of itself
  *   wait.c     waiting for handles
  *
  *   overlapped.c  starting operations
@@ -178,6 +179,7 @@ extern atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
 int sockiocp_fd_above_stdio(int fd);
 int sockiocp_fd_even(int fd);
 void sockiocp_set_kind(int fd, unsigned int kind);
+void sockiocp_copy_kind(int from, int to);
 unsigned int sockiocp_known_kind(int fd);
 bool sockiocp_seems_to_block(int fd);
 void sockiocp_seem_to_block(int fd, bool seems);
@@ -212,6 +214,7 @@ int sockiocp_check_socket(HANDLE file);
 int sockiocp_associate(HANDLE socket, HANDLE port, ULONG_PTR key);
 bool sockiocp_is_associated(int fd);
 void sockiocp_forget_association(int fd);
+void sockiocp_copy_association(int from, int to);
 void sockiocp_associate_again(int fd);
 bool sockiocp_skips_packets(int fd);
 void sockiocp_post_result(int fd, LPOVERLAPPED overlapped, ULONG status, DWORD bytes);
@@ -238,6 +241,10 @@ int sockiocp_thread_file_map(int fd, const struct sockiocp_thread_file **file);
 unsigned int sockiocp_thread_file_resume(int fd);
 void sockiocp_thread_file_unmap(const struct sockiocp_thread_file *file);
 
+/* thread_self.c */
+int sockiocp_duplicate_this_thread(void);
+void sockiocp_this_thread_ends(DWORD exit_code);
+
 /* lockable.c; lockable.h has more. */
 
 /* The first handle of a mutex or a semaphore, which no descriptor is as high as. */
@@ -247,7 +254,8 @@ void sockiocp_thread_file_unmap(const struct sockiocp_thread_file *file);
 
 void sockiocp_disturb_waits(void);
 bool sockiocp_close_lockable(HANDLE handle);
-HANDLE sockiocp_duplicate_lockable(HANDLE handle);
+HANDLE sockiocp_duplicate_lockable(HANDLE handle, bool inherit);
+atomic_bool *sockiocp_lockable_inherits(HANDLE handle);
 void sockiocp_abandon_mutexes(void);
 
 static inline bool sockiocp_is_lockable(HANDLE handle)
@@ -267,6 +275,7 @@ struct sockiocp_apc {
 unsigned long long sockiocp_thread_serial(void);
 bool sockiocp_queue_apc(unsigned long long serial, struct sockiocp_apc *apc);
 void sockiocp_thread_begins(int fd);
+int sockiocp_thread_is_also(int fd);
 void sockiocp_thread_ends(void);
 bool sockiocp_alertable_begin(long long *timeout, unsigned int count);
 bool sockiocp_alertable_end(bool in_vain);

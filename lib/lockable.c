@@ -32,6 +32,8 @@
 #define LOCKABLE_ABANDONED	0x40000000u
 
 static struct sockiocp_lockable *_Atomic table[SOCKIOCP_LOCKABLES];
+/* Of each handle: HANDLE_FLAG_INHERIT is set, which is for who asks only. */
+static atomic_bool inherits[SOCKIOCP_LOCKABLES];
 /* Below it no place is free.  Under the lock. */
 static unsigned int lowest_free;
 
@@ -423,7 +425,7 @@ void sockiocp_put_lockables(struct sockiocp_lockable **lockables, DWORD count)
 }
 
 /* Makes a handle, which has a reference.  Returns NULL if there are too many. */
-static HANDLE add_handle(struct sockiocp_lockable *object)
+static HANDLE add_handle(struct sockiocp_lockable *object, bool inherit)
 {
 	unsigned int i = lowest_free;
 
@@ -433,6 +435,7 @@ static HANDLE add_handle(struct sockiocp_lockable *object)
 	if (i == SOCKIOCP_LOCKABLES)
 		return NULL;
 	object->references++;
+	atomic_store(&inherits[i], inherit);
 	atomic_store_explicit(&table[i], object, memory_order_release);
 	return (HANDLE)(uintptr_t)(SOCKIOCP_FIRST_LOCKABLE + 4 * i);
 }
@@ -509,7 +512,7 @@ HANDLE sockiocp_create_lockable(const struct sockiocp_lockable *like, char *name
 	} else {
 		/* If there is no handle it goes with this one. */
 		object->references++;
-		handle = add_handle(object);
+		handle = add_handle(object, false);
 		if (!handle)
 			error = ERROR_NO_SYSTEM_RESOURCES;
 		put(object);
@@ -520,7 +523,7 @@ HANDLE sockiocp_create_lockable(const struct sockiocp_lockable *like, char *name
 }
 
 /* Makes another handle of the same.  Returns NULL with errno set. */
-HANDLE sockiocp_duplicate_lockable(HANDLE handle)
+HANDLE sockiocp_duplicate_lockable(HANDLE handle, bool inherit)
 {
 	struct sockiocp_lockable *object;
 	HANDLE other = NULL;
@@ -533,9 +536,15 @@ HANDLE sockiocp_duplicate_lockable(HANDLE handle)
 	object = find(handle);
 	errno = object ? EAGAIN : EBADF;
 	if (object)
-		other = add_handle(object);
+		other = add_handle(object, inherit);
 	sockiocp_unlock_waits();
 	return other;
+}
+
+/* Returns where it is noted whether a handle is inherited, or NULL if it is none of these. */
+atomic_bool *sockiocp_lockable_inherits(HANDLE handle)
+{
+	return find(handle) ? &inherits[place_of(handle) - table] : NULL;
 }
 
 static bool try_mutex(struct sockiocp_lockable *mutex, unsigned int *state)

@@ -38,6 +38,7 @@ static void thread_ended(void *argument)
 	sockiocp_thread_ends();
 	/* Who waits for this thread sees that already. */
 	sockiocp_abandon_mutexes();
+	sockiocp_this_thread_ends(exit_code);
 	if (file->process == getpid()) {
 		file->exit_code = exit_code;
 		atomic_store(&file->ended, 1);
@@ -230,7 +231,8 @@ BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode)
 /**
  * GetCurrentThread - a handle that means the thread that uses it
  *
- * QueueUserAPC() takes it.  It need not be closed, and cannot be waited for.
+ * QueueUserAPC() takes it.  It need not be closed, and cannot be waited for; DuplicateHandle()
+ * makes a handle of it that can, and that others can use.
  *
  * Windows: "GetCurrentThread function (processthreadsapi.h)".
  */
