@@ -22,6 +22,9 @@
 #define LOADED		"/sys/class/misc/sockiocp"
 #define ALL_DEVICES	"/sys/class/misc"
 
+/* The descriptor of a port of the library's own is at least this. */
+#define OWN_FD		128
+
 /*
  * Makes a port.  The ioctl is made in any case: it shows whether what was opened is
  * the device at all, and whether a seccomp filter lets ioctls pass, before a program
@@ -44,6 +47,36 @@ int sockiocp_create_port(DWORD concurrency, HANDLE *port)
 		close(fd);
 	/* A directory is what Docker's -v makes of a path that is not there. */
 	return err == ENOTTY || err == EISDIR ? ENODEV : err;
+}
+
+/*
+ * Makes a port that the library keeps for itself, out of the way of the program's
+ * descriptors.  Returns 0 or an errno value.
+ */
+int sockiocp_create_own_port(int *own)
+{
+	HANDLE port;
+	int fd, err, moved;
+
+	err = sockiocp_create_port(0, &port);
+	if (err)
+		return err;
+	fd = sockiocp_handle_fd(port);
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, OWN_FD);
+	if (moved >= 0) {
+		close(fd);
+		fd = moved;
+	}
+	sockiocp_set_kind(fd, 0);
+	*own = fd;
+	return 0;
+}
+
+/* Closes it in a child, unless the program had closed it and has something else there. */
+void sockiocp_close_parents_port(int fd)
+{
+	if (fd >= 0 && !sockiocp_check_port(fd))
+		close(fd);
 }
 
 /* Returns 0 for a port, ESHUTDOWN for one that was closed, EBADF for others. */

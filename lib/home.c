@@ -11,7 +11,6 @@
  * thread either; and if the program has closed it, as daemons do.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,9 +20,6 @@
 
 #include "overlapped.h"
 #include "winsock.h"
-
-/* The home port's descriptor is at least this, out of the way of the program's. */
-#define HOME_FD		128
 
 /* How many packets the home thread takes at once. */
 #define HOME_PACKETS	64
@@ -136,8 +132,7 @@ static int start_home_thread(int fd)
 static void start_in_child(void)
 {
 	pthread_mutex_init(&home_lock, NULL);
-	if (atomic_load(&home) >= 0 && !sockiocp_check_port(atomic_load(&home)))
-		close(atomic_load(&home));
+	sockiocp_close_parents_port(atomic_load(&home));
 	atomic_store(&home, -1);
 	atomic_store(&home_is_harvested, false);
 	atomic_store(&result_waiters, 0);
@@ -153,20 +148,12 @@ static void register_fork_handler(void)
 static int make_home(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	HANDLE port;
-	int fd, err, moved;
+	int fd, err;
 
 	pthread_once(&once, register_fork_handler);
-	err = sockiocp_create_port(0, &port);
+	err = sockiocp_create_own_port(&fd);
 	if (err)
 		return err;
-	fd = sockiocp_handle_fd(port);
-	moved = fcntl(fd, F_DUPFD_CLOEXEC, HOME_FD);
-	if (moved >= 0) {
-		close(fd);
-		fd = moved;
-	}
-	sockiocp_set_kind(fd, 0);
 	atomic_store(&home_is_harvested, false);
 	atomic_store(&home, fd);
 	atomic_fetch_add(&homes, 1);

@@ -194,6 +194,8 @@ void sockiocp_forget_sleepers(void);
 
 /* device.c */
 int sockiocp_create_port(DWORD concurrency, HANDLE *port);
+int sockiocp_create_own_port(int *own);
+void sockiocp_close_parents_port(int fd);
 int sockiocp_check_port(int fd);
 int sockiocp_port_error(int fd, int err);
 const char *sockiocp_device_text(void);

@@ -9,17 +9,13 @@
  * a packet and leaves nobody waiting starts another thread first.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <unistd.h>
 
 #include <linux/sockiocp.h>
 
 #include "internal.h"
 #include "overlapped.h"
 
-/* The port's descriptor is at least this, out of the way of the program's. */
-#define POOL_FD		128
 /* As on Windows. */
 #define MOST_THREADS	512
 /* How long a thread waits, in ns, before it ends if another one waits too. */
@@ -148,8 +144,7 @@ static void keep_one_waiting(void)
 static void start_in_child(void)
 {
 	pthread_mutex_init(&pool_lock, NULL);
-	if (atomic_load(&pool) >= 0 && !sockiocp_check_port(atomic_load(&pool)))
-		close(atomic_load(&pool));
+	sockiocp_close_parents_port(atomic_load(&pool));
 	atomic_store(&pool, -1);
 	atomic_store(&threads, 0);
 	atomic_store(&waiting, 0);
@@ -165,20 +160,12 @@ static void register_fork_handler(void)
 static int make_pool(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	HANDLE port;
-	int fd, err, moved;
+	int fd, err;
 
 	pthread_once(&once, register_fork_handler);
-	err = sockiocp_create_port(0, &port);
+	err = sockiocp_create_own_port(&fd);
 	if (err)
 		return err;
-	fd = sockiocp_handle_fd(port);
-	moved = fcntl(fd, F_DUPFD_CLOEXEC, POOL_FD);
-	if (moved >= 0) {
-		close(fd);
-		fd = moved;
-	}
-	sockiocp_set_kind(fd, 0);
 	atomic_store(&pool, fd);
 	return 0;
 }
