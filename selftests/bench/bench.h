@@ -195,6 +195,7 @@ extern const struct bar curve_bars[];
 double register_all(const struct side *side, int n);
 double remove_all(const struct side *side, int n);
 double close_with_all(const struct side *side, int n);
+double memory_of_added(const struct side *side, void *ctx, int n);
 double memory_of_all(const struct side *side, int n);
 double slab_bytes(void);
 

@@ -76,10 +76,9 @@ double slab_bytes(void)
 	return kb * 1024.0;
 }
 
-/* What the slab caches have grown by, whatever is in it. */
-double memory_of_all(const struct side *side, int n)
+/* What the slab caches have grown by for each that is added, whatever is in it. */
+double memory_of_added(const struct side *side, void *ctx, int n)
 {
-	void *ctx = side->open(sockets(n), n);
 	double before, after;
 
 	settle();
@@ -91,6 +90,11 @@ double memory_of_all(const struct side *side, int n)
 	side->close(ctx);
 	side->free(ctx);
 	return (after - before) / n;
+}
+
+double memory_of_all(const struct side *side, int n)
+{
+	return memory_of_added(side, side->open(sockets(n), n), n);
 }
 
 /* What closing sockets takes that nobody has registered. */
