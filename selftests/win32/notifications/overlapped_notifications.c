@@ -45,12 +45,16 @@ static int is_notification(HANDLE port, DWORD events, int line)
 
 #define EXPECT_NOTIFICATION(port, events)	is_notification(port, events, __LINE__)
 
-/* The next packets, in any order, are one of the operation and one notification. */
+/*
+ * The next packets, in any order, are one of the operation and a notification; more of
+ * these, since what holds is told until it is seen to, if this thread stood still and
+ * another of the library's has the operation meanwhile.
+ */
 static void expect_both(HANDLE port, struct op *op, DWORD bytes, DWORD events)
 {
 	int i, operations = 0, notifications = 0;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 100 && !(operations && notifications); i++) {
 		struct packet p = take(port, COMES);
 
 		ASSERT(p.ret);
@@ -66,7 +70,7 @@ static void expect_both(HANDLE port, struct op *op, DWORD bytes, DWORD events)
 		}
 	}
 	EXPECT_EQ(1, operations);
-	EXPECT_EQ(1, notifications);
+	EXPECT(notifications);
 }
 
 static void what_a_receive_takes_is_no_event(void)
