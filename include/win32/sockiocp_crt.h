@@ -171,6 +171,8 @@ wint_t sockiocp_fputwc(wchar_t character, FILE *stream);
 wint_t sockiocp_putwchar(wchar_t character);
 
 #ifdef __cplusplus
+/* Where a program with wide arguments begins: C++ would have another symbol for it. */
+int wmain(int argc, wchar_t **argv);
 }
 #endif
 
