@@ -78,7 +78,7 @@ static void show_cell(const struct column *column, int width, const char *text, 
 }
 
 /* The head stands out on a terminal, unless NO_COLOR is set (no-color.org). */
-static int has_colour(void)
+int has_colour(void)
 {
 	const char *no = getenv("NO_COLOR");
 

@@ -10,23 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/sockiocp.h>
 
 #include "sockiocpctl.h"
-
-#define FAILED	1
-#define WRONG	2
-
-struct options {
-	int json;
-	int pretty;
-	/* stats: seconds between two looks, or 0; and how many looks, or 0. */
-	double interval;
-	long looks;
-};
 
 struct command {
 	const char *name;
@@ -39,7 +27,6 @@ static int ports(const struct options *options, int argc, char **argv);
 static int registrations(const struct options *options, int argc, char **argv);
 static int workers(const struct options *options, int argc, char **argv);
 static int users(const struct options *options, int argc, char **argv);
-static int stats(const struct options *options, int argc, char **argv);
 static int limits(const struct options *options, int argc, char **argv);
 
 static const struct command commands[] = {
@@ -48,7 +35,9 @@ static const struct command commands[] = {
 	{ "workers", "[PORT]", "the threads that are associated, and what they do", workers },
 	{ "users", "", "what users hold", users },
 	{ "stats", "", "how many packets were delivered; -w: per second", stats },
+	{ "top", "", "the same, the busiest ports first, again and again; q quits", top },
 	{ "limits", "[set NAME VALUE]", "what a user may hold", limits },
+	{ "doctor", "", "can programs use ports here, and if not, what to do?", doctor },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -64,20 +53,20 @@ static void usage(FILE *to)
 	fprintf(to, "\n"
 		"  -j, --json          JSON, on one line\n"
 		"  -p, --pretty        JSON, on many\n"
-		"  -w, --watch SECONDS stats: again and again, each line per second\n"
-		"  -n, --count N       stats -w: so many times\n"
+		"  -w, --watch SECONDS stats: again and again, each line per second; top: how often\n"
+		"  -n, --count N       stats -w, top: so many times\n"
 		"  -V, --version\n"
 		"  -h, --help\n");
 }
 
-static int complain(const char *what, const char *which)
+int complain(const char *what, const char *which)
 {
 	fprintf(stderr, "sockiocpctl: %s%s%s\nTry: sockiocpctl --help\n", what,
 		which ? ": " : "", which ? which : "");
 	return WRONG;
 }
 
-static int show(const struct options *options, json_t *objects, const struct column *columns)
+int show(const struct options *options, json_t *objects, const struct column *columns)
 {
 	if (!objects)
 		return FAILED;
@@ -221,111 +210,6 @@ static int users(const struct options *options, int argc, char **argv)
 	return show(options, ask(TOPIC_USERS, 0), columns);
 }
 
-/* -------------------------------------------------------------------------- stats */
-
-static json_t *find_port(const json_t *objects, json_int_t id)
-{
-	json_t *object;
-	size_t i;
-
-	if (objects)
-		json_array_foreach(objects, i, object)
-			if (json_integer_value(json_object_get(object, "id")) == id)
-				return object;
-	return NULL;
-}
-
-/* What was delivered since: of a port that was not there before, all. */
-static void add_rates(json_t *objects, const json_t *before, double seconds)
-{
-	json_t *object, *was;
-	json_int_t now;
-	size_t i;
-
-	json_array_foreach(objects, i, object) {
-		was = find_port(before, json_integer_value(json_object_get(object, "id")));
-		now = json_integer_value(json_object_get(object, "delivered"));
-		if (was)
-			now -= json_integer_value(json_object_get(was, "delivered"));
-		json_object_set_new(object, "delivered-per-second", json_real(now / seconds));
-	}
-}
-
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec / 1e9;
-}
-
-static void pause_for(double seconds)
-{
-	struct timespec left = {
-		.tv_sec = (time_t)seconds,
-		.tv_nsec = (long)((seconds - (time_t)seconds) * 1e9),
-	};
-
-	while (nanosleep(&left, &left) && errno == EINTR)
-		;
-}
-
-static int show_stats(const struct options *options, json_t *objects)
-{
-	static const struct column columns[] = {
-		{ "id", "PORT", 0 },
-		{ "pid", "PID", 0 },
-		{ "registrations", "REGS", 0 },
-		{ "queued", "QUEUED", 0 },
-		{ "packets", "PACKETS", 0 },
-		{ "waiters", "WAIT", 0 },
-		{ "active", "RUN", 0 },
-		{ "delivered", "DELIVERED", 0 },
-		{ "delivered-per-second", "PER SECOND", 0 },
-		{ "comm", "COMMAND", 1 },
-		{ NULL, NULL, 0 },
-	};
-	int ret = show(options, json_incref(objects), columns);
-
-	/* Who reads a pipe wants to see each look at once. */
-	return fflush(stdout) ? FAILED : ret;
-}
-
-static int stats(const struct options *options, int argc, char **argv)
-{
-	json_t *objects, *before;
-	double began, then;
-	long looks = 0;
-
-	if (argc)
-		return complain("stats has no arguments", argv[0]);
-	before = ask(TOPIC_PORTS, 0);
-	if (!before)
-		return FAILED;
-	if (!options->interval) {
-		int ret = show_stats(options, before);
-
-		json_decref(before);
-		return ret;
-	}
-	then = seconds_now();
-	do {
-		pause_for(options->interval);
-		objects = ask(TOPIC_PORTS, 0);
-		if (!objects)
-			break;
-		began = then;
-		then = seconds_now();
-		add_rates(objects, before, then - began);
-		json_decref(before);
-		before = objects;
-		if (show_stats(options, objects))
-			break;
-	} while (!options->looks || ++looks < options->looks);
-	json_decref(before);
-	return options->looks && looks == options->looks ? 0 : FAILED;
-}
-
 /* ------------------------------------------------------------------------- limits */
 
 #define PARAMETERS "/sys/module/sockiocp/parameters/"
@@ -390,9 +274,10 @@ static int run_command(const struct options *options, int argc, char **argv)
 			command = &commands[i];
 	if (!command)
 		return complain("no such command", name);
-	if (command->run != stats && (options->interval || options->looks))
-		return complain("-w and -n are for stats", NULL);
-	if (options->looks && !options->interval)
+	if (command->run != stats && command->run != top &&
+	    (options->interval || options->looks))
+		return complain("-w and -n are for stats and top", NULL);
+	if (command->run == stats && options->looks && !options->interval)
 		return complain("-n goes with -w", NULL);
 	return command->run(options, argc ? argc - 1 : 0, argc ? argv + 1 : argv);
 }

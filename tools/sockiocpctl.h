@@ -10,6 +10,18 @@
 
 #include <jansson.h>
 
+/* Exit statuses, beside 0. */
+#define FAILED	1
+#define WRONG	2
+
+struct options {
+	int json;
+	int pretty;
+	/* stats and top: seconds between two looks, or 0; and how many looks, or 0. */
+	double interval;
+	long looks;
+};
+
 /* ask.c: what the kernel tells, as JSON whose keys are those of the YAML file. */
 
 enum topic {
@@ -34,5 +46,22 @@ struct column {
 
 void show_table(const json_t *objects, const struct column *columns);
 void show_json(const json_t *value, int pretty);
+
+/* Is this a terminal whose owner wants it? */
+int has_colour(void);
+
+/* sockiocpctl.c: what commands share. */
+
+/* Shows @objects and lets go of them; FAILED if they are NULL. */
+int show(const struct options *options, json_t *objects, const struct column *columns);
+/* Says what is wrong with the command line, and returns WRONG. */
+int complain(const char *what, const char *which);
+
+/* rates.c */
+int stats(const struct options *options, int argc, char **argv);
+int top(const struct options *options, int argc, char **argv);
+
+/* doctor.c */
+int doctor(const struct options *options, int argc, char **argv);
 
 #endif /* SOCKIOCPCTL_H */

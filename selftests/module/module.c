@@ -8,26 +8,22 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
 
 #include "kselftest_harness.h"
 
 #include "lib/faults.h"
 #include "lib/module.h"
+#include "lib/place.h"
 #include "lib/port.h"
 #include "lib/task.h"
 
 #define RUN_MS		3000
 #define OPENERS		2
-#define DEVICE		"/dev/sockiocp"
+#define DEVICE		PLACE_DEVICE
 
 FIXTURE(module) {
 	const char *missing;
@@ -286,21 +282,6 @@ TEST_F_TIMEOUT(module, load_without_memory_fails_and_leaves_nothing, 500)
 	EXPECT_EQ(0, child_status(process_start(use_port_and_exit, NULL), COMES));
 }
 
-/* The places that a program may be in: containers, services, other roots. */
-enum place {
-	AS_IT_IS,
-	NO_NODE,
-	NO_NODE_NO_SYSFS,
-	NO_SUCH_NUMBER,
-	OTHER_DEVICE,
-	DIRECTORY,
-	MODE,
-	NODEV,
-	SECCOMP_EPERM,
-	SECCOMP_ENOSYS,
-	NODE_OF_ITS_OWN,
-};
-
 /* What CreateIoCompletionPort() says there. */
 struct answer {
 	enum place place;
@@ -309,82 +290,12 @@ struct answer {
 	char text[256];
 };
 
-static dev_t device_number(void)
-{
-	unsigned int major = 0, minor = 0;
-	FILE *file = fopen("/sys/class/misc/sockiocp/dev", "re");
-
-	if (file) {
-		if (fscanf(file, "%u:%u", &major, &minor) != 2)
-			major = 0;
-		fclose(file);
-	}
-	return makedev(major, minor);
-}
-
-static int own_dev(unsigned long flags)
-{
-	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	       mount("none", "/dev", "tmpfs", flags, "mode=755");
-}
-
-static int node(mode_t mode, dev_t number)
-{
-	return mknod(DEVICE, S_IFCHR | mode, number) || chmod(DEVICE, mode);
-}
-
-static int refuse_ioctl(int with)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | with),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { 4, filter };
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-}
-
-static int go_to(enum place place)
-{
-	dev_t number = device_number();
-
-	switch (place) {
-	case AS_IT_IS:
-		return 0;
-	case NO_NODE:
-		return own_dev(0);
-	case NO_NODE_NO_SYSFS:
-		return own_dev(0) || mount("none", "/sys", "tmpfs", 0, NULL);
-	case NO_SUCH_NUMBER:
-		return own_dev(0) || node(0666, makedev(10, 250));
-	case OTHER_DEVICE:
-		return own_dev(0) || node(0666, makedev(1, 3));
-	case DIRECTORY:
-		return own_dev(0) || mkdir(DEVICE, 0755);
-	case MODE:
-		return own_dev(0) || node(0600, number) ||
-		       syscall(SYS_setresuid, 1000, 1000, 1000);
-	case NODEV:
-		return own_dev(MS_NODEV) || node(0666, number);
-	case SECCOMP_EPERM:
-		return refuse_ioctl(EPERM);
-	case SECCOMP_ENOSYS:
-		return refuse_ioctl(ENOSYS);
-	case NODE_OF_ITS_OWN:
-		return own_dev(0) || node(0666, number);
-	}
-	return -1;
-}
-
 static void ask_for_port(void *arg)
 {
 	struct answer *answer = arg;
 	HANDLE port;
 
-	if (go_to(answer->place))
+	if (place_go(answer->place))
 		_exit(1);
 	SetLastError(POISON32);
 	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, answer->concurrency);
