@@ -192,8 +192,8 @@ static int get_pool(void)
  * @Context: what it is given
  * @Flags: hints to Windows, which are not needed here
  *
- * Functions begin in the order in which they are queued, as many at a time as there are
- * processors, and more when some of them wait.  The pool has a descriptor, and no more than
+ * Threads take functions in the order in which they are queued, as many at a time as there
+ * are processors, and more when some of them wait.  The pool has a descriptor, and no more than
  * 512 threads, which do not keep the process: what has not run when main() returns never does.
  *
  * Return: nonzero; FALSE if it fails, and GetLastError() says why:

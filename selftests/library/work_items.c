@@ -15,6 +15,7 @@
 #include "lib/port.h"
 
 #define SLEEPERS	8
+#define ITEMS		300
 /* Above this the library keeps its descriptors. */
 #define OWN_FDS		128
 
@@ -46,17 +47,58 @@ static bool item_runs(void)
 	return runs;
 }
 
+static int volatile order[ITEMS], ordered, all_taken;
+
+/* Uses up one of the threads that may run at a time. */
+static DWORD WINAPI spin(LPVOID unused)
+{
+	(void)unused;
+	while (!all_taken)
+		YieldProcessor();
+	return 0;
+}
+
+/* No other item runs, so nothing is to be locked. */
+static DWORD WINAPI note_order(LPVOID number)
+{
+	order[ordered] = (int)(intptr_t)number;
+	if (++ordered == ITEMS)
+		all_taken = true;
+	return 0;
+}
+
 static DWORD WINAPI wait_for(LPVOID event)
 {
 	return WaitForSingleObject(event, COMES);
 }
 
-/* The thread that has forked has returned from its function, or is about to. */
+/* Has the process's first thread ended?  It is there until the others have. */
+static bool first_thread_has_ended(void)
+{
+	char state = 0;
+	FILE *file = fopen("/proc/self/stat", "r");
+
+	if (file) {
+		if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+			state = 0;
+		fclose(file);
+	}
+	return state == 'Z';
+}
+
+/*
+ * The thread that has forked has returned from its function, or is about to.  It is to end:
+ * it would take packets, and nobody has counted it.
+ */
 static DWORD WINAPI look_after_the_first(LPVOID unused)
 {
 	int i;
 
 	(void)unused;
+	for (i = 0; i < COMES && !first_thread_has_ended(); i++)
+		usleep(1000);
+	if (i == COMES)
+		_exit(4);
 	for (i = 0; i < 100; i++) {
 		if (!item_runs())
 			_exit(3);
@@ -108,6 +150,33 @@ TEST(function_that_forks_is_none_of_the_childs_pool)
 		usleep(1000);
 	EXPECT_EQ(0, ended);
 	EXPECT_TRUE(item_runs());
+}
+
+/*
+ * Of the threads that may run at a time all but one spin.  There are threads enough, so that
+ * none sleeps before it calls its function, to start one more.
+ */
+TEST(items_are_taken_in_their_order)
+{
+	HANDLE event = CreateEventA(NULL, TRUE, FALSE, NULL);
+	long i, spinners = sysconf(_SC_NPROCESSORS_ONLN) - 1;
+
+	for (i = 0; i < spinners + 2; i++)
+		ASSERT_TRUE(QueueUserWorkItem(wait_for, event, 0));
+	ASSERT_TRUE(item_runs());
+	SetEvent(event);
+	ASSERT_TRUE(item_runs());
+	for (i = 0; i < spinners; i++)
+		ASSERT_TRUE(QueueUserWorkItem(spin, NULL, 0));
+	for (i = 0; i < ITEMS; i++)
+		ASSERT_TRUE(QueueUserWorkItem(note_order, (LPVOID)(intptr_t)i, 0));
+	for (i = 0; i < COMES && !all_taken; i++)
+		usleep(1000);
+	all_taken = true;
+	ASSERT_EQ(ITEMS, ordered);
+	for (i = 0; i < ITEMS; i++)
+		EXPECT_EQ(i, order[i]);
+	EXPECT_TRUE(CloseHandle(event));
 }
 
 TEST(threads_of_the_pool_end_when_idle)
