@@ -32,6 +32,9 @@ static atomic_ushort sleepers[SOCKIOCP_COUNTED_FDS];
 /* The highest number that any has slept for. */
 static atomic_int highest;
 
+/* The descriptors of the library's own are at least this. */
+#define OWN_FD		128
+
 static bool is_counted(int fd)
 {
 	return fd >= 0 && fd < SOCKIOCP_COUNTED_FDS;
@@ -196,4 +199,15 @@ int sockiocp_fd_even(int fd)
 	while (fd >= 0 && fd % 2)
 		fd = move(fd, fd + 1);
 	return fd;
+}
+
+/* Moves a new descriptor of the library's own out of the way of the program's, if it can. */
+int sockiocp_fd_own(int fd)
+{
+	int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, OWN_FD);
+
+	if (moved < 0)
+		return fd;
+	close(fd);
+	return moved;
 }

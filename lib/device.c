@@ -22,9 +22,6 @@
 #define LOADED		"/sys/class/misc/sockiocp"
 #define ALL_DEVICES	"/sys/class/misc"
 
-/* The descriptor of a port of the library's own is at least this. */
-#define OWN_FD		128
-
 /*
  * Makes a port.  The ioctl is made in any case: it shows whether what was opened is
  * the device at all, and whether a seccomp filter lets ioctls pass, before a program
@@ -56,19 +53,13 @@ int sockiocp_create_port(DWORD concurrency, HANDLE *port)
 int sockiocp_create_own_port(int *own)
 {
 	HANDLE port;
-	int fd, err, moved;
+	int err;
 
 	err = sockiocp_create_port(0, &port);
 	if (err)
 		return err;
-	fd = sockiocp_handle_fd(port);
-	moved = fcntl(fd, F_DUPFD_CLOEXEC, OWN_FD);
-	if (moved >= 0) {
-		close(fd);
-		fd = moved;
-	}
-	sockiocp_set_kind(fd, 0);
-	*own = fd;
+	*own = sockiocp_fd_own(sockiocp_handle_fd(port));
+	sockiocp_set_kind(*own, 0);
 	return 0;
 }
 

@@ -35,6 +35,17 @@ static HANDLE create_event(BOOL manual, BOOL set)
 	return (HANDLE)(intptr_t)fd;
 }
 
+/* Makes one that resets itself, for the library.  Returns NULL if no descriptor is left. */
+HANDLE sockiocp_create_own_event(void)
+{
+	int fd = sockiocp_fd_even(sockiocp_fd_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
+
+	if (fd < 0)
+		return NULL;
+	sockiocp_set_kind(fd, SOCKIOCP_EVENT);
+	return (HANDLE)(intptr_t)fd;
+}
+
 /**
  * CreateEventA - make an event
  * @lpEventAttributes: ignored: the handle is not inherited

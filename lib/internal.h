@@ -95,6 +95,7 @@
  *   connect.c  taking and making connections
  *   batch.c    operations in batches
  *   base/file_io.c  reading and writing
+ *   registered_wait.c  waits whose end the thread pool is told of
  *   socket_ioctl.c  commands to sockets
  *
  *   base/module.c  functions by their names
@@ -178,6 +179,7 @@ extern atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
 
 int sockiocp_fd_above_stdio(int fd);
 int sockiocp_fd_even(int fd);
+int sockiocp_fd_own(int fd);
 void sockiocp_set_kind(int fd, unsigned int kind);
 void sockiocp_copy_kind(int from, int to);
 unsigned int sockiocp_known_kind(int fd);
@@ -191,6 +193,15 @@ void sockiocp_note_pending_send(int fd);
 void sockiocp_count_sleeper(int fd, int by);
 unsigned int sockiocp_sleepers(int fd);
 void sockiocp_forget_sleepers(void);
+
+/* pool.c */
+int sockiocp_start_detached(void *(*function)(void *), void *argument);
+
+/* wait.c */
+int sockiocp_check_waitable(HANDLE handle);
+
+/* event.c */
+HANDLE sockiocp_create_own_event(void);
 
 /* device.c */
 int sockiocp_create_port(DWORD concurrency, HANDLE *port);

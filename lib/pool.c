@@ -104,8 +104,8 @@ static void *pool_main(void *argument)
 	return NULL;
 }
 
-/* Needs the lock.  Returns an errno value. */
-static int start_pool_thread(void)
+/* Starts a thread that nobody waits for.  Returns an errno value. */
+int sockiocp_start_detached(void *(*function)(void *), void *argument)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -115,16 +115,25 @@ static int start_pool_thread(void)
 	if (err)
 		return err;
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	err = pthread_create(&thread, &attr, function, argument);
+	pthread_attr_destroy(&attr);
+	/* Threads are what has run out. */
+	return err == EAGAIN ? ENOBUFS : err;
+}
+
+/* Needs the lock.  Returns an errno value. */
+static int start_pool_thread(void)
+{
+	int err;
+
 	atomic_fetch_add(&threads, 1);
 	atomic_fetch_add(&waiting, 1);
-	err = pthread_create(&thread, &attr, pool_main, (void *)(intptr_t)atomic_load(&pool));
-	pthread_attr_destroy(&attr);
+	err = sockiocp_start_detached(pool_main, (void *)(intptr_t)atomic_load(&pool));
 	if (err) {
 		atomic_fetch_sub(&threads, 1);
 		atomic_fetch_sub(&waiting, 1);
 	}
-	/* Threads are what has run out. */
-	return err == EAGAIN ? ENOBUFS : err;
+	return err;
 }
 
 /*

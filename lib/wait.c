@@ -227,6 +227,19 @@ static int get_objects(struct request *request, const HANDLE *handles)
 	return 0;
 }
 
+/* Can it be waited for?  Returns 0 or an errno value, and takes nothing. */
+int sockiocp_check_waitable(HANDLE handle)
+{
+	struct sockiocp_lockable *lockable;
+	struct object object;
+	struct request request = { .objects = &object, .lockables = &lockable, .count = 1 };
+	int err = get_objects(&request, &handle);
+
+	if (!err)
+		put_objects(&request, 1);
+	return err;
+}
+
 /* What is closed is nothing any more; a wait that has begun goes on without it. */
 static bool is_closed(const struct object *object)
 {
