@@ -3,13 +3,15 @@
 /*
  * The thread pool of the process: a completion port, and threads that take packets from it.
  *
- * A packet is a function and its argument, so that queueing allocates nothing here.  How many
+ * A packet is a function and its argument, so that queueing allocates nothing here; or that of
+ * an operation on a socket that is bound to a function, which is the key then.  How many
  * threads run at a time is the port's to say: as many as there are processors, and one more
  * when one of them sleeps.  What is left to do here is that one thread always waits: who takes
  * a packet and leaves nobody waiting starts another thread first.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 
 #include <linux/sockiocp.h>
 
@@ -20,6 +22,9 @@
 #define MOST_THREADS	512
 /* How long a thread waits, in ns, before it ends if another one waits too. */
 #define IDLE_NS		NSEC_PER_SEC
+
+/* What a packet of QueueUserWorkItem() has where others have the status, of 32 bits. */
+#define WORK_ITEM	(1ULL << 32)
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 /* -1 if there is none. */
@@ -61,6 +66,20 @@ static void port_is_lost(int fd)
 	pthread_mutex_unlock(&pool_lock);
 }
 
+/* What failed has transferred nothing, as Microsoft's page on such functions has it. */
+static void call(const OVERLAPPED_ENTRY *entry)
+{
+	DWORD error;
+
+	if (entry->Internal == WORK_ITEM) {
+		((LPTHREAD_START_ROUTINE)entry->lpCompletionKey)(entry->lpOverlapped);
+		return;
+	}
+	error = sockiocp_status_error(entry->Internal);
+	((LPOVERLAPPED_COMPLETION_ROUTINE)entry->lpCompletionKey)(
+		error, error ? 0 : entry->dwNumberOfBytesTransferred, entry->lpOverlapped);
+}
+
 static void take_packets(int fd)
 {
 	OVERLAPPED_ENTRY entry;
@@ -88,7 +107,7 @@ static void take_packets(int fd)
 			continue;
 		if (atomic_fetch_sub(&waiting, 1) == 1)
 			keep_one_waiting();
-		((LPTHREAD_START_ROUTINE)entry.lpCompletionKey)(entry.lpOverlapped);
+		call(&entry);
 		if (!is_counted)
 			return;
 		atomic_fetch_add(&waiting, 1);
@@ -195,6 +214,22 @@ static int get_pool(void)
 	return err ? -1 : fd;
 }
 
+/* Returns 0 or an errno value: EBADF if the program has closed the port. */
+static int post_item(int fd, LPTHREAD_START_ROUTINE function, void *context)
+{
+	struct sockiocp_post post = {
+		.completion_key = (uintptr_t)function,
+		.overlapped = (uintptr_t)context,
+		.internal = WORK_ITEM,
+	};
+	int err;
+
+	if (!ioctl(fd, SOCKIOCP_POST, &post))
+		return 0;
+	err = sockiocp_port_error(fd, errno);
+	return err == ESHUTDOWN ? EBADF : err;
+}
+
 /**
  * QueueUserWorkItem - have a thread of the pool call a function
  * @Function: the function; what it returns is not used
@@ -215,7 +250,7 @@ static int get_pool(void)
  */
 BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, ULONG Flags)
 {
-	int fd = atomic_load(&pool);
+	int fd = atomic_load(&pool), err;
 
 	(void)Flags;
 	if (!Function)
@@ -224,18 +259,52 @@ BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, UL
 		fd = get_pool();
 	if (fd < 0)
 		return sockiocp_fail(errno);
-	if (!PostQueuedCompletionStatus((HANDLE)(intptr_t)fd, 0, (ULONG_PTR)Function, Context)) {
-		if (GetLastError() != ERROR_INVALID_HANDLE)
-			return FALSE;
+	err = post_item(fd, Function, Context);
+	if (err == EBADF) {
 		port_is_lost(fd);
 		fd = get_pool();
-		if (fd < 0)
-			return sockiocp_fail(errno);
-		if (!PostQueuedCompletionStatus((HANDLE)(intptr_t)fd, 0, (ULONG_PTR)Function,
-						Context))
-			return FALSE;
+		err = fd < 0 ? errno : post_item(fd, Function, Context);
 	}
+	if (err)
+		return sockiocp_fail(err);
 	if (atomic_load(&waiting) <= 0)
 		keep_one_waiting();
 	return TRUE;
+}
+
+/**
+ * BindIoCompletionCallback - have the pool call a function when operations are over
+ * @FileHandle: a socket, which is associated with the pool's port (CreateIoCompletionPort());
+ *	what holds for that holds here
+ * @Function: the function; it is given the error, as GetQueuedCompletionStatus() would
+ *	leave it (0 for none), the number of bytes (0 if there is an error), and the OVERLAPPED
+ * @Flags: 0
+ *
+ * The function is called for each overlapped operation on the socket that a packet would be
+ * queued for, by threads as for QueueUserWorkItem(), several at a time.
+ *
+ * Return: nonzero; FALSE if it fails, and GetLastError() says why, in Win32's terms:
+ *   ERROR_INVALID_PARAMETER	no function; a flag; what is no socket, or is associated
+ *   ERROR_INVALID_HANDLE	not open
+ * or as for CreateIoCompletionPort() and QueueUserWorkItem().
+ *
+ * Windows: "BindIoCompletionCallback function (winbase.h)".
+ */
+BOOL WINAPI BindIoCompletionCallback(HANDLE FileHandle, LPOVERLAPPED_COMPLETION_ROUTINE Function,
+				     ULONG Flags)
+{
+	int err = !Function || Flags ? EINVAL : sockiocp_check_socket(FileHandle);
+	int fd;
+
+	if (err)
+		return sockiocp_fail(err);
+	fd = get_pool();
+	if (fd >= 0 && sockiocp_check_port(fd)) {
+		port_is_lost(fd);
+		fd = get_pool();
+	}
+	if (fd < 0)
+		return sockiocp_fail(errno);
+	err = sockiocp_associate(FileHandle, (HANDLE)(intptr_t)fd, (ULONG_PTR)Function);
+	return err ? sockiocp_fail(err) : TRUE;
 }

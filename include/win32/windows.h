@@ -301,6 +301,10 @@ typedef struct _OVERLAPPED {
 	HANDLE hEvent;
 } OVERLAPPED, *LPOVERLAPPED;
 
+typedef void (WINAPI *LPOVERLAPPED_COMPLETION_ROUTINE)(DWORD dwErrorCode,
+						       DWORD dwNumberOfBytesTransfered,
+						       LPOVERLAPPED lpOverlapped);
+
 /* The kernel writes this structure: it is struct sockiocp_packet_entry. */
 typedef struct _OVERLAPPED_ENTRY {
 	ULONG_PTR lpCompletionKey;
@@ -352,6 +356,8 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpThreadAttributes,
 			   LPVOID lpParameter, DWORD dwCreationFlags,
 			   LPDWORD lpThreadId);
 BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, ULONG Flags);
+BOOL WINAPI BindIoCompletionCallback(HANDLE FileHandle, LPOVERLAPPED_COMPLETION_ROUTINE Function,
+				     ULONG Flags);
 BOOL WINAPI RegisterWaitForSingleObject(PHANDLE phNewWaitObject, HANDLE hObject,
 					WAITORTIMERCALLBACK Callback, PVOID Context,
 					ULONG dwMilliseconds, ULONG dwFlags);
