@@ -7,6 +7,7 @@
  * that is passed on does not carry its charges along.
  */
 #include "sockiocp.h"
+#include "trace.h"
 
 #include <linux/cred.h>
 #include <linux/mm.h>
@@ -115,6 +116,22 @@ void sockiocp_account_put(struct sockiocp_account *account)
 	WARN_ON_ONCE(atomic_long_read(&account->operations));
 	WARN_ON_ONCE(atomic_long_read(&account->offers));
 	kfree(account);
+}
+
+/**
+ * sockiocp_account_refuse - a user is told that it holds as many as it may
+ * @account: the user's
+ * @what: of what
+ *
+ * To be called once for each that is refused for good, and not where it is tried again.
+ *
+ * Return: -ENOBUFS.
+ */
+noinline
+int sockiocp_account_refuse(struct sockiocp_account *account, enum sockiocp_refused what)
+{
+	trace_sockiocp_refuse(account->uid, what);
+	return -ENOBUFS;
 }
 
 /**

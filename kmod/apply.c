@@ -67,8 +67,11 @@ apply_change(struct sockiocp_registration *reg, bool is_new, struct sockiocp_cal
 	if (entry->operation == SOCKIOCP_OP_DISABLE) {
 		sockiocp_trigger_set_enabled(reg, false);
 		sockiocp_packet_unqueue(reg);
+		trace_sockiocp_disable(reg);
 	} else {
 		*added = sockiocp_trigger_change_terms(reg, entry);
+		if (trace_sockiocp_arm_enabled())
+			sockiocp_trace_arm(reg);
 		if (call->harvests && !sockiocp_registration_is_edge(reg)) {
 			sockiocp_packet_queue_unread(reg);
 		} else {
@@ -199,13 +202,19 @@ out:
 	return result;
 }
 
-/* The user has too many registrations: are some of them of closed sockets?  Once a call. */
+/*
+ * The user has too many registrations: are some of them of closed sockets?  Once a call.
+ * If not, the entry is refused.
+ */
 static noinline bool apply_make_room(struct sockiocp_port *port, struct sockiocp_call *call)
 {
-	if (call->swept)
-		return false;
-	call->swept = true;
-	return sockiocp_reaper_sweep(port->account);
+	if (!call->swept) {
+		call->swept = true;
+		if (sockiocp_reaper_sweep(port->account))
+			return true;
+	}
+	sockiocp_account_refuse(port->account, SOCKIOCP_REFUSED_REGISTRATION);
+	return false;
 }
 
 /* Inline, and apply_entry() in it: it is what each entry costs. */

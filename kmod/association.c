@@ -77,7 +77,7 @@ void sockiocp_association_look_at_all(struct sockiocp_port *port,
 		spin_lock_irq(&port->lock);
 	}
 	list_del(&cursor.node);
-	sockiocp_waiting_release(port);
+	sockiocp_waiting_release(port, SOCKIOCP_WAKE_SLOT);
 	spin_unlock_irq(&port->lock);
 }
 

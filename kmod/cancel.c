@@ -23,6 +23,7 @@ static void cancel_one(struct sockiocp_operation *op, int error, struct list_hea
 {
 	bool is_gone;
 
+	trace_sockiocp_cancel(op, error);
 	op->error = error;
 	if (op->phase == SOCKIOCP_RUNNING) {
 		op->cancelled = true;
@@ -160,6 +161,7 @@ static void cancel_drop_one(struct sockiocp_operation *op, struct list_head *gon
 {
 	bool is_nobodys = op->phase == SOCKIOCP_PENDING;
 
+	trace_sockiocp_cancel(op, 0);
 	op->dropped = true;
 	/* So the search of its home port goes on with others. */
 	sockiocp_endpoint_leave_home(op);

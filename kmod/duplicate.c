@@ -195,7 +195,10 @@ static bool duplicate_charge(struct sockiocp_account *account)
 		duplicate_sweep(account, SOCKIOCP_CHUNK);
 		cond_resched();
 	}
-	return sockiocp_account_charge(&account->offers, &sockiocp_max_user_offers);
+	if (sockiocp_account_charge(&account->offers, &sockiocp_max_user_offers))
+		return true;
+	sockiocp_account_refuse(account, SOCKIOCP_REFUSED_OFFER);
+	return false;
 }
 
 /* A process that can become another user again is not wholly this one's. */

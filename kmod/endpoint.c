@@ -196,7 +196,8 @@ static int endpoint_move(struct sockiocp_endpoint *endpoint, struct sockiocp_por
 	if (endpoint->hook.port->account != port->account) {
 		if (!sockiocp_account_charge(&port->account->endpoints,
 					     &sockiocp_max_user_registrations))
-			return -ENOBUFS;
+			return sockiocp_account_refuse(port->account,
+						       SOCKIOCP_REFUSED_ENDPOINT);
 		atomic_long_dec(&endpoint->hook.port->account->endpoints);
 	}
 	endpoint_leave(endpoint);

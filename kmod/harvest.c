@@ -105,6 +105,7 @@ static noinline void harvest_take_operation(struct harvest *harvest, struct sock
 	else
 		sockiocp_queue_remove_undone(harvest->port, packet);
 	harvest->operation = op;
+	trace_sockiocp_take(harvest->port, packet);
 }
 
 /*
@@ -349,7 +350,7 @@ void sockiocp_harvest_wake_others(struct sockiocp_port *port)
 	/* Whoever begins to wait now looks at the queue first: no lock to see that. */
 	if (!sockiocp_seems_empty(&port->waiters)) {
 		spin_lock_irq(&port->lock);
-		sockiocp_waiting_release(port);
+		sockiocp_waiting_release(port, SOCKIOCP_WAKE_LEFT);
 		spin_unlock_irq(&port->lock);
 	}
 	if (unlikely(READ_ONCE(port->nr_undone)) && !READ_ONCE(port->home_of)) {
@@ -383,6 +384,31 @@ static void harvest_end(struct harvest *harvest)
 		spin_unlock_irq(&port->lock);
 	}
 	sockiocp_harvest_pass_on(port);
+}
+
+/*
+ * What was taken, and what has gone out of that, is the harvest's until it commits, or puts
+ * it back.
+ */
+static noinline void harvest_trace_taken(const struct harvest *harvest,
+					 struct sockiocp_delivery *deliveries, unsigned int nr)
+{
+	struct sockiocp_delivery *d;
+
+	for (d = deliveries; d < deliveries + nr; d++)
+		trace_sockiocp_take(harvest->port, d->packet);
+}
+
+static noinline void harvest_trace_delivered(const struct harvest *harvest,
+					     struct sockiocp_delivery *deliveries,
+					     unsigned int nr)
+{
+	struct sockiocp_delivery *d;
+
+	for (d = deliveries; d < deliveries + nr; d++) {
+		if (d->events)
+			trace_sockiocp_deliver(harvest->port, d);
+	}
 }
 
 /**
@@ -422,6 +448,8 @@ int sockiocp_harvest(struct sockiocp_port *port,
 		nr = harvest_detach(&harvest, deliveries,
 				    min_t(u32, count - received, SOCKIOCP_CHUNK));
 		if (likely(nr)) {
+			if (trace_sockiocp_take_enabled())
+				harvest_trace_taken(&harvest, deliveries, nr);
 			sockiocp_trigger_verify(deliveries, nr);
 		} else {
 			if (!harvest.operation)
@@ -435,6 +463,8 @@ int sockiocp_harvest(struct sockiocp_port *port,
 		}
 		before = received;
 		ok = harvest_hand_over(deliveries, nr, uentries, ureceived, &received);
+		if (ok && trace_sockiocp_deliver_enabled())
+			harvest_trace_delivered(&harvest, deliveries, nr);
 		if (ok)
 			harvest_commit(&harvest, deliveries, nr, received - before);
 		else

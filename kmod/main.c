@@ -67,6 +67,7 @@
  *   readiness.c	what a socket's state means in Windows' terms; below it a file for
  *			each protocol
  *   account.c		what a user holds, and may hold
+ *   trace.[ch]		tracepoints
  *
  *   sockiocp.h		what each file offers to those above it
  *   types.h		the structures
@@ -89,6 +90,7 @@
  *   more thread run?"			slot.c
  *   a new kind of packet		packet.[ch]; harvest_take(), harvest_hand_over()
  *					and harvest_drop()
+ *   something else to trace		trace.h, tracepoints.rst, and selftests/control/trace.c
  *   a kernel version			compat.h; insides.h is what may have moved
  *   a new count in fdinfo		view.c, and for netlink its header, the YAML file,
  *					describe.c and tools/

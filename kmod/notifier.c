@@ -56,7 +56,7 @@ void sockiocp_notifier_leave(struct sockiocp_worker *worker)
 	spin_lock_irq(&port->lock);
 	sockiocp_association_unlink(worker);
 	worker->pinned = NULL;
-	sockiocp_waiting_release(port);
+	sockiocp_waiting_release(port, SOCKIOCP_WAKE_SLOT);
 	spin_unlock_irq(&port->lock);
 	sockiocp_port_put(port);
 }

@@ -96,8 +96,10 @@ static bool operation_charge(struct sockiocp_operation *op, size_t size)
 	unsigned int nr = DIV_ROUND_UP(size, sizeof(*op));
 
 	if (!sockiocp_account_charge_more(&op->home->account->operations, nr,
-					  &sockiocp_max_user_operations))
+					  &sockiocp_max_user_operations)) {
+		sockiocp_account_refuse(op->home->account, SOCKIOCP_REFUSED_OPERATION);
 		return false;
+	}
 	op->charged += nr;
 	return true;
 }
@@ -242,7 +244,8 @@ static struct sockiocp_operation *operation_alloc(struct sockiocp_port *home)
 
 	if (!sockiocp_account_charge(&home->account->operations,
 				     &sockiocp_max_user_operations))
-		return ERR_PTR(-ENOBUFS);
+		return ERR_PTR(sockiocp_account_refuse(home->account,
+						       SOCKIOCP_REFUSED_OPERATION));
 	op = kmem_cache_zalloc(operation_cache, GFP_KERNEL | __GFP_NOWARN);
 	if (!op) {
 		atomic_long_dec(&home->account->operations);
@@ -610,6 +613,7 @@ bool sockiocp_operation_deliver(struct sockiocp_operation *op, struct sockiocp_p
 		target = operation_target(op, harvested);
 	if (target)
 		sockiocp_port_get(target);
+	trace_sockiocp_complete(op, op->error);
 	if (is_ready)
 		WRITE_ONCE(op->home->told_ready, true);
 	holds = op->holds;
@@ -641,6 +645,7 @@ void sockiocp_operation_forget(struct sockiocp_operation *op)
 	struct socket *socket = operation_socket(op);
 
 	spin_lock_irq(&socket->wq.wait.lock);
+	trace_sockiocp_complete(op, op->error);
 	sockiocp_endpoint_remove_operation(op);
 	if (op->holds)
 		sockiocp_endpoint_let_go_on(sockiocp_operation_direction(op));

@@ -33,7 +33,7 @@ long sockiocp_packet_post(struct sockiocp_port *port, const struct sockiocp_post
 	if (args->flags)
 		return -EINVAL;
 	if (!sockiocp_account_charge(&port->account->packets, &sockiocp_max_user_packets))
-		return -ENOBUFS;
+		return sockiocp_account_refuse(port->account, SOCKIOCP_REFUSED_PACKET);
 	posted = kmem_cache_alloc(posted_cache, GFP_KERNEL | __GFP_NOWARN);
 	if (!posted) {
 		atomic_long_dec(&port->account->packets);
@@ -45,6 +45,8 @@ long sockiocp_packet_post(struct sockiocp_port *port, const struct sockiocp_post
 		.internal = args->internal,
 		.bytes_transferred = args->bytes_transferred,
 	};
+	if (trace_sockiocp_post_enabled())
+		sockiocp_trace_post(port, &posted->packet);
 
 	spin_lock_irq(&port->lock);
 	if (port->closed)

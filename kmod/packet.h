@@ -8,6 +8,7 @@
 #define _SOCKIOCP_PACKET_H
 
 #include "sockiocp.h"
+#include "trace.h"
 
 /**
  * sockiocp_queue_add - put a packet behind all others
@@ -21,6 +22,9 @@ static inline void sockiocp_queue_add(struct sockiocp_port *port,
 {
 	lockdep_assert_held(&port->lock);
 
+	/* First: what follows needs none of its registers. */
+	if (trace_sockiocp_queue_enabled())
+		sockiocp_trace_queue(port, packet);
 	packet->seq = port->next_seq | (packet->seq & SOCKIOCP_SEQ_KIND);
 	port->next_seq += SOCKIOCP_SEQ_STEP;
 	list_add_tail(&packet->node, &port->queue);
@@ -37,7 +41,7 @@ static inline void sockiocp_queue_add_and_wake(struct sockiocp_port *port,
 {
 	sockiocp_queue_add(port, packet);
 	if (!list_empty(&port->waiters))
-		sockiocp_waiting_release(port);
+		sockiocp_waiting_release(port, SOCKIOCP_WAKE_QUEUED);
 }
 
 /**
@@ -109,6 +113,8 @@ static inline bool sockiocp_packet_mark_queued(struct sockiocp_registration *reg
 	}
 	if (reg->place == SOCKIOCP_TAKEN)
 		WRITE_ONCE(reg->place, SOCKIOCP_TAKEN_AGAIN);
+	if (trace_sockiocp_coalesce_enabled())
+		sockiocp_trace_coalesce(reg);
 	return false;
 }
 

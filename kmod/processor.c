@@ -18,7 +18,7 @@ static void processor_release_waiters(struct work_struct *work)
 
 	while ((port = sockiocp_directory_next(id))) {
 		spin_lock_irq(&port->lock);
-		sockiocp_waiting_release(port);
+		sockiocp_waiting_release(port, SOCKIOCP_WAKE_CONCURRENCY);
 		spin_unlock_irq(&port->lock);
 		id = port->id + 1;
 		sockiocp_port_put(port);

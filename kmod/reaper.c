@@ -20,6 +20,7 @@
  */
 #include "hook.h"
 #include "insides.h"
+#include "trace.h"
 
 #include <linux/minmax.h>
 #include <linux/sched/signal.h>
@@ -111,6 +112,7 @@ bool reaper_look_at_port(struct sockiocp_port *port, unsigned int looks)
 		looked = reaper_find_closed(port, looks, &closed);
 		found |= closed.nr;
 		for (i = 0; i < closed.nr; i++) {
+			trace_sockiocp_reap(port, closed.hooks[i]);
 			sockiocp_hook_kill(closed.hooks[i]);
 			sockiocp_hook_put(closed.hooks[i]);
 		}

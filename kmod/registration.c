@@ -78,8 +78,11 @@ int sockiocp_registration_wake(wait_queue_entry_t *wait, unsigned int mode, int 
 	if (!(events & (__force __poll_t)interest))
 		return 0;
 	/* The trigger only changes under the lock that is held here. */
-	if (!sockiocp_registration_is_edge(reg) && sockiocp_packet_will_be_read(reg))
+	if (!sockiocp_registration_is_edge(reg) && sockiocp_packet_will_be_read(reg)) {
+		if (trace_sockiocp_coalesce_enabled())
+			sockiocp_trace_coalesce(reg);
 		return 0;
+	}
 	return registration_report_ready(reg, events);
 }
 
@@ -154,6 +157,7 @@ bool sockiocp_registration_unhook(struct sockiocp_registration *reg, enum sockio
 	sockiocp_trigger_set_enabled(reg, false);
 	sockiocp_packet_unqueue(reg);
 	reg->hook.state = state;
+	trace_sockiocp_remove(reg, state);
 	if (state == SOCKIOCP_REMOVED)
 		sockiocp_packet_queue(reg);
 	is_ours = state == SOCKIOCP_DEAD && reg->place == SOCKIOCP_IDLE;

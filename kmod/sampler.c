@@ -122,7 +122,7 @@ void sockiocp_sampler_leave(void)
 	worker = sampler_find_own();
 	if (worker)
 		sockiocp_sampler_end(worker);
-	sockiocp_waiting_release(port);
+	sockiocp_waiting_release(port, SOCKIOCP_WAKE_SLOT);
 	spin_unlock_irq(&port->lock);
 	sockiocp_port_put(port);
 }

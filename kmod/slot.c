@@ -14,6 +14,7 @@
  * sampler.c's.
  */
 #include "sockiocp.h"
+#include "trace.h"
 
 /* How soon the sampler looks for blocked threads, in jiffies. */
 #define SAMPLE_INTERVAL		1
@@ -43,6 +44,7 @@ bool sockiocp_slot_is_free(struct sockiocp_port *port)
 	smp_mb();
 	if (slot_seems_free(port))
 		return true;
+	trace_sockiocp_throttle(port, atomic_read(&port->active), slot_count(port));
 	/* Once for each run of the work: put off again and again, it would never run. */
 	if (port->nr_sampled && !port->sample_soon) {
 		port->sample_soon = true;
@@ -64,7 +66,10 @@ bool sockiocp_slot_may_harvest(struct sockiocp_worker *worker)
 		return true;
 	port = worker->pinned;
 	others = atomic_read(&port->active) - (READ_ONCE(worker->slot) == SOCKIOCP_SLOT_HELD);
-	return others < slot_count(port);
+	if (likely(others < slot_count(port)))
+		return true;
+	trace_sockiocp_throttle(port, others, slot_count(port));
+	return false;
 }
 
 /* A worker whose association has ended has no use for one, unless that begins again. */

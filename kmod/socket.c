@@ -7,15 +7,27 @@
 #include "hook.h"
 #include "insides.h"
 #include "sockiocp.h"
+#include "trace.h"
 
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/net.h>
 
-/*
- * The endpoint of a socket, made if there is none.  At the limit, closed sockets are looked
- * for once, as for registrations.
- */
+/* Closed sockets are looked for once, as for registrations. */
+static noinline
+struct sockiocp_endpoint *socket_endpoint_at_limit(struct sockiocp_port *port,
+						   struct socket *socket, bool *is_first)
+{
+	struct sockiocp_endpoint *endpoint = ERR_PTR(-ENOBUFS);
+
+	if (sockiocp_reaper_sweep(port->account))
+		endpoint = sockiocp_endpoint_get(port, socket, is_first);
+	if (endpoint == ERR_PTR(-ENOBUFS))
+		sockiocp_account_refuse(port->account, SOCKIOCP_REFUSED_ENDPOINT);
+	return endpoint;
+}
+
+/* The endpoint of a socket, made if there is none. */
 static struct sockiocp_endpoint *socket_endpoint(struct sockiocp_port *port,
 						 struct socket *socket)
 {
@@ -26,8 +38,8 @@ static struct sockiocp_endpoint *socket_endpoint(struct sockiocp_port *port,
 	if (endpoint)
 		return endpoint;
 	endpoint = sockiocp_endpoint_get(port, socket, &is_first);
-	if (unlikely(endpoint == ERR_PTR(-ENOBUFS)) && sockiocp_reaper_sweep(port->account))
-		endpoint = sockiocp_endpoint_get(port, socket, &is_first);
+	if (unlikely(endpoint == ERR_PTR(-ENOBUFS)))
+		endpoint = socket_endpoint_at_limit(port, socket, &is_first);
 	if (is_first)
 		sockiocp_reaper_watch(port);
 	/* Those who only submit come by no other way. */
@@ -180,6 +192,7 @@ static long socket_do_submit(struct sockiocp_endpoint *endpoint, struct sockiocp
 	op = sockiocp_operation_create(port, endpoint, args);
 	if (IS_ERR(op))
 		return PTR_ERR(op);
+	trace_sockiocp_submit(op);
 	if (args->operation == SOCKIOCP_SUBMIT_RESULT)
 		return socket_complete(op, args);
 	error = sockiocp_operation_start(op, socket, file);

@@ -76,6 +76,7 @@ struct sockiocp_account_view {
 };
 
 bool sockiocp_account_next(unsigned long uid, struct sockiocp_account_view *view);
+int sockiocp_account_refuse(struct sockiocp_account *account, enum sockiocp_refused what);
 
 /**
  * sockiocp_account_charge - count one more, unless that is one too many
@@ -215,7 +216,7 @@ void sockiocp_slot_take_back(struct sockiocp_worker *worker);
 /* --------------------------------------------------------------- waiting */
 
 void sockiocp_waiting_init(struct sockiocp_port *port);
-void sockiocp_waiting_release(struct sockiocp_port *port);
+void sockiocp_waiting_release(struct sockiocp_port *port, enum sockiocp_wake reason);
 void sockiocp_waiting_disturb(struct sockiocp_port *port, fl_owner_t files);
 void sockiocp_waiting_configure(struct sockiocp_port *port,
 				const struct sockiocp_config *config);

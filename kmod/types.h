@@ -80,6 +80,29 @@ struct sockiocp_posted {
 	struct sockiocp_packet_entry entry;
 };
 
+/* Why a thread that waits is woken: something for it is there. */
+enum sockiocp_wake {
+	/* A packet was queued, and a slot is free. */
+	SOCKIOCP_WAKE_QUEUED,
+	/* A packet was there, and another worker has given its slot up, or lent it. */
+	SOCKIOCP_WAKE_SLOT,
+	/* Another thread has left a packet. */
+	SOCKIOCP_WAKE_LEFT,
+	/* There are more slots: by SOCKIOCP_CONFIGURE, or one more processor. */
+	SOCKIOCP_WAKE_CONCURRENCY,
+	/* No packet: the port, or a descriptor of it, was closed. */
+	SOCKIOCP_WAKE_CLOSED,
+};
+
+/* Of what a user has as many as it may. */
+enum sockiocp_refused {
+	SOCKIOCP_REFUSED_REGISTRATION,
+	SOCKIOCP_REFUSED_ENDPOINT,
+	SOCKIOCP_REFUSED_OPERATION,
+	SOCKIOCP_REFUSED_PACKET,
+	SOCKIOCP_REFUSED_OFFER,
+};
+
 /* What a worker has to do with the slots of its port. */
 enum sockiocp_slot {
 	/* It holds none: it waits for a packet, or its association has ended. */

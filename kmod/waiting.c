@@ -7,6 +7,7 @@
  * becomes free wakes one if there is a packet.
  */
 #include "sockiocp.h"
+#include "trace.h"
 
 #include <linux/hrtimer.h>
 #include <linux/sched/signal.h>
@@ -52,7 +53,8 @@ static void waiting_remove(struct sockiocp_port *port, struct sockiocp_waiter *w
  * the queue.  Yet it counts as queued, so that whoever ends or disables a registration
  * can take its packet back from here too.
  */
-static void waiting_wake(struct sockiocp_port *port, struct sockiocp_waiter *waiter)
+static void waiting_wake(struct sockiocp_port *port, struct sockiocp_waiter *waiter,
+			 enum sockiocp_wake reason)
 {
 	lockdep_assert_held(&port->lock);
 
@@ -60,6 +62,7 @@ static void waiting_wake(struct sockiocp_port *port, struct sockiocp_waiter *wai
 	waiting_remove(port, waiter);
 	/* On its behalf, so that the next packet finds the slot taken. */
 	sockiocp_slot_take_for(waiter->worker);
+	trace_sockiocp_wake(port, waiter->task, reason);
 	WRITE_ONCE(waiter->woken, true);
 	wake_up_process(waiter->task);
 }
@@ -67,6 +70,7 @@ static void waiting_wake(struct sockiocp_port *port, struct sockiocp_waiter *wai
 /**
  * sockiocp_waiting_release - wake as many threads as have packets and slots
  * @port: the port, locked
+ * @reason: what has happened
  *
  * The thread that has waited the shortest comes first: its cache is the warmest.
  * Each is handed a packet.
@@ -74,7 +78,7 @@ static void waiting_wake(struct sockiocp_port *port, struct sockiocp_waiter *wai
  * Interrupts are off, so that no more are woken than those of a chunk.  If that is not
  * all, these go on with it when they have the lock, see sockiocp_wait_for_packet().
  */
-void sockiocp_waiting_release(struct sockiocp_port *port)
+void sockiocp_waiting_release(struct sockiocp_port *port, enum sockiocp_wake reason)
 {
 	struct sockiocp_waiter *waiter, *next;
 	unsigned int woken = 0;
@@ -88,7 +92,7 @@ void sockiocp_waiting_release(struct sockiocp_port *port)
 			continue;
 		if (waiter->worker && !sockiocp_slot_is_free(port))
 			return;
-		waiting_wake(port, waiter);
+		waiting_wake(port, waiter, reason);
 		woken++;
 	}
 }
@@ -99,6 +103,7 @@ static void waiting_disturb(struct sockiocp_port *port, struct sockiocp_waiter *
 	lockdep_assert_held(&port->lock);
 
 	waiting_remove(port, waiter);
+	trace_sockiocp_wake(port, waiter->task, SOCKIOCP_WAKE_CLOSED);
 	WRITE_ONCE(waiter->disturbed, true);
 	wake_up_process(waiter->task);
 }
@@ -137,7 +142,7 @@ static void waiting_slot_freed(struct irq_work *work)
 	unsigned long flags;
 
 	spin_lock_irqsave(&port->lock, flags);
-	sockiocp_waiting_release(port);
+	sockiocp_waiting_release(port, SOCKIOCP_WAKE_SLOT);
 	spin_unlock_irqrestore(&port->lock, flags);
 }
 
@@ -221,7 +226,7 @@ static int waiting_end(struct sockiocp_port *port, struct sockiocp_waiter *waite
 	}
 	/* What woke this thread may have left it to wake others. */
 	if (waiter->woken && unlikely(!list_empty(&port->queue)))
-		sockiocp_waiting_release(port);
+		sockiocp_waiting_release(port, SOCKIOCP_WAKE_LEFT);
 	sockiocp_slot_end_wait(waiter->worker);
 	return error;
 }
@@ -256,7 +261,9 @@ int sockiocp_wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker 
 	spin_lock_irq(&port->lock);
 	if (waiting_begin(port, &waiter)) {
 		spin_unlock_irq(&port->lock);
+		trace_sockiocp_wait_begin(port, deadline);
 		error = waiting_sleep(&waiter, file, fd, deadline);
+		trace_sockiocp_wait_end(port, READ_ONCE(waiter.woken), error);
 		spin_lock_irq(&port->lock);
 	}
 	error = waiting_end(port, &waiter, error);
@@ -289,7 +296,7 @@ void sockiocp_waiting_configure(struct sockiocp_port *port,
 {
 	spin_lock_irq(&port->lock);
 	WRITE_ONCE(port->concurrency, config->concurrency);
-	sockiocp_waiting_release(port);
+	sockiocp_waiting_release(port, SOCKIOCP_WAKE_CONCURRENCY);
 	spin_unlock_irq(&port->lock);
 }
 

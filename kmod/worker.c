@@ -55,7 +55,7 @@ static void worker_begin_association(struct sockiocp_worker *worker, struct file
 		return;
 	spin_lock_irq(&port->lock);
 	sockiocp_association_end(worker);
-	sockiocp_waiting_release(port);
+	sockiocp_waiting_release(port, SOCKIOCP_WAKE_SLOT);
 	spin_unlock_irq(&port->lock);
 }
 
