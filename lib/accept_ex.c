@@ -19,6 +19,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "blocked.h"
 #include "ready.h"
 #include "winsock.h"
 
@@ -177,17 +178,6 @@ static int check(const struct accepting *accepting, int listener, int into)
 	return 0;
 }
 
-/* From now on it does not block, but for accept() it seems to. */
-static void stop_blocking(int listener)
-{
-	int flags = fcntl(listener, F_GETFL);
-
-	if (flags < 0 || flags & O_NONBLOCK)
-		return;
-	sockiocp_seem_to_block(listener, true);
-	fcntl(listener, F_SETFL, flags | O_NONBLOCK);
-}
-
 /* Returns an errno value, EINPROGRESS if it has begun. */
 static int begin(int listener, int into, const struct accepting *values, DWORD *bytes,
 		 LPOVERLAPPED overlapped)
@@ -205,7 +195,7 @@ static int begin(int listener, int into, const struct accepting *values, DWORD *
 	if (!accepting)
 		return ENOMEM;
 	*accepting = *values;
-	stop_blocking(listener);
+	sockiocp_listener_blocks(listener);
 	err = sockiocp_ready_start(&accepting->ready, &submit);
 	/* A listener that is not overlapped: it has waited. */
 	if (!err && bytes)
@@ -236,7 +226,7 @@ static int begin(int listener, int into, const struct accepting *values, DWORD *
  * not needed.
  *
  * To accept() and ioctlsocket() the listening socket is what it was; its open file has
- * O_NONBLOCK from the first call on, which other processes that share it can see.
+ * O_NONBLOCK and O_APPEND from the first call on, which together mean that it blocks.
  *
  * Closing @sAcceptSocket cancels the operation, and so does closing @sListenSocket, even if
  * there are duplicates of it.

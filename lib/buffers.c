@@ -10,6 +10,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "blocked.h"
 #include "ready.h"
 #include "winsock.h"
 
@@ -88,7 +89,7 @@ static size_t at_once(int fd, const struct buffers *buffers)
  * Sends all, or as much as a non-blocking socket takes.  Returns as sendmsg() does;
  * an error that comes after some bytes is reported, and they are not.
  */
-static ssize_t send_all(int fd, struct buffers *buffers, int flags,
+static ssize_t send_all(struct sockiocp_call *call, struct buffers *buffers, int flags,
 			const struct sockaddr *to, unsigned int tolen)
 {
 	struct libc_msghdr msg = {
@@ -100,15 +101,15 @@ static ssize_t send_all(int fd, struct buffers *buffers, int flags,
 
 	do {
 		msg.msg_iov = buffers->iov;
-		msg.msg_iovlen = at_once(fd, buffers);
-		sent = libc_sendmsg(fd, &msg, flags | LIBC_MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
+		msg.msg_iovlen = at_once(call->fd, buffers);
+		sent = libc_sendmsg(call->fd, &msg, flags | LIBC_MSG_NOSIGNAL | call->dont_wait);
+		if (sent < 0 && sockiocp_try_again(call))
 			continue;
 		if (sent < 0)
 			return done && errno == EAGAIN ? (ssize_t)done : -1;
 		done += (size_t)sent;
 		skip(buffers, (size_t)sent);
-	} while (sent < 0 || (buffers->size && sockiocp_transfers_all(fd)));
+	} while (sent < 0 || (buffers->size && sockiocp_transfers_all(call->fd)));
 	return (ssize_t)done;
 }
 
@@ -116,7 +117,7 @@ static ssize_t send_all(int fd, struct buffers *buffers, int flags,
  * Receives once or, with MSG_WAITALL, until all is full.  Returns as recvmsg() does,
  * and leaves what it says of the message in @msg.
  */
-static ssize_t receive_all(int fd, struct buffers *buffers, int flags,
+static ssize_t receive_all(struct sockiocp_call *call, struct buffers *buffers, int flags,
 			   struct libc_msghdr *msg)
 {
 	unsigned int room = msg->msg_namelen;
@@ -127,41 +128,35 @@ static ssize_t receive_all(int fd, struct buffers *buffers, int flags,
 	do {
 		msg->msg_namelen = room;
 		msg->msg_iov = buffers->iov;
-		msg->msg_iovlen = at_once(fd, buffers);
-		received = libc_recvmsg(fd, msg, flags);
-		if (received < 0 && errno == EINTR)
+		msg->msg_iovlen = at_once(call->fd, buffers);
+		received = libc_recvmsg(call->fd, msg, flags | call->dont_wait);
+		if (received < 0 && sockiocp_try_again(call))
 			continue;
 		if (received < 0)
 			return done && errno == EAGAIN ? (ssize_t)done : -1;
 		done += (size_t)received;
 		skip(buffers, (size_t)received);
 	} while (received < 0 || (received > 0 && again && buffers->size &&
-				  sockiocp_transfers_all(fd)));
+				  sockiocp_transfers_all(call->fd)));
 	return (ssize_t)done;
 }
 
 /* ------------------------------------------------------------ with an OVERLAPPED */
 
 /* What a socket without the overlapped attribute does, even if it is non-blocking: it waits. */
-static int wait_for(int fd, short events)
-{
-	struct libc_pollfd poll = { .fd = fd, .events = events };
-
-	return libc_poll(&poll, 1, -1) < 0 && errno != EINTR ? errno : 0;
-}
-
 static int send_blocking(struct sockiocp_transfer *transfer, struct buffers *buffers)
 {
 	size_t size = buffers->size;
+	struct sockiocp_call call;
 	int err = 0;
 
+	sockiocp_call_begins_that_waits(&call, transfer->fd, POLLOUT);
 	do {
-		if (send_all(transfer->fd, buffers, (int)transfer->flags, transfer->name,
+		if (send_all(&call, buffers, (int)transfer->flags, transfer->name,
 			     (unsigned int)transfer->name_length) < 0)
 			err = errno;
-		if (err == EAGAIN || (!err && buffers->size))
-			err = wait_for(transfer->fd, POLLOUT);
 	} while (!err && buffers->size);
+	sockiocp_call_ends(&call);
 	transfer->bytes = (DWORD)(size - buffers->size);
 	return err;
 }
@@ -169,18 +164,16 @@ static int send_blocking(struct sockiocp_transfer *transfer, struct buffers *buf
 static int receive_blocking(struct sockiocp_transfer *transfer, struct buffers *buffers)
 {
 	struct libc_msghdr msg = { .msg_name = (void *)transfer->name };
+	struct sockiocp_call call;
 	ssize_t received;
 	int err;
 
-	do {
-		msg.msg_namelen = msg.msg_name ? (unsigned int)*transfer->from_length : 0;
-		received = receive_all(transfer->fd, buffers, (int)transfer->flags, &msg);
-		if (received >= 0)
-			break;
-		err = errno;
-		if (err == EAGAIN)
-			err = wait_for(transfer->fd, POLLIN);
-	} while (!err);
+	if (msg.msg_name)
+		msg.msg_namelen = (unsigned int)*transfer->from_length;
+	sockiocp_call_begins_that_waits(&call, transfer->fd, POLLIN);
+	received = receive_all(&call, buffers, (int)transfer->flags, &msg);
+	err = errno;
+	sockiocp_call_ends(&call);
 	if (received < 0)
 		return err;
 	if (msg.msg_name)
@@ -396,6 +389,7 @@ int WSAAPI WSASendTo(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 		     LPWSAOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine)
 {
 	int fd = sockiocp_socket_fd(s);
+	struct sockiocp_call call;
 	struct buffers buffers;
 	ssize_t sent;
 	int err;
@@ -421,8 +415,10 @@ int WSAAPI WSASendTo(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 	}
 	if (err)
 		return refuse(fd, err);
-	sent = send_all(fd, &buffers, (int)dwFlags, lpTo, (unsigned int)iTolen);
+	sockiocp_call_begins(&call, fd, POLLOUT);
+	sent = send_all(&call, &buffers, (int)dwFlags, lpTo, (unsigned int)iTolen);
 	err = errno;
+	sockiocp_call_ends(&call);
 	free(buffers.many);
 	if (sent < 0)
 		return sockiocp_send_fail(fd, err);
@@ -502,6 +498,7 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 	unsigned int room = lpFrom && lpFromlen ? (unsigned int)*lpFromlen : 0;
 	struct libc_msghdr msg = { .msg_name = lpFrom, .msg_namelen = room };
 	int fd = sockiocp_socket_fd(s);
+	struct sockiocp_call call;
 	struct buffers buffers;
 	ssize_t received;
 	int err;
@@ -522,10 +519,10 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 		err = take(&buffers, lpBuffers, dwBufferCount);
 	if (err)
 		return refuse(fd, err);
-	received = receive_all(fd, &buffers,
-			       *lpFlags & RECEIVE_FLAGS,
-			       &msg);
+	sockiocp_receive_begins(&call, fd, (int)*lpFlags);
+	received = receive_all(&call, &buffers, *lpFlags & RECEIVE_FLAGS, &msg);
 	err = errno;
+	sockiocp_call_ends(&call);
 	free(buffers.many);
 	sockiocp_enable_event(fd, FD_READ, -1);
 	if (received < 0)

@@ -9,6 +9,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "blocked.h"
 #include "ready.h"
 #include "winsock.h"
 
@@ -36,31 +37,24 @@ static bool peer_fits(int fd, int room)
 	}
 }
 
-/* Waits for a connection, or for a signal: the caller looks again. */
-static void await_client(int fd)
-{
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
-
-	poll(&pollfd, 1, -1);
-}
-
 /* accept4() that neither a signal nor a time-out ends. */
-static int accept_fd(int fd, struct sockaddr *addr, unsigned int *len,
-		     int flags)
+static int accept_fd(int fd, struct sockaddr *addr, unsigned int *len)
 {
+	int flags = LIBC_SOCK_CLOEXEC, new_fd;
+	struct sockiocp_call call;
 	unsigned int room = *len;
-	int new_fd;
 
-	for (;;) {
+	sockiocp_call_begins_that_waits(&call, fd, POLLIN);
+	if (!sockiocp_listener_blocks(fd)) {
+		flags |= LIBC_SOCK_NONBLOCK;
+		call.dont_wait = 0;
+	}
+	do {
 		*len = room;
 		new_fd = libc_accept4(fd, addr, addr ? len : NULL, flags);
-		if (new_fd >= 0)
-			return new_fd;
-		if (errno == EAGAIN && !(flags & LIBC_SOCK_NONBLOCK))
-			await_client(fd);
-		else if (errno != EINTR)
-			return -1;
-	}
+	} while (new_fd < 0 && sockiocp_try_again(&call));
+	sockiocp_call_ends(&call);
+	return new_fd;
 }
 
 /**
@@ -76,10 +70,14 @@ static int accept_fd(int fd, struct sockaddr *addr, unsigned int *len,
  * connection, and a program that waits in recv() where it would not on Windows is a
  * hung one.
  *
+ * The listening socket's open file has O_NONBLOCK and O_APPEND from the first call on, which
+ * together mean to this library that it blocks: so closesocket() can end the call.
+ *
  * Return: the new socket, which the caller passes to closesocket();
  * INVALID_SOCKET if it fails, and WSAGetLastError() says why:
  *   WSAEWOULDBLOCK	non-blocking, and no connection waits
  *   WSAECONNRESET	the peer has given up in the meantime
+ *   WSAEINTR		another thread has closed the socket
  *   WSAEINVAL		the socket does not listen
  *   WSAEMFILE		no descriptor is left
  *   WSAEOPNOTSUPP	not a stream socket
@@ -91,16 +89,13 @@ SOCKET WSAAPI accept(SOCKET s, struct sockaddr *addr, int *addrlen)
 {
 	unsigned int len = addrlen ? (unsigned int)*addrlen : 0;
 	int fd = sockiocp_socket_fd(s);
-	int flags = LIBC_SOCK_CLOEXEC;
 	int new_fd;
 
 	if (addr && (!addrlen || !peer_fits(fd, *addrlen))) {
 		sockiocp_wsa_fail(EFAULT);
 		return INVALID_SOCKET;
 	}
-	if (sockiocp_is_nonblocking(fd))
-		flags |= LIBC_SOCK_NONBLOCK;
-	new_fd = sockiocp_fd_above_stdio(accept_fd(fd, addr, &len, flags));
+	new_fd = sockiocp_fd_above_stdio(accept_fd(fd, addr, &len));
 	sockiocp_enable_event(fd, FD_ACCEPT, new_fd);
 	if (new_fd < 0) {
 		if (errno == ECONNABORTED)
@@ -204,16 +199,48 @@ SOCKET WSAAPI WSAAccept(SOCKET s, struct sockaddr *addr, LPINT addrlen,
 	return client;
 }
 
+/* Is it a socket whose connection may take its time, so that poll(2) tells of it? */
+static bool connects_slowly(int fd)
+{
+	int domain;
+
+	return !sockiocp_get_int(fd, LIBC_SO_DOMAIN, &domain) &&
+	       (domain == AF_INET || domain == AF_INET6) &&
+	       sockiocp_socket_type(fd) == SOCK_STREAM;
+}
+
 /*
  * connect() that a signal does not end: the next call goes on with the connection,
  * or begins anew where Linux gave up (AF_UNIX).  Returns 0 or an errno value.
  */
 static int connect_once(int fd, const struct sockaddr *name, unsigned int len)
 {
-	while (libc_connect(fd, name, len))
-		if (errno != EINTR)
-			return errno;
-	return 0;
+	struct sockiocp_call call;
+	bool waits, again;
+	int err;
+
+	sockiocp_call_begins(&call, fd, POLLOUT);
+	waits = connects_slowly(fd) && sockiocp_stop_blocking(fd);
+	if (waits)
+		call.dont_wait = LIBC_MSG_DONTWAIT;
+	do {
+		err = libc_connect(fd, name, len) ? errno : 0;
+		again = err == EINTR;
+		if (waits && (err == EINPROGRESS || err == EALREADY)) {
+			errno = EAGAIN;
+			again = true;
+		}
+		if (again && !sockiocp_try_again(&call)) {
+			/* SO_SNDTIMEO has passed: Linux would say this. */
+			err = errno == EAGAIN ? EINPROGRESS : errno;
+			break;
+		}
+	} while (again);
+	/* If it was closed before there was anything to wait for, another one may have it. */
+	if (waits && (call.blocked || err != EINTR))
+		sockiocp_block_again(fd);
+	sockiocp_call_ends(&call);
+	return err;
 }
 
 /*
@@ -227,6 +254,7 @@ static bool failed_before(int fd, int err)
 {
 	switch (err) {
 	case 0:
+	case EINTR:
 	case EINPROGRESS:
 	case EALREADY:
 	case EISCONN:
@@ -269,6 +297,7 @@ static bool was_connecting(int fd)
  *   WSAECONNREFUSED	nobody listens there, or (AF_UNIX, non-blocking) the
  *			listener's backlog is full
  *   WSAETIMEDOUT	no answer
+ *   WSAEINTR		another thread has closed the socket
  *   WSAENETUNREACH, WSAEHOSTUNREACH	no way to get there
  *   WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEINVAL	the address is wrong
  *   WSAEADDRINUSE	no local port is left

@@ -12,6 +12,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "blocked.h"
 #include "ready.h"
 #include "winsock.h"
 
@@ -101,7 +102,7 @@ static int start(int fd, const struct sockaddr *name, int size)
 	int flags = fcntl(fd, F_GETFL), tries, err = 0;
 
 	if (!(flags & O_NONBLOCK))
-		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK | SOCKIOCP_SEEMS_TO_BLOCK);
 	for (tries = 0; tries < 2; tries++) {
 		err = libc_connect(fd, name, (unsigned int)size) ? errno : 0;
 		if (err == EINPROGRESS)

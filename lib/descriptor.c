@@ -71,19 +71,6 @@ bool sockiocp_is_synchronous(int fd)
 	return noted(fd) & SOCKIOCP_SYNCHRONOUS;
 }
 
-/* Does a listening socket not block, though its program has it block? */
-bool sockiocp_seems_to_block(int fd)
-{
-	return noted(fd) & SOCKIOCP_SEEMS_TO_BLOCK;
-}
-
-void sockiocp_seem_to_block(int fd, bool seems)
-{
-	unsigned int kind = noted(fd) & ~SOCKIOCP_SEEMS_TO_BLOCK;
-
-	sockiocp_set_kind(fd, kind | (seems ? SOCKIOCP_SEEMS_TO_BLOCK : 0));
-}
-
 /* Has an overlapped send of this socket pended? */
 bool sockiocp_sends_have_pended(int fd)
 {

@@ -20,6 +20,7 @@
 
 #include "overlapped.h"
 #include "posix.h"
+#include "blocked.h"
 #include "winsock.h"
 
 /* What may happen to a socket again and again, if calls enable it. */
@@ -349,7 +350,7 @@ static int check(int fd, HANDLE event, long events)
 int WSAAPI WSAEventSelect(SOCKET s, WSAEVENT hEventObject, LONG lNetworkEvents)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	int fd = sockiocp_socket_fd(s), flags, err;
+	int fd = sockiocp_socket_fd(s), err;
 	struct selection *selection;
 
 	if (!sockiocp_started())
@@ -357,9 +358,7 @@ int WSAAPI WSAEventSelect(SOCKET s, WSAEVENT hEventObject, LONG lNetworkEvents)
 	err = check(fd, hEventObject, lNetworkEvents);
 	if (err)
 		return sockiocp_wsa_fail(err);
-	flags = fcntl(fd, F_GETFL);
-	fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-	sockiocp_seem_to_block(fd, false);
+	sockiocp_set_nonblocking(fd, &(int){ 1 });
 
 	pthread_once(&once, prepare);
 	pthread_mutex_lock(&lock);

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "posix.h"
+#include "blocked.h"
 #include "ready.h"
 #include "winsock.h"
 
@@ -48,10 +50,12 @@ BOOL WINAPI CloseHandle(HANDLE hObject)
 	}
 	sockiocp_enable_event(fd, 0, -1);
 	sockiocp_close_ready(fd);
+	sockiocp_end_blocked(fd);
 	err = sockiocp_close_socket(fd);
 	/* Linux has closed it, whatever else close() complains of. */
 	if (err == ENOTSOCK)
 		err = close(fd) ? errno : 0;
+	sockiocp_number_was_closed(fd);
 	if (err == EBADF)
 		return sockiocp_fail(EBADF);
 	sockiocp_disturb_waits();

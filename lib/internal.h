@@ -35,6 +35,7 @@
  *   pending.c  operations that the library has a part in the end of
  *   socket_state.c  what Winsock's calls ask about a socket
  *
+ *   blocked.c  calls that wait, and closesocket(), which ends them
  *   base/crt.c  files, times and numbers of Microsoft's C library
  *   base/printf.c  printf_s(), wprintf() and their kin
  *   event.c    events
@@ -146,6 +147,7 @@ bool sockiocp_refuse_name(size_t length);
 #define SOCKIOCP_UNITS_PER_SEC	10000000ULL
 
 unsigned long long sockiocp_now_ns(void);
+int sockiocp_ms_until(unsigned long long end);
 unsigned long long sockiocp_file_time(void);
 struct timespec sockiocp_timespec(unsigned long long ns);
 
@@ -163,10 +165,8 @@ extern atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
 #define SOCKIOCP_MANUAL		4u
 /* A socket: calls with an OVERLAPPED wait. */
 #define SOCKIOCP_SYNCHRONOUS	8u
-/* A listening socket that blocks, as its program sees it, though it does not. */
-#define SOCKIOCP_SEEMS_TO_BLOCK	16u
 /* A socket: an overlapped send has pended, and may do so still. */
-#define SOCKIOCP_SENDS_PENDED	32u
+#define SOCKIOCP_SENDS_PENDED	16u
 
 /* The flag of the open file that says the same, for duplicates of it. */
 #define SOCKIOCP_MANUAL_FLAG	O_APPEND
@@ -183,8 +183,6 @@ int sockiocp_fd_own(int fd);
 void sockiocp_set_kind(int fd, unsigned int kind);
 void sockiocp_copy_kind(int from, int to);
 unsigned int sockiocp_known_kind(int fd);
-bool sockiocp_seems_to_block(int fd);
-void sockiocp_seem_to_block(int fd, bool seems);
 unsigned int sockiocp_find_kind(int fd);
 unsigned int sockiocp_kind(int fd);
 bool sockiocp_is_synchronous(int fd);

@@ -79,6 +79,20 @@ unsigned long long sockiocp_now_ns(void)
 	       (unsigned long long)ts.tv_nsec;
 }
 
+/* How long poll(2) may take, in ms, until @end, in ns; -1 is for ever. */
+int sockiocp_ms_until(unsigned long long end)
+{
+	unsigned long long now, ms;
+
+	if (end == ULLONG_MAX)
+		return -1;
+	now = sockiocp_now_ns();
+	if (now >= end)
+		return 0;
+	ms = (end - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
 /* In units of 100 ns, since 1601. */
 unsigned long long sockiocp_file_time(void)
 {

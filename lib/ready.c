@@ -25,6 +25,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "blocked.h"
 #include "ready.h"
 #include "winsock.h"
 
@@ -413,18 +414,24 @@ static void forget(struct sockiocp_pending *pending)
 /* What a socket without the overlapped attribute does: it waits. */
 static int go_on_blocking(struct sockiocp_ready *ready)
 {
-	struct pollfd wait = { .fd = ready->fd };
-	int result;
+	struct sockiocp_call call;
+	int result = EAGAIN;
 
-	wait.events = ready->operation == SOCKIOCP_SUBMIT_POLL_IN ? POLLIN : POLLOUT;
-	do {
-		poll(&wait, 1, -1);
+	sockiocp_call_begins_that_waits(&call, ready->fd, ready->operation ==
+					SOCKIOCP_SUBMIT_POLL_IN ? POLLIN : POLLOUT);
+	while (result) {
+		errno = EAGAIN;
+		if (!sockiocp_try_again(&call)) {
+			ready->error = errno;
+			break;
+		}
 		result = ready->step(ready);
 		if (result == EINPROGRESS) {
-			wait.fd = ready->into;
-			wait.events = POLLIN;
+			sockiocp_call_ends(&call);
+			sockiocp_call_begins_that_waits(&call, ready->into, POLLIN);
 		}
-	} while (result);
+	}
+	sockiocp_call_ends(&call);
 	sockiocp_complete(ready->overlapped, sockiocp_ntstatus(ready->error), ready->bytes);
 	if (ready->flags & SOCKIOCP_SUBMIT_EVENT)
 		SetEvent((HANDLE)(uintptr_t)ready->event);

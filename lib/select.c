@@ -71,20 +71,6 @@ static void take_back(struct wait *wait)
 	wait->some_left_out = false;
 }
 
-/* How long poll(2) may take, in ms, until @end, in ns; -1 is for ever. */
-static int time_left(unsigned long long end)
-{
-	unsigned long long now, ms;
-
-	if (end == ULLONG_MAX)
-		return -1;
-	now = sockiocp_now_ns();
-	if (now >= end)
-		return 0;
-	ms = (end - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
-	return ms > INT_MAX ? INT_MAX : (int)ms;
-}
-
 /*
  * Waits until sockets are ready, or @end.  Returns how many are, or -1 with errno
  * set.
@@ -94,14 +80,14 @@ static int wait_until(struct wait *wait, unsigned long long end)
 	int ready, ms;
 
 	do {
-		ready = poll_once(wait, time_left(end));
+		ready = poll_once(wait, sockiocp_ms_until(end));
 		if (!ready && wait->some_left_out) {
-			ms = time_left(end);
+			ms = sockiocp_ms_until(end);
 			ready = poll_once(wait, ms < 0 || ms > LOOK_MS ?
 						LOOK_MS : ms);
 		}
 		take_back(wait);
-	} while (!ready && time_left(end));
+	} while (!ready && sockiocp_ms_until(end));
 	return ready;
 }
 

@@ -19,6 +19,7 @@
 #include "internal.h"
 #include "overlapped.h"
 #include "posix.h"
+#include "blocked.h"
 #include "ready.h"
 #include "winsock.h"
 
@@ -198,6 +199,11 @@ SOCKET WSAAPI WSASocketA(int af, int type, int protocol,
  * are told as others are: as STATUS_CONNECTION_ABORTED if it was connected, else
  * STATUS_CANCELLED.  Until then their memory is still in use.
  *
+ * What other threads wait for on it in accept(), connect(), recv(), send() and their kin ends
+ * with WSAEINTR before this returns; in select() and WSAPoll() they go on.  Nothing is shut
+ * down: duplicates of the socket are what they were.  A signal handler may close what its own
+ * thread waits for so.
+ *
  * Its registration with a completion port goes silently: no REMOVE notification
  * follows, but a packet that is queued already may still come out.
  *
@@ -211,7 +217,9 @@ int WSAAPI closesocket(SOCKET s)
 
 	sockiocp_enable_event(fd, 0, -1);
 	sockiocp_close_ready(fd);
+	sockiocp_end_blocked(fd);
 	err = sockiocp_close_socket(fd);
+	sockiocp_number_was_closed(fd);
 	return err ? sockiocp_wsa_fail(err) : 0;
 }
 

@@ -10,15 +10,13 @@
 #include "internal.h"
 #include "overlapped.h"
 #include "posix.h"
+#include "blocked.h"
 #include "winsock.h"
 
 #include <mstcpip.h>
 #include <mswsock.h>
 
-/*
- * As ioctl(2).  A listening socket that AcceptEx() was called with goes on not to block,
- * whatever it seems to do.
- */
+/* As ioctl(2).  A socket with WSAEventSelect() stays non-blocking. */
 static int ioctl_of_program(int fd, unsigned long command, void *argument)
 {
 	int value;
@@ -30,12 +28,8 @@ static int ioctl_of_program(int fd, unsigned long command, void *argument)
 			return -1;
 		}
 	}
-	if (command == FIONBIO && sockiocp_seems_to_block(fd)) {
-		memcpy(&value, argument, sizeof(value));
-		if (!value)
-			return 0;
-		sockiocp_seem_to_block(fd, false);
-	}
+	if (command == FIONBIO)
+		return sockiocp_set_nonblocking(fd, argument);
 	return ioctl(fd, command, argument);
 }
 

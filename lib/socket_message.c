@@ -16,6 +16,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "blocked.h"
 #include "ready.h"
 #include "winsock.h"
 
@@ -211,6 +212,7 @@ static int read_control(struct messaging *messaging, int fd, const WSABUF *contr
  */
 static int receive(struct messaging *messaging, int flags)
 {
+	struct sockiocp_call call;
 	LPWSAMSG message = messaging->message;
 	struct libc_msghdr msg = {
 		.msg_name = message->name,
@@ -225,9 +227,14 @@ static int receive(struct messaging *messaging, int flags)
 		msg.msg_control = messaging->control;
 		msg.msg_controllen = sizeof(messaging->control);
 	}
+	sockiocp_call_begins(&call, messaging->ready.fd, POLLIN);
+	if (flags)
+		call.dont_wait = 0;
 	do {
-		size = libc_recvmsg(messaging->ready.fd, &msg, messaging->flags | flags);
-	} while (size < 0 && errno == EINTR);
+		size = libc_recvmsg(messaging->ready.fd, &msg,
+				    messaging->flags | flags | call.dont_wait);
+	} while (size < 0 && sockiocp_try_again(&call));
+	sockiocp_call_ends(&call);
 	if (size < 0)
 		return errno;
 	messaging->ready.bytes = (DWORD)size;
@@ -253,12 +260,17 @@ static int send_message(struct messaging *messaging, int flags)
 		.msg_control = messaging->control_size ? messaging->control : NULL,
 		.msg_controllen = messaging->control_size,
 	};
+	struct sockiocp_call call;
 	ssize_t size;
 
+	sockiocp_call_begins(&call, messaging->ready.fd, POLLOUT);
+	if (flags)
+		call.dont_wait = 0;
 	do {
-		size = libc_sendmsg(messaging->ready.fd, &msg,
-				    messaging->flags | flags | LIBC_MSG_NOSIGNAL);
-	} while (size < 0 && errno == EINTR);
+		size = libc_sendmsg(messaging->ready.fd, &msg, messaging->flags | flags |
+				    LIBC_MSG_NOSIGNAL | call.dont_wait);
+	} while (size < 0 && sockiocp_try_again(&call));
+	sockiocp_call_ends(&call);
 	messaging->ready.bytes = size < 0 ? 0 : (DWORD)size;
 	return size < 0 ? errno : 0;
 }

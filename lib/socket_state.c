@@ -10,6 +10,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "blocked.h"
 #include "winsock.h"
 
 atomic_bool sockiocp_messages_used;
@@ -62,12 +63,9 @@ bool sockiocp_has_peer(int fd)
 /* As the program sees it. */
 bool sockiocp_is_nonblocking(int fd)
 {
-	int flags;
+	int flags = fcntl(fd, F_GETFL);
 
-	if (sockiocp_seems_to_block(fd))
-		return false;
-	flags = fcntl(fd, F_GETFL);
-	return flags >= 0 && (flags & O_NONBLOCK);
+	return flags >= 0 && (flags & O_NONBLOCK) && !(flags & SOCKIOCP_SEEMS_TO_BLOCK);
 }
 
 /*

@@ -7,6 +7,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "blocked.h"
 #include "ready.h"
 #include "winsock.h"
 
@@ -14,30 +15,31 @@
  * Sends what is left after the first @done bytes.  Returns as send() does; the
  * call before has kept its error for this one, which has to report it.
  */
-static ssize_t send_rest(int fd, const char *buf, size_t done, size_t len,
-			 int flags)
+static ssize_t send_rest(struct sockiocp_call *call, const char *buf, size_t done,
+			 size_t len, int flags)
 {
 	ssize_t sent;
 
 	while (done < len) {
-		sent = libc_send(fd, buf + done, len - done, flags);
+		sent = libc_send(call->fd, buf + done, len - done, flags | call->dont_wait);
 		if (sent > 0)
 			done += (size_t)sent;
-		else if (!sent || errno == EAGAIN)
+		else if (!sent)
 			break;
-		else if (errno != EINTR)
-			return -1;
+		else if (!sockiocp_try_again(call))
+			return errno == EAGAIN ? (ssize_t)done : -1;
 	}
 	return (ssize_t)done;
 }
 
 /* What send() and sendto() return after the first call has returned @sent. */
-static int sent_so_far(int fd, const char *buf, ssize_t sent, int len,
+static int sent_so_far(struct sockiocp_call *call, const char *buf, ssize_t sent, int len,
 		       int flags)
 {
-	if (sent >= 0 && sent < len && sockiocp_transfers_all(fd))
-		sent = send_rest(fd, buf, (size_t)sent, (size_t)len, flags);
-	return sent < 0 ? sockiocp_send_fail(fd, errno) : (int)sent;
+	if (sent >= 0 && sent < len && sockiocp_transfers_all(call->fd))
+		sent = send_rest(call, buf, (size_t)sent, (size_t)len, flags);
+	sockiocp_call_ends(call);
+	return sent < 0 ? sockiocp_send_fail(call->fd, errno) : (int)sent;
 }
 
 /**
@@ -54,6 +56,7 @@ static int sent_so_far(int fd, const char *buf, ssize_t sent, int len,
  * SOCKET_ERROR if it fails, and WSAGetLastError() says why:
  *   WSAEWOULDBLOCK	non-blocking, and the send buffer is full
  *   WSAETIMEDOUT	SO_SNDTIMEO has passed, or the peer does not answer
+ *   WSAEINTR		another thread has closed the socket
  *   WSAECONNRESET	the peer has reset the connection
  *   WSAESHUTDOWN	this direction was shut down
  *   WSAENOTCONN	not connected
@@ -65,6 +68,7 @@ static int sent_so_far(int fd, const char *buf, ssize_t sent, int len,
 int WSAAPI send(SOCKET s, const char *buf, int len, int flags)
 {
 	int fd = sockiocp_socket_fd(s);
+	struct sockiocp_call call;
 	ssize_t sent;
 
 	if (len < 0)
@@ -72,10 +76,11 @@ int WSAAPI send(SOCKET s, const char *buf, int len, int flags)
 	if (sockiocp_is_shutting_down(fd))
 		return sockiocp_wsa_fail(ESHUTDOWN);
 	flags |= LIBC_MSG_NOSIGNAL;
+	sockiocp_call_begins(&call, fd, POLLOUT);
 	do {
-		sent = libc_send(fd, buf, (size_t)len, flags);
-	} while (sent < 0 && errno == EINTR);
-	return sent == len ? len : sent_so_far(fd, buf, sent, len, flags);
+		sent = libc_send(fd, buf, (size_t)len, flags | call.dont_wait);
+	} while (sent < 0 && sockiocp_try_again(&call));
+	return sent == len && !call.blocked ? len : sent_so_far(&call, buf, sent, len, flags);
 }
 
 /**
@@ -98,6 +103,7 @@ int WSAAPI sendto(SOCKET s, const char *buf, int len, int flags,
 		  const struct sockaddr *to, int tolen)
 {
 	int fd = sockiocp_socket_fd(s);
+	struct sockiocp_call call;
 	ssize_t sent;
 
 	if (len < 0)
@@ -105,33 +111,35 @@ int WSAAPI sendto(SOCKET s, const char *buf, int len, int flags,
 	if (sockiocp_is_shutting_down(fd))
 		return sockiocp_wsa_fail(ESHUTDOWN);
 	flags |= LIBC_MSG_NOSIGNAL;
+	sockiocp_call_begins(&call, fd, POLLOUT);
 	do {
-		sent = libc_sendto(fd, buf, (size_t)len, flags, to,
+		sent = libc_sendto(fd, buf, (size_t)len, flags | call.dont_wait, to,
 				   to ? (unsigned int)tolen : 0);
-	} while (sent < 0 && errno == EINTR);
-	return sent == len ? len : sent_so_far(fd, buf, sent, len, flags);
+	} while (sent < 0 && sockiocp_try_again(&call));
+	return sent == len && !call.blocked ? len : sent_so_far(&call, buf, sent, len, flags);
 }
 
 /*
  * What recv() and recvfrom() return after the first call has returned @received:
  * with MSG_WAITALL, more if more comes.
  */
-static int received_so_far(int fd, char *buf, ssize_t received, int len,
+static int received_so_far(struct sockiocp_call *call, char *buf, ssize_t received, int len,
 			   int flags)
 {
 	ssize_t more;
 
-	if (received <= 0 || (flags & (MSG_PEEK | MSG_OOB)) || !sockiocp_transfers_all(fd))
+	if (received <= 0 || (flags & (MSG_PEEK | MSG_OOB)) ||
+	    !sockiocp_transfers_all(call->fd))
 		return (int)received;
 	while (received < len) {
-		more = libc_recv(fd, buf + received, (size_t)(len - received),
-				 flags);
+		more = libc_recv(call->fd, buf + received, (size_t)(len - received),
+				 flags | call->dont_wait);
 		if (more > 0)
 			received += more;
-		else if (!more || errno == EAGAIN)
+		else if (!more)
 			break;
-		else if (errno != EINTR)
-			return -1;
+		else if (!sockiocp_try_again(call))
+			return errno == EAGAIN ? (int)received : -1;
 	}
 	return (int)received;
 }
@@ -151,6 +159,7 @@ static int received_so_far(int fd, char *buf, ssize_t received, int len,
  * direction; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
  *   WSAEWOULDBLOCK	non-blocking, and there is nothing
  *   WSAETIMEDOUT	SO_RCVTIMEO has passed, or the peer does not answer
+ *   WSAEINTR		another thread has closed the socket
  *   WSAECONNRESET	the peer has reset the connection
  *   WSAECONNREFUSED	the connection was refused, or the last datagram sent was
  *   WSAENOTCONN	not connected
@@ -163,17 +172,20 @@ static int received_so_far(int fd, char *buf, ssize_t received, int len,
 int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
 {
 	int fd = sockiocp_socket_fd(s);
+	struct sockiocp_call call;
 	ssize_t received;
 
 	if (atomic_load_explicit(&sockiocp_messages_used, memory_order_relaxed))
 		return recvfrom(s, buf, len, flags, NULL, NULL);
 	if (len < 0)
 		return sockiocp_wsa_fail(EFAULT);
+	sockiocp_receive_begins(&call, fd, flags);
 	do {
-		received = libc_recv(fd, buf, (size_t)len, flags);
-	} while (received < 0 && errno == EINTR);
+		received = libc_recv(fd, buf, (size_t)len, flags | call.dont_wait);
+	} while (received < 0 && sockiocp_try_again(&call));
 	if ((flags & MSG_WAITALL) && received != len)
-		received = received_so_far(fd, buf, received, len, flags);
+		received = received_so_far(&call, buf, received, len, flags);
+	sockiocp_call_ends(&call);
 	sockiocp_enable_event(fd, FD_READ, -1);
 	return received < 0 ? sockiocp_receive_fail(fd, errno) : (int)received;
 }
@@ -200,17 +212,20 @@ int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags,
 	struct libc_msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	unsigned int room = from && fromlen ? (unsigned int)*fromlen : 0;
 	int fd = sockiocp_socket_fd(s);
+	struct sockiocp_call call;
 	ssize_t received;
 
 	if (len < 0 || (from && (!fromlen || *fromlen < 0)))
 		return sockiocp_wsa_fail(EFAULT);
+	sockiocp_receive_begins(&call, fd, flags);
 	do {
 		msg.msg_name = from;
 		msg.msg_namelen = room;
-		received = libc_recvmsg(fd, &msg, flags);
-	} while (received < 0 && errno == EINTR);
+		received = libc_recvmsg(fd, &msg, flags | call.dont_wait);
+	} while (received < 0 && sockiocp_try_again(&call));
 	if ((flags & MSG_WAITALL) && received != len)
-		received = received_so_far(fd, buf, received, len, flags);
+		received = received_so_far(&call, buf, received, len, flags);
+	sockiocp_call_ends(&call);
 	sockiocp_enable_event(fd, FD_READ, -1);
 	if (received < 0)
 		return sockiocp_receive_fail(fd, errno);

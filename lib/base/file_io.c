@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -20,6 +21,7 @@
 #include "base.h"
 #include "../overlapped.h"
 #include "../posix.h"
+#include "../blocked.h"
 
 /* An errno value of read(2) or write(2), in Windows' terms. */
 static BOOL fail(int fd, const struct stat *st, int err)
@@ -30,7 +32,9 @@ static BOOL fail(int fd, const struct stat *st, int err)
 	/* A port, for instance. */
 	if (err == EINVAL && S_ISCHR(st->st_mode))
 		err = EBADF;
-	if (err == EAGAIN && S_ISSOCK(st->st_mode))
+	if (err == EINTR)
+		SetLastError(ERROR_OPERATION_ABORTED);
+	else if (err == EAGAIN && S_ISSOCK(st->st_mode))
 		SetLastError((DWORD)sockiocp_wsa_error(err));
 	else if (err == EPIPE && S_ISSOCK(st->st_mode))
 		sockiocp_fail(err);
@@ -77,17 +81,28 @@ static BOOL transfer(int fd, unsigned int operation, void *buffer, DWORD size, L
 	return !err;
 }
 
+/* After an error.  What other files than sockets wait for goes on when they are closed. */
+static bool may_try_again(const struct stat *st, struct sockiocp_call *call)
+{
+	return S_ISSOCK(st->st_mode) ? sockiocp_try_again(call) : errno == EINTR;
+}
+
 static ssize_t read_once(int fd, const struct stat *st, void *buffer, DWORD size,
 			 const OVERLAPPED *overlapped)
 {
+	struct sockiocp_call call;
 	ssize_t count;
 
+	sockiocp_call_begins(&call, fd, POLLIN);
 	do {
 		if (overlapped && S_ISREG(st->st_mode))
 			count = pread(fd, buffer, size, place_of(overlapped));
+		else if (S_ISSOCK(st->st_mode))
+			count = libc_recv(fd, buffer, size, call.dont_wait);
 		else
 			count = read(fd, buffer, size);
-	} while (count < 0 && errno == EINTR);
+	} while (count < 0 && may_try_again(st, &call));
+	sockiocp_call_ends(&call);
 	return count;
 }
 
@@ -171,11 +186,13 @@ static ssize_t write_without_signal(int fd, const void *buffer, size_t size)
 	return count;
 }
 
-static ssize_t write_once(int fd, const struct stat *st, const char *buffer, size_t size,
-			  const OVERLAPPED *overlapped, size_t done)
+static ssize_t write_once(struct sockiocp_call *call, const struct stat *st, const char *buffer,
+			  size_t size, const OVERLAPPED *overlapped, size_t done)
 {
+	int fd = call->fd;
+
 	if (S_ISSOCK(st->st_mode))
-		return libc_send(fd, buffer, size, LIBC_MSG_NOSIGNAL);
+		return libc_send(fd, buffer, size, LIBC_MSG_NOSIGNAL | call->dont_wait);
 	if (S_ISFIFO(st->st_mode))
 		return write_without_signal(fd, buffer, size);
 	/* All bits set mean the end of the file. */
@@ -190,18 +207,22 @@ static ssize_t write_once(int fd, const struct stat *st, const char *buffer, siz
 static int write_all(int fd, const struct stat *st, const char *buffer, size_t size,
 		     const OVERLAPPED *overlapped, size_t *done)
 {
+	struct sockiocp_call call;
+	int err = 0;
+
 	*done = 0;
+	sockiocp_call_begins(&call, fd, POLLOUT);
 	do {
-		ssize_t count = write_once(fd, st, buffer + *done, size - *done, overlapped,
+		ssize_t count = write_once(&call, st, buffer + *done, size - *done, overlapped,
 					   *done);
 
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count < 0)
-			return *done && errno == EAGAIN ? 0 : errno;
-		*done += (size_t)count;
-	} while (*done < size);
-	return 0;
+		if (count >= 0)
+			*done += (size_t)count;
+		else if (!may_try_again(st, &call))
+			err = errno;
+	} while (*done < size && !err);
+	sockiocp_call_ends(&call);
+	return *done && err == EAGAIN ? 0 : err;
 }
 
 /**

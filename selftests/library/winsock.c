@@ -4,7 +4,10 @@
  * Winsock's calls where a program of Windows expects something else than libc does.
  * Registrations and packets have their own tests; text and addresses: addresses.c.
  */
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 
@@ -380,6 +383,75 @@ TEST_F(listener, accept_needs_room_for_an_address_to_have_a_size)
 	EXPECT_EQ(AF_INET, addr.sin_family);
 	EXPECT_EQ(0, closesocket(accepted));
 	fd_close(fd);
+}
+
+/* -------------------------------------------------- closing what is waited for */
+
+static SOCKET closed_by_handler;
+
+static void close_it(int number)
+{
+	(void)number;
+	closesocket(closed_by_handler);
+}
+
+TEST_F(listener, signal_handler_may_close_what_its_thread_waits_for)
+{
+	struct itimerval soon = { .it_value.tv_usec = 10000 };
+
+	closed_by_handler = self->s;
+	signal(SIGALRM, close_it);
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &soon, NULL));
+	EXPECT_EQ(INVALID_SOCKET, accept(self->s, NULL, NULL));
+	EXPECT_EQ(WSAEINTR, WSAGetLastError());
+	self->s = socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static DWORD WINAPI accept_until_closed(void *s)
+{
+	SOCKET accepted = accept((SOCKET)s, NULL, NULL);
+
+	return accepted == INVALID_SOCKET ? (DWORD)WSAGetLastError() : 0;
+}
+
+/* Returns whether a thread's accept() ends when the socket is closed. */
+static int closing_ends_accept(SOCKET s)
+{
+	HANDLE thread = CreateThread(NULL, 0, accept_until_closed, (void *)s, 0, NULL);
+	DWORD code = 0;
+
+	Sleep(10);
+	return !closesocket(s) && WaitForSingleObject(thread, COMES) == WAIT_OBJECT_0 &&
+	       GetExitCodeThread(thread, &code) && code == WSAEINTR;
+}
+
+/* Of the threads that wait for it only the parent has any. */
+TEST_F(listener, forked_process_closes_what_its_parent_waits_for)
+{
+	HANDLE thread = CreateThread(NULL, 0, accept_until_closed, (void *)self->s, 0, NULL);
+	SOCKET other = socket(AF_INET, SOCK_STREAM, 0);
+	DWORD code = 0;
+	int status;
+	pid_t pid;
+
+	ASSERT_NE(NULL, thread);
+	ASSERT_EQ(0, listen(other, 1));
+	Sleep(10);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(closesocket(self->s) || !closing_ends_accept(other));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+
+	EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(thread, 0));
+	EXPECT_EQ(0, closesocket(self->s));
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
+	EXPECT_TRUE(GetExitCodeThread(thread, &code));
+	EXPECT_EQ(WSAEINTR, code);
+	EXPECT_TRUE(CloseHandle(thread));
+	EXPECT_EQ(0, closesocket(other));
+	self->s = socket(AF_INET, SOCK_STREAM, 0);
 }
 
 TEST_HARNESS_MAIN

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* SPDX-FileCopyrightText: The sockiocp authors */
+/* Calls of Winsock that may wait, which closesocket() ends. */
+#ifndef _SOCKIOCP_LIB_BLOCKED_H
+#define _SOCKIOCP_LIB_BLOCKED_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+/* A file flag that means nothing to a socket: O_NONBLOCK is ours, not the program's. */
+#define SOCKIOCP_SEEMS_TO_BLOCK	O_APPEND
+
+/*
+ * What is known of a descriptor number, in one byte: whether the socket was non-blocking
+ * when that was looked at last, and how often closing the number has begun, modulo 128.
+ */
+#define SOCKIOCP_NONBLOCKING	1u
+#define SOCKIOCP_ONE_CLOSE	2u
+
+extern atomic_uchar sockiocp_socket_states[SOCKIOCP_COUNTED_FDS];
+
+/*
+ * A call that may wait.  What it tries has @dont_wait among its flags, as long as
+ * sockiocp_try_again() returns true; then sockiocp_call_ends().
+ */
+struct sockiocp_call {
+	int fd;
+	int dont_wait;
+	/* What it waits for, as poll(2) has it. */
+	short events;
+	unsigned char state;
+	/* It waits even if the socket is non-blocking, and has no time-out. */
+	bool always;
+	/* It is among its group's, and what is below is valid. */
+	bool blocked;
+	/* poll(2) has seen an error, and not what is waited for. */
+	bool saw_error;
+	/* What closing the socket tells it. */
+	atomic_uchar told;
+	/* The group's, or -1. */
+	int wake;
+	pthread_t thread;
+	/* Whether the thread may be cancelled, as pthread_setcancelstate(3) has it. */
+	int cancelled;
+	unsigned long long deadline;
+	LIST_ENTRY(sockiocp_call) list;
+};
+
+/* Before anything is done with the socket.  What is not needed yet stays as it is. */
+static inline void sockiocp_call_begins(struct sockiocp_call *call, int fd, short events)
+{
+	unsigned int state = 0;
+
+	if ((unsigned int)fd < SOCKIOCP_COUNTED_FDS)
+		state = atomic_load_explicit(&sockiocp_socket_states[fd], memory_order_acquire);
+	call->fd = fd;
+	call->dont_wait = state & SOCKIOCP_NONBLOCKING ? 0 : LIBC_MSG_DONTWAIT;
+	call->events = events;
+	call->state = (unsigned char)state;
+	call->always = false;
+	call->blocked = false;
+}
+
+/* The same of a call that waits whatever the socket is, and without an end. */
+static inline void sockiocp_call_begins_that_waits(struct sockiocp_call *call, int fd,
+						   short events)
+{
+	sockiocp_call_begins(call, fd, events);
+	call->always = true;
+	call->dont_wait = LIBC_MSG_DONTWAIT;
+}
+
+/*
+ * The same of a call that receives.  Two kinds are left to the kernel: poll(2) cannot wait
+ * until all is there that is only to be looked at, and nobody waits for urgent data.
+ */
+static inline void sockiocp_receive_begins(struct sockiocp_call *call, int fd, int flags)
+{
+	sockiocp_call_begins(call, fd, POLLIN);
+	if (flags & MSG_OOB || (flags & MSG_PEEK && flags & MSG_WAITALL))
+		call->dont_wait = 0;
+}
+
+bool sockiocp_try_again(struct sockiocp_call *call);
+void sockiocp_unblock(struct sockiocp_call *call);
+
+static inline void sockiocp_call_ends(struct sockiocp_call *call)
+{
+	if (call->blocked)
+		sockiocp_unblock(call);
+}
+
+void sockiocp_end_blocked(int fd);
+void sockiocp_number_was_closed(int fd);
+bool sockiocp_stop_blocking(int fd);
+void sockiocp_block_again(int fd);
+bool sockiocp_listener_blocks(int fd);
+int sockiocp_set_nonblocking(int fd, void *argument);
+
+#endif /* _SOCKIOCP_LIB_BLOCKED_H */
