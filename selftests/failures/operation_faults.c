@@ -58,6 +58,7 @@ static struct world {
 	struct sockiocp_batch *batch;
 	struct sockiocp_cancel *cancel;
 	struct sockiocp_association *association;
+	struct sockiocp_modes *modes;
 	struct sockiocp_process *process;
 	struct sockiocp_buffer *buffer;
 	struct overlapped *o;
@@ -100,6 +101,7 @@ static void lay_out(void)
 	w.batch = place(ARGS_AT);
 	w.cancel = place(ARGS_AT);
 	w.association = place(ARGS_AT);
+	w.modes = place(ARGS_AT);
 	w.process = place(ARGS_AT);
 	w.buffer = place(BUFFERS_AT);
 	w.o = place(OVERLAPPED_AT);
@@ -436,7 +438,7 @@ static const struct scenario batching = {
 	.type = TYPE_STREAM,
 };
 
-/* ---------------------------------------------------- cancel, associate, harvest */
+/* ------------------------------------------------------ cancel, associate, modes */
 
 static int prepare_cancel(void)
 {
@@ -508,6 +510,133 @@ static const struct scenario associating = {
 	.type = TYPE_STREAM,
 };
 
+/* A socket that nobody has heard of: the call makes its endpoint. */
+static int prepare_modes(void)
+{
+	*w.modes = (struct sockiocp_modes) {
+		.socket = w.fd[1],
+		.modes = SOCKIOCP_MODE_SKIP_PACKET,
+	};
+	return 0;
+}
+
+static int act_modes(void)
+{
+	return device_call(w.home, SOCKIOCP_SET_MODES, (void *)(uintptr_t)in_memory(w.modes));
+}
+
+/* It is in force, or nothing of it is: no packet of what completes at once, or one. */
+static const char *modes_differ(int ret)
+{
+	long long made = fdinfo_value(w.home, "endpoints");
+
+	if (ret && !is_clear(ret))
+		return DIFFERS("returned %d", ret);
+	if (made != !ret)
+		return DIFFERS("returned %d, %lld endpoints were made", ret, made);
+	if (operation_associate(w.port, w.fd[1], KEY))
+		return DIFFERS("returned %d, and cannot be associated", ret);
+	sock_send(w.fd[0], "h", 1);
+	if (!sock_queued(w.fd[1], 1, COMES))
+		return DIFFERS("cannot be sent");
+	if (operation_receive(w.home, w.fd[1], &w.own[0], w.data, 1))
+		return DIFFERS("does not complete at once");
+	settle(ret ? 1 : 0);
+	return w.packets[0] != (ret ? 1 : 0) || w.foreign ?
+	       DIFFERS("returned %d, %d packets", ret, w.packets[0]) : "";
+}
+
+static const struct scenario setting_modes = {
+	.prepare = prepare_modes,
+	.act = act_modes,
+	.differs = modes_differ,
+	.type = TYPE_STREAM,
+};
+
+/* ------------------------------------------------------------- close and harvest */
+
+static void write_harvest(unsigned int count)
+{
+	*w.process = (struct sockiocp_process) {
+		.entries = in_memory(w.got),
+		.entry_count = count,
+		.received = in_memory(w.received),
+		.handle = w.port,
+	};
+	*w.received = 0;
+}
+
+static int act_harvest(void)
+{
+	return device_call(w.port, SOCKIOCP_PROCESS, (void *)(uintptr_t)in_memory(w.process));
+}
+
+/* All that it leaves is to be told to memory that fails. */
+static int prepare_close(void)
+{
+	int i;
+
+	for (i = 0; i < OPS; i++) {
+		struct sockiocp_buffer buffer = {
+			.address = (uintptr_t)&w.data[i],
+			.length = 1,
+		};
+		struct sockiocp_submit args = {
+			.socket = w.fd[0],
+			.overlapped = in_memory(&w.o[i]),
+			.operation = SOCKIOCP_SUBMIT_RECEIVE,
+			.buffers = (uintptr_t)&buffer,
+			.buffer_count = 1,
+		};
+
+		w.o[i] = (struct overlapped)PENDING_OVERLAPPED;
+		if (operation_submit(w.home, &args) != 1)
+			return -1;
+	}
+	write_harvest(OPS);
+	return 0;
+}
+
+/* What the close() does comes first: it has to get through. */
+static int act_close(void)
+{
+	if (device_call(w.home, SOCKIOCP_CLOSE_SOCKET, (void *)(intptr_t)w.fd[0]))
+		return -EIO;
+	return act_harvest();
+}
+
+static const char *close_differs(int ret)
+{
+	unsigned int i;
+
+	if (ret && ret != -ETIME && !is_clear(ret))
+		return DIFFERS("returned %d", ret);
+	if (fd_close(w.fd[0]) != -EBADF)
+		return DIFFERS("it was not closed");
+	if (!ret && *w.received > OPS)
+		return DIFFERS("%u packets", *w.received);
+	for (i = 0; !ret && i < *w.received; i++)
+		note(&w.got[i]);
+	settle(OPS - (ret ? 0 : *w.received));
+	for (i = 0; i < OPS; i++) {
+		struct overlapped o = overlapped(i);
+
+		if (w.packets[i] != 1)
+			return DIFFERS("%d packets of %u", w.packets[i], i);
+		if (!w.faults.injected && (o.state != STATUS_IS_ABORTED || o.bytes))
+			return DIFFERS("state %#llx of %u", o.state, i);
+	}
+	return w.last.internal != STATUS_IS_ABORTED || w.foreign || pending() ?
+	       DIFFERS("status %#llx, %lld pend", w.last.internal, pending()) : "";
+}
+
+static const struct scenario closing = {
+	.prepare = prepare_close,
+	.act = act_close,
+	.differs = close_differs,
+	.type = TYPE_STREAM,
+};
+
 /* Without an event it is carried out by who harvests the socket's port. */
 static int prepare_harvest(void)
 {
@@ -519,19 +648,8 @@ static int prepare_harvest(void)
 	if (operation_submit(w.home, w.submit) != 1 ||
 	    sock_send(w.fd[1], "hello", HELLO) != HELLO || !sock_queued(w.fd[0], HELLO, COMES))
 		return -1;
-	*w.process = (struct sockiocp_process) {
-		.entries = in_memory(w.got),
-		.entry_count = 1,
-		.received = in_memory(w.received),
-		.handle = w.port,
-	};
-	*w.received = 0;
+	write_harvest(1);
 	return 0;
-}
-
-static int act_harvest(void)
-{
-	return device_call(w.port, SOCKIOCP_PROCESS, (void *)(uintptr_t)in_memory(w.process));
 }
 
 static const char *harvest_differs(int ret)
@@ -677,6 +795,8 @@ SWEEPS(datagram_is_sent_once_or_not, sending_a_datagram)
 SWEEPS(batch_says_what_it_has_submitted, batching)
 SWEEPS(cancel_ends_all_or_none, cancelling)
 SWEEPS(association_is_made_or_not, associating)
+SWEEPS(modes_are_set_or_not, setting_modes)
+SWEEPS(close_ends_all_and_each_is_told, closing)
 SWEEPS(harvest_loses_no_operation, harvesting)
 
 TEST_HARNESS_MAIN
