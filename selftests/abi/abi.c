@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -267,6 +268,114 @@ TEST_F(abi, shorter_structure_is_refused)
 	EXPECT_EQ(-EINVAL, device_call(self->port, SIZED(SOCKIOCP_SET_MODES, 15), &modes));
 	EXPECT_EQ(0, fdinfo_value(self->port, "endpoints"));
 	EXPECT_UNCHANGED();
+}
+
+/* What a call has to read, and behind it what is known to a newer program only. */
+struct versioned {
+	const char *name;
+	unsigned int cmd;
+	/* Of the first version. */
+	size_t first;
+	union {
+		struct sockiocp_config config;
+		struct sockiocp_process process;
+		struct sockiocp_post post;
+		struct sockiocp_offer offer;
+		struct sockiocp_fetch fetch;
+		struct sockiocp_association association;
+		struct sockiocp_modes modes;
+		struct sockiocp_submit submit;
+		struct sockiocp_cancel cancel;
+		struct sockiocp_batch batch;
+		char bytes[256];
+	};
+};
+
+/* A copy, as calls write into it.  0 or more, or an error. */
+static int call_with(int port, const struct versioned *v, size_t size, char last)
+{
+	struct versioned copy = *v;
+	int ret;
+
+	if (last)
+		copy.bytes[size - 1] = last;
+	ret = ioctl(port, SIZED(v->cmd, size), copy.bytes);
+	return ret < 0 ? -errno : ret;
+}
+
+/*
+ * An older library on this module, and what a newer one on an older module is told: each
+ * call that reads a structure takes one that is longer, if what it does not know is 0.
+ */
+TEST_F(abi, each_call_takes_structures_of_other_versions)
+{
+	const struct versioned calls[] = {
+		{ "CONFIGURE", SOCKIOCP_CONFIGURE, 8, .config.concurrency = 5 },
+		{ "PROCESS", SOCKIOCP_PROCESS, 48, .process.handle = self->port },
+		{ "POST", SOCKIOCP_POST, 32, .post.completion_key = KEY },
+		/* Of no socket, or none that was offered: what is read is looked at. */
+		{ "OFFER", SOCKIOCP_OFFER, 32, .offer.socket = ~0ULL },
+		{ "FETCH", SOCKIOCP_FETCH, 24, .fetch.flags = 0 },
+		{ "ASSOCIATE", SOCKIOCP_ASSOCIATE, 24, .association.socket = ~0ULL },
+		{ "SET_MODES", SOCKIOCP_SET_MODES, 16, .modes.socket = self->fd[0] },
+		{ "SUBMIT", SOCKIOCP_SUBMIT, 80, .submit.socket = ~0ULL,
+		  .submit.operation = SOCKIOCP_SUBMIT_NEXT },
+		{ "CANCEL", SOCKIOCP_CANCEL, 24, .cancel.socket = self->fd[0] },
+		{ "BATCH", SOCKIOCP_BATCH, 80, .batch.process.handle = self->port,
+		  .batch.operation_size = sizeof(struct sockiocp_submit) },
+	};
+	size_t i, known;
+	int want;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		const struct versioned *v = &calls[i];
+
+		known = _IOC_SIZE(v->cmd);
+		want = call_with(self->port, v, known, 0);
+		/* Not in this kernel (SOCKIOCP_FEATURE_DUPLICATE). */
+		if (want == -ENOTTY)
+			continue;
+		ASSERT_TRUE(want != -EINVAL && want != -E2BIG) {
+			TH_LOG("%s: %d", v->name, want);
+		}
+		EXPECT_EQ(want, call_with(self->port, v, v->first, 0)) TH_LOG("%s", v->name);
+		EXPECT_EQ(want, call_with(self->port, v, known + 8, 0)) TH_LOG("%s", v->name);
+		EXPECT_EQ(want, call_with(self->port, v, 200, 0)) TH_LOG("%s", v->name);
+		EXPECT_EQ(-E2BIG, call_with(self->port, v, known + 8, 1)) TH_LOG("%s", v->name);
+		EXPECT_EQ(-E2BIG, call_with(self->port, v, known + 1, 1)) TH_LOG("%s", v->name);
+		EXPECT_EQ(-EINVAL, call_with(self->port, v, v->first - 1, 0)) TH_LOG("%s", v->name);
+		EXPECT_EQ(-EINVAL, call_with(self->port, v, 0, 0)) TH_LOG("%s", v->name);
+	}
+}
+
+/* What comes behind a structure in another one does not move when that grows. */
+_Static_assert(offsetof(struct sockiocp_batch, operations) == 56, "as in the first version");
+
+/* Nothing is submitted of a call that says more than the module knows. */
+TEST_F(abi, submit_of_a_newer_version_does_all_or_nothing)
+{
+	__u64 overlapped[2] = { 0x103, POISON };
+	char data[8];
+	struct sockiocp_buffer buffer = { sizeof(data), .address = (uintptr_t)data };
+	const struct versioned v = {
+		.cmd = SOCKIOCP_SUBMIT,
+		.submit = {
+			.socket = self->fd[0],
+			.operation = SOCKIOCP_SUBMIT_RECEIVE,
+			.overlapped = (uintptr_t)overlapped,
+			.buffers = (uintptr_t)&buffer,
+			.buffer_count = 1,
+		},
+	};
+
+	EXPECT_EQ(-E2BIG, call_with(self->port, &v, sizeof(v.submit) + 8, 1));
+	EXPECT_EQ(-EINVAL, call_with(self->port, &v, sizeof(v.submit) - 1, 0));
+	EXPECT_EQ(0, fdinfo_value(self->port, "operations"));
+	EXPECT_EQ(0, fdinfo_value(self->port, "endpoints"));
+	EXPECT_EQ(1, call_with(self->port, &v, sizeof(v.submit) + 8, 0));
+	EXPECT_EQ(1, fdinfo_value(self->port, "operations"));
+	EXPECT_EQ(0x103, overlapped[0]);
+	EXPECT_EQ(POISON, overlapped[1]);
 }
 
 static void swap_words(__u32 *a, __u32 *b)

@@ -25,6 +25,7 @@
 #include "lib/task.h"
 
 #include <linux/sockiocp.h>
+#include <sockiocp.h>
 
 /* The library's own port is above the program's descriptors. */
 #define HOME_FD		128
@@ -320,6 +321,65 @@ TEST(module_without_operations_is_said_to_be_so)
 	EXPECT_EQ(0, closesocket(s));
 	EXPECT_EQ(0, closesocket(fd[0]));
 	EXPECT_EQ(0, closesocket(fd[1]));
+}
+
+/* All calls from this number on, as if the module had never heard of them. */
+static int refuse_from(unsigned int nr, int with)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xffff),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, SOCKIOCP_IOC_MAGIC << 8 | nr, 0, 2),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, SOCKIOCP_IOC_MAGIC << 8 | 0xff, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned int)with),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { 8, filter };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/* This library on the first module there was: notifications, packets of one's own. */
+TEST(first_module_has_notifications_and_says_what_it_has_not)
+{
+	SOCKIOCP_OPERATION operation = { .operation = SOCKIOCP_RECEIVE };
+	OVERLAPPED_ENTRY got = { 0 };
+	WSAPROTOCOL_INFOW info;
+	UINT32 received;
+	struct op op;
+	HANDLE port;
+	int fd[2];
+
+	ASSERT_EQ(0, refuse_from(_IOC_NR(SOCKIOCP_ASSOCIATE), ENOTTY));
+	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	ASSERT_NE(NULL, port);
+	ASSERT_EQ(0, tcp_pair(FAM_INET, fd, 0));
+	EXPECT_EQ(WSAEOPNOTSUPP, receive(fd[0], &op));
+	EXPECT_EQ(NULL, CreateIoCompletionPort((HANDLE)(intptr_t)fd[0], port, 1, 0));
+	EXPECT_EQ(ERROR_NOT_SUPPORTED, GetLastError());
+	EXPECT_FALSE(SetFileCompletionNotificationModes((HANDLE)(intptr_t)fd[0],
+							FILE_SKIP_SET_EVENT_ON_HANDLE));
+	EXPECT_EQ(ERROR_NOT_SUPPORTED, GetLastError());
+	EXPECT_EQ(SOCKET_ERROR, WSADuplicateSocketW(fd[0], GetCurrentProcessId(), &info));
+	EXPECT_EQ(WSAEOPNOTSUPP, WSAGetLastError());
+	operation.socket = fd[0];
+	operation.overlapped = &op.overlapped;
+	operation.buffers = &op.buffer;
+	operation.bufferCount = 1;
+	EXPECT_EQ(WSAEOPNOTSUPP, SockiocpProcess(port, 1, &operation, 0, NULL, 0, 1, &got,
+						 &received));
+	/* And the rest goes on as ever. */
+	EXPECT_EQ(0, enable(port, fd[0], 7, EV_IN, T_LEVEL | T_ONESHOT));
+	EXPECT_EQ(1, send((SOCKET)fd[1], "x", 1, 0));
+	EXPECT_PACKETS(port, { 7, EV_IN });
+	EXPECT_TRUE(PostQueuedCompletionStatus(port, 1, 2, NULL));
+	EXPECT_PACKETS(port, { 2, 1 });
+	EXPECT_EQ(0, closesocket(fd[0]));
+	EXPECT_EQ(0, closesocket(fd[1]));
+	EXPECT_TRUE(CloseHandle(port));
 }
 
 /* One that can neither close sockets nor cancel. */

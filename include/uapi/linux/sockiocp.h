@@ -411,7 +411,8 @@ struct sockiocp_cancel {
 
 /**
  * struct sockiocp_batch - submit operations, register sockets and harvest packets
- * @process: in, out: as for SOCKIOCP_PROCESS.
+ * @process: in, out: as for SOCKIOCP_PROCESS.  It keeps its size here, also if that of
+ *	SOCKIOCP_PROCESS grows.
  * @operations: in: address of &struct sockiocp_submit [@operation_count], or 0.
  *	out: of the first that was not submitted.
  * @operation_count: in: how many; not more than sockiocp_info.max_batch.
