@@ -383,6 +383,29 @@ TEST_F(ending, close_of_many_ends_all)
 	EXPECT_ALL_END(self->port, o, COUNT, STATUS_IS_ABORTED, 0);
 }
 
+/* Nobody harvests what is before it, and it is not found later: the close has ended it. */
+TEST_F(ending, close_of_many_ends_what_another_home_port_has_behind_them)
+{
+	enum { COUNT = 1000 };
+	int i, fd, number, first = device_open(), other = device_open();
+	struct sockiocp_packet_entry got = { 0 };
+	static struct overlapped o[COUNT];
+	struct overlapped last;
+
+	fd = udp_bound(FAM_INET, &number);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < COUNT; i++)
+		ASSERT_EQ(1, operation_receive(first, fd, &o[i], self->data, 8));
+	ASSERT_EQ(1, operation_receive(other, fd, &last, self->data, 8));
+	EXPECT_EQ(0, close_socket(self->home, fd));
+	EXPECT_EQ(1, operation_harvest(other, &got, 1, 0));
+	EXPECT_EQ((uintptr_t)&last, got.overlapped);
+	EXPECT_EQ(STATUS_IS_CANCELLED, last.state);
+	EXPECT_ALL_END(first, o, COUNT, STATUS_IS_CANCELLED, 0);
+	fd_close(first);
+	fd_close(other);
+}
+
 TEST_F(ending, close_of_a_datagram_socket_cancels)
 {
 	struct overlapped o;

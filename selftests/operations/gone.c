@@ -286,6 +286,40 @@ TEST_F(gone, killed_process_takes_nothing_along)
 	ASSERT_ARRIVES(self->fd[0], 3);
 }
 
+/* Off the queue of either port, by nobody but who asks. */
+static int comes_at_once(int port, int own, struct sockiocp_packet_entry *got)
+{
+	int i, n = 0;
+
+	for (i = 0; i < 10 && n <= 0; i++) {
+		n = operation_harvest(port, got, 1, 0);
+		if (n <= 0)
+			n = operation_harvest(own, got, 1, 0);
+	}
+	return n == 1;
+}
+
+/* What is behind it is not left to be found. */
+TEST_F(gone, killed_process_holds_nobody_up)
+{
+	struct sockiocp_packet_entry got = { 0 };
+	int pid, own = device_open();
+	struct overlapped o;
+	char data[8] = "";
+
+	job.fd = &self->fd[0];
+	pid = start_process(_metadata, self, submit_and_rest, 1, 10);
+	ASSERT_EQ(1, operation_receive(own, self->fd[0], &o, data, sizeof(data)));
+	/* From here on the first of those ten is to be carried out. */
+	EXPECT_SENT(self->fd[1], "abc");
+	ASSERT_ARRIVES(self->fd[0], 3);
+	process_kill(pid);
+	EXPECT_TRUE(comes_at_once(self->port, own, &got));
+	EXPECT_EQ((uintptr_t)&o, got.overlapped);
+	EXPECT_EQ(3, o.bytes);
+	fd_close(own);
+}
+
 static void rest(void *unused)
 {
 	(void)unused;

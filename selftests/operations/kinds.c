@@ -572,4 +572,34 @@ TEST(is_done_with_the_rights_of_who_has_submitted)
 	EXPECT_EQ((int)getuid(), receive_with_user(fd[1]));
 }
 
+/* That of AF_UNIX can wait for others, so that a packet tells of it. */
+TEST(datagram_that_is_too_long_is_not_sent)
+{
+	static const char large[1 << 20];
+	int port = device_open(), home = device_open(), fd[2];
+	struct overlapped o[2];
+	char c;
+
+	ASSERT_EQ(0, unix_pair(TYPE_DGRAM, fd));
+	ASSERT_EQ(0, operation_associate(port, fd[0], KEY));
+	EXPECT_EQ(-EMSGSIZE, operation_send(home, fd[0], &o[0], large, sizeof(large)));
+	EXPECT_PENDS(&o[0]);
+	EXPECT_NO_PACKET(port);
+	while (sock_send(fd[0], "x", 1) == 1)
+		;
+	ASSERT_EQ(1, operation_send(home, fd[0], &o[0], "y", 1));
+	ASSERT_EQ(1, operation_send(home, fd[0], &o[1], large, sizeof(large)));
+	while (sock_recv(fd[1], &c, 1) == 1)
+		;
+	EXPECT_PACKET(port, KEY, &o[0], 0, 1);
+	EXPECT_PACKET(port, KEY, &o[1], STATUS_IS_TOO_LONG, 0);
+	EXPECT_EQ(1, sock_recv(fd[1], &c, 1));
+	EXPECT_EQ('y', c);
+	EXPECT_EQ(-EAGAIN, sock_recv(fd[1], &c, 1));
+	fd_close(fd[0]);
+	fd_close(fd[1]);
+	fd_close(home);
+	fd_close(port);
+}
+
 TEST_HARNESS_MAIN

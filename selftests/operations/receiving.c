@@ -311,6 +311,22 @@ TEST_F(receiving, goes_on_after_a_local_shutdown)
 	EXPECT_PACKET(self->port, KEY, &o, 0, 3);
 }
 
+/* A new one is refused, also if there is something to be received. */
+TEST_F(receiving, is_refused_after_a_local_shutdown)
+{
+	struct overlapped o;
+	char data[8] = "";
+
+	EXPECT_EQ(0, sock_shutdown(self->fd[0], 'r'));
+	EXPECT_EQ(-EPIPE, operation_receive(self->home, self->fd[0], &o, data, sizeof(data)));
+	EXPECT_SENT(self->fd[1], "abc");
+	ASSERT_ARRIVES(self->fd[0], 3);
+	EXPECT_EQ(-EPIPE, operation_receive(self->home, self->fd[0], &o, data, sizeof(data)));
+	EXPECT_PENDS(&o);
+	EXPECT_OPERATIONS(self->home, 0);
+	EXPECT_NO_PACKET(self->port);
+}
+
 TEST_F(receiving, with_waitall_goes_on_after_a_local_shutdown)
 {
 	char data[8] = "";
@@ -405,6 +421,21 @@ TEST_F(receiving, takes_data_before_a_registration_tells_of_it)
 	EXPECT_EQ(2, operation_harvest(self->port, got, 4, COMES));
 	EXPECT_EQ(KEY, got[0].completion_key);
 	EXPECT_EQ(7, got[1].completion_key);
+}
+
+/* Though it was there before anybody knew that there would be operations. */
+TEST_F(receiving, takes_data_before_an_older_registration_tells_of_it)
+{
+	struct overlapped o;
+	char data[8] = "";
+
+	EXPECT_EQ(0, device_apply(self->port, self->fd[1], 7, SOCKIOCP_REGISTER_IN,
+				  SOCKIOCP_OP_ENABLE, SOCKIOCP_TRIGGER_LEVEL));
+	EXPECT_EQ(0, operation_associate(self->port, self->fd[1], KEY));
+	EXPECT_EQ(1, operation_receive(self->home, self->fd[1], &o, data, sizeof(data)));
+	EXPECT_SENT(self->fd[0], "abc");
+	EXPECT_PACKET(self->port, KEY, &o, 0, 3);
+	EXPECT_NO_PACKET(self->port);
 }
 
 TEST_HARNESS_MAIN
