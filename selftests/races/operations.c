@@ -3,9 +3,12 @@
 /*
  * Operations that are submitted, carried out, cancelled and ended by closing, all at the same
  * time, by threads of one process; while another process harvests the same port, and others
- * are killed.  Whatever comes first:
+ * are killed, or run another program.  Meanwhile sockets are duplicated over each other, sent
+ * away in messages (SCM_RIGHTS) and received, and have descriptors in processes that are
+ * forked; and ports are closed that sockets are associated with.  Whatever comes first:
  *
- *   each OVERLAPPED completes once, and its packet says the same,
+ *   each OVERLAPPED completes once, and its packet says the same; if its port is closed there
+ *   may be no packet, and it completes all the same,
  *   nothing is written to it, or to its buffer, after its packet,
  *   each byte of a stream arrives once, and in the order of the calls.
  *
@@ -13,6 +16,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +36,8 @@ enum {
 	CHAOS = 2,
 	HARVESTERS = 2,
 	OPERATIONS = 512,
+	/* More, used once each: their packet may never come. */
+	LOSABLE = 4096,
 	/* Of one round of a worker. */
 	STEPS = 60,
 	RECEIVES = STEPS,
@@ -39,6 +45,9 @@ enum {
 	/* Sockets that come and go, with numbers that nobody else gets. */
 	SLOTS = 4,
 	FIRST_SLOT = 500,
+	/* The same of the port that is closed, and its own number. */
+	FIRST_LOSABLE_SLOT = 600,
+	LOSABLE_PORT = 700,
 	STREAM = 1 << 20,
 	POISON = 0xa5,
 };
@@ -47,6 +56,8 @@ enum at {
 	IS_FREE,
 	IS_TAKEN,
 	FLIES,
+	/* It is not used again. */
+	IS_OVER,
 };
 
 /* What a worker has heard of one of its receives. */
@@ -67,11 +78,12 @@ struct operation {
 
 /* All processes see this at the same address. */
 static struct model {
-	struct operation operation[OPERATIONS];
+	struct operation operation[OPERATIONS + LOSABLE];
 	struct heard heard[WORKERS][RECEIVES];
 	int flying[WORKERS];
 	int sends_failed[WORKERS];
 	int all_flying;
+	int losable;
 	int stop;
 	int stop_harvest;
 	/* The first thing that was wrong. */
@@ -84,9 +96,23 @@ static struct model {
 	int rounds;
 	int foreign;
 	int killed;
+	int sent_away;
+	int came_back;
+	int forked;
+	int ports_closed;
+	int lost;
 } *m;
 
 static int port, home;
+
+/* Where sockets come and go, and the port that these are associated with. */
+static struct place {
+	int port;
+	int first_slot;
+	/* What is sent away is in here. */
+	int channel[2];
+	int is_losable;
+} places[2];
 static char stream[STREAM];
 
 static int add(int *value, int n)
@@ -132,6 +158,18 @@ static void poison(struct operation *op)
 	memset(op->data, POISON, sizeof(op->data));
 }
 
+static struct operation *take_losable(void)
+{
+	int n = add(&m->losable, 1) - 1;
+
+	return n < LOSABLE ? &m->operation[OPERATIONS + n] : NULL;
+}
+
+static int is_losable(const struct operation *op)
+{
+	return op >= m->operation + OPERATIONS;
+}
+
 static struct operation *take(struct random *dice)
 {
 	unsigned int first = random_below(dice, OPERATIONS), i;
@@ -152,7 +190,7 @@ static struct operation *take(struct random *dice)
 static void put(struct operation *op)
 {
 	poison(op);
-	__atomic_store_n(&op->at, IS_FREE, __ATOMIC_RELEASE);
+	__atomic_store_n(&op->at, is_losable(op) ? IS_OVER : IS_FREE, __ATOMIC_RELEASE);
 }
 
 /* Its packet has come; the poison shows who writes to it later. */
@@ -189,17 +227,33 @@ static void complete(const struct sockiocp_packet_entry *packet)
 	put(op);
 	if (worker >= 0)
 		add(&m->flying[worker], -1);
-	add(&m->all_flying, -1);
+	if (!is_losable(op))
+		add(&m->all_flying, -1);
 }
 
-static int harvest(int timeout_ms)
+static int harvest_port(int fd, int timeout_ms)
 {
 	struct sockiocp_packet_entry got[8];
-	int i, n = operation_harvest(port, got, 8, timeout_ms);
+	int i, n = operation_harvest(fd, got, 8, timeout_ms);
 
 	for (i = 0; i < n; i++)
 		complete(&got[i]);
 	return n;
+}
+
+static int harvest(int timeout_ms)
+{
+	return harvest_port(port, timeout_ms);
+}
+
+/* There may be no such port at the moment. */
+static void *harvest_losable(void *unused)
+{
+	while (!get(&m->stop_harvest)) {
+		if (harvest_port(LOSABLE_PORT, 5) < 0)
+			usleep(100);
+	}
+	return unused;
 }
 
 static void *harvest_always(void *unused)
@@ -227,10 +281,9 @@ static void harvest_in_process(void *unused)
 }
 
 /* Returns whether it was submitted. */
-static int submit(struct random *dice, int fd, int worker, unsigned int number,
-		  const void *send, size_t len)
+static int submit_one(struct operation *op, int fd, int worker, unsigned int number,
+		      const void *send, size_t len)
 {
-	struct operation *op = take(dice);
 	int ret;
 
 	if (!op)
@@ -239,7 +292,8 @@ static int submit(struct random *dice, int fd, int worker, unsigned int number,
 	op->is_receive = !send;
 	op->number = number;
 	__atomic_store_n(&op->at, FLIES, __ATOMIC_RELEASE);
-	add(&m->all_flying, 1);
+	if (!is_losable(op))
+		add(&m->all_flying, 1);
 	if (worker >= 0)
 		add(&m->flying[worker], 1);
 	ret = send ? operation_send(home, fd, &op->o, send, len) :
@@ -248,11 +302,19 @@ static int submit(struct random *dice, int fd, int worker, unsigned int number,
 	if (ret >= 0)
 		return 1;
 	CHECK(worker < 0, ret);
+	CHECK(op->o.state == STATUS_IS_PENDING && op->o.bytes == NO_BYTES, op->o.state);
+	if (!is_losable(op))
+		add(&m->all_flying, -1);
 	put(op);
 	if (worker >= 0)
 		add(&m->flying[worker], -1);
-	add(&m->all_flying, -1);
 	return 0;
+}
+
+static int submit(struct random *dice, int fd, int worker, unsigned int number,
+		  const void *send, size_t len)
+{
+	return submit_one(take(dice), fd, worker, number, send, len);
 }
 
 /* --------------------------------------------------- streams that must be right */
@@ -362,71 +424,200 @@ static void *work(void *arg)
 
 /* ------------------------------------------------- sockets that go at any moment */
 
-static int slot(struct random *dice)
+static int slot(const struct place *at, struct random *dice)
 {
-	return FIRST_SLOT + random_below(dice, 2 * SLOTS);
+	return at->first_slot + random_below(dice, 2 * SLOTS);
 }
 
 /* Over what is there, perhaps. */
-static void fill_slots(struct random *dice)
+static void fill_slots(const struct place *at, struct random *dice)
 {
-	int first = FIRST_SLOT + 2 * random_below(dice, SLOTS), fd[2], i;
+	int first = at->first_slot + 2 * random_below(dice, SLOTS), fd[2], i;
 
-	if (tcp_pair(FAM_INET, fd, random_below(dice, 2) ? 4096 : 0))
+	if (random_below(dice, 3) ? tcp_pair(FAM_INET, fd, random_below(dice, 2) ? 4096 : 0) :
+				    unix_pair(TYPE_STREAM, fd))
 		return;
 	for (i = 0; i < 2; i++) {
-		operation_associate(port, fd[i], 2);
+		operation_associate(at->port, fd[i], 2);
 		fd_dup_to(fd[i], first + i);
 		fd_close(fd[i]);
+	}
+}
+
+/* Through the channel, or through another socket: whoever receives there gets the byte. */
+static void send_away(const struct place *at, struct random *dice)
+{
+	int fd = slot(at, dice);
+	int through = random_below(dice, 4) ? at->channel[0] : slot(at, dice);
+
+	if (send_fd(through, fd))
+		return;
+	add(&m->sent_away, 1);
+	/* Then it is in flight, and nowhere else. */
+	if (random_below(dice, 2))
+		fd_close(fd);
+}
+
+static void take_back(const struct place *at, struct random *dice)
+{
+	int fd = recv_fd(at->channel[1], 0);
+
+	if (fd < 0)
+		return;
+	fd_dup_to(fd, slot(at, dice));
+	fd_close(fd);
+	add(&m->came_back, 1);
+}
+
+static void submit_at(const struct place *at, struct random *dice, const void *send, size_t len)
+{
+	submit_one(at->is_losable ? take_losable() : take(dice), slot(at, dice), -1, 0, send, len);
+}
+
+/* What a process may do to another one's sockets. */
+static void change_descriptors(const struct place *at, struct random *dice)
+{
+	switch (random_below(dice, 6)) {
+	case 0:
+		close_socket(slot(at, dice));
+		break;
+	case 1:
+		fd_close(slot(at, dice));
+		break;
+	case 2:
+		sock_shutdown(slot(at, dice), "rwb"[random_below(dice, 3)]);
+		break;
+	case 3:
+		fd_dup_to(slot(at, dice), slot(at, dice));
+		break;
+	case 4:
+		send_away(at, dice);
+		break;
+	case 5:
+		take_back(at, dice);
+		break;
 	}
 }
 
 static void *chaos(void *arg)
 {
 	struct random dice = random_start(random_seed(100 + (intptr_t)arg));
-	int i;
 
 	while (!get(&m->stop) && !get(&m->bad_line)) {
+		const struct place *at = &places[random_below(&dice, 2)];
+
 		switch (random_below(&dice, 40)) {
 		case 0:
-			fill_slots(&dice);
+			fill_slots(at, &dice);
 			break;
-		case 1:
-			close_socket(slot(&dice));
+		case 1 ... 5:
+			change_descriptors(at, &dice);
 			break;
-		case 2:
-			fd_close(slot(&dice));
-			break;
-		case 3:
-			sock_shutdown(slot(&dice), "rwb"[random_below(&dice, 3)]);
-			break;
-		case 4:
-			fd_dup_to(slot(&dice), slot(&dice));
-			break;
-		case 5 ... 8:
-			operation_cancel(home, slot(&dice), NULL, random_below(&dice, 2));
+		case 6 ... 8:
+			operation_cancel(home, slot(at, &dice), NULL, random_below(&dice, 2));
 			break;
 		case 9 ... 20:
-			submit(&dice, slot(&dice), -1, 0, stream, random_size(&dice, 40000));
+			submit_at(at, &dice, stream, random_size(&dice, 40000));
 			break;
 		default:
-			submit(&dice, slot(&dice), -1, 0, NULL, random_below(&dice, LONGEST));
+			submit_at(at, &dice, NULL, random_below(&dice, LONGEST));
 			break;
 		}
 		if (!random_below(&dice, 20))
 			usleep(random_below(&dice, 200));
 	}
-	for (i = 0; i < 2 * SLOTS; i++)
-		close_socket(FIRST_SLOT + i);
 	return NULL;
 }
 
-/* ------------------------------------------------------ processes that are killed */
+/* What is left: in descriptors, and in flight, perhaps in messages to each other. */
+static void empty_place(const struct place *at)
+{
+	int i, fd[2];
+
+	for (i = 0; i < 2; i++)
+		fd_close(at->channel[i]);
+	for (i = 0; i < 2 * SLOTS; i++)
+		close_socket(at->first_slot + i);
+	/* Whoever closes one of AF_UNIX looks for those. */
+	CHECK(!unix_pair(TYPE_DGRAM, fd), 0);
+	fd_close(fd[0]);
+	fd_close(fd[1]);
+}
+
+/* ---------------------------------------------------- ports that go at any moment */
+
+static void *close_ports(void *unused)
+{
+	struct random dice = random_start(random_seed(300));
+	int fd;
+
+	while (!get(&m->stop) && !get(&m->bad_line)) {
+		fd = device_open();
+		CHECK(fd >= 0, fd);
+		/* That closes the one before, if it is there still. */
+		fd_dup_to(fd, LOSABLE_PORT);
+		fd_close(fd);
+		usleep(random_below(&dice, 6000));
+		if (random_below(&dice, 2))
+			device_call(LOSABLE_PORT, SOCKIOCP_CLOSE, NULL);
+		if (random_below(&dice, 2))
+			fd_close(LOSABLE_PORT);
+		add(&m->ports_closed, 1);
+	}
+	fd_close(LOSABLE_PORT);
+	return unused;
+}
+
+/* Their state says that they have ended, with a packet or without. */
+static int losable_end(void)
+{
+	int64_t end = now_ms() + 3 * COMES;
+	struct operation *op = m->operation + OPERATIONS;
+
+	while (op < m->operation + OPERATIONS + LOSABLE) {
+		if (get(&op->at) != FLIES ||
+		    __atomic_load_n(&op->o.state, __ATOMIC_ACQUIRE) != STATUS_IS_PENDING)
+			op++;
+		else if (now_ms() >= end)
+			return 0;
+		else
+			usleep(500);
+	}
+	return 1;
+}
+
+/* Nobody harvests any more: their memory is this program's again. */
+static void forget_losable(void)
+{
+	struct operation *op = m->operation + OPERATIONS;
+
+	for (; op < m->operation + OPERATIONS + LOSABLE; op++) {
+		if (op->at == FLIES) {
+			m->lost++;
+			put(op);
+		}
+	}
+}
+
+/* ------------------------------- processes that are killed, forked, or run a program */
+
+/* Other programs, for run_again(). */
+#define RESTS	"OPERATIONS_RESTS"
+#define ENDS	"OPERATIONS_ENDS"
+
+static __attribute__((constructor)) void be_another_program(void)
+{
+	if (getenv(ENDS))
+		_exit(0);
+	if (getenv(RESTS))
+		process_rest();
+}
 
 static struct {
 	int fd[2];
 	int home;
-	int *ready;
+	/* And whether it is to run another program. */
+	int *ready, *may_exec;
 } victim;
 
 static void submit_until_killed(void *unused)
@@ -455,16 +646,28 @@ static void submit_until_killed(void *unused)
 			operation_harvest(victim.home, got, 8, 0);
 		if (i == 64)
 			__atomic_store_n(victim.ready, 1, __ATOMIC_RELEASE);
+		if (get(victim.may_exec))
+			run_again(RESTS);
 	}
 }
 
-static void kill_one(struct random *dice)
+static int operations_of_victim_end(void)
+{
+	int64_t end = now_ms() + 3 * COMES;
+
+	while (fdinfo_value(victim.home, "operations") && now_ms() < end)
+		sleep_ms(5);
+	return !fdinfo_value(victim.home, "operations");
+}
+
+static void kill_one(struct random *dice, int execs)
 {
 	int64_t end = now_ms() + 3 * COMES;
 	int pid, i;
 
 	victim.home = device_open();
 	__atomic_store_n(victim.ready, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(victim.may_exec, 0, __ATOMIC_RELEASE);
 	if (tcp_pair(FAM_INET, victim.fd, 4096))
 		return;
 	for (i = 0; i < 2; i++)
@@ -473,16 +676,53 @@ static void kill_one(struct random *dice)
 	while (!get(victim.ready) && now_ms() < end)
 		usleep(500);
 	usleep(random_below(dice, 2000));
-	process_kill(pid);
-	/* All that it had is this process' too. */
-	end = now_ms() + 3 * COMES;
-	while (fdinfo_value(victim.home, "operations") && now_ms() < end)
-		sleep_ms(5);
-	CHECK(!fdinfo_value(victim.home, "operations"), fdinfo_value(victim.home, "operations"));
+	/* All that it had is this process' too; and after exec it is noticed later. */
+	if (!execs)
+		process_kill(pid);
+	__atomic_store_n(victim.may_exec, 1, __ATOMIC_RELEASE);
+	CHECK(operations_of_victim_end(), execs);
+	if (execs)
+		process_kill(pid);
 	for (i = 0; i < 2; i++)
 		fd_close(victim.fd[i]);
 	fd_close(victim.home);
 	add(&m->killed, 1);
+}
+
+/* A process that has all that this one has, and none of its operations. */
+static void meddle(void *arg)
+{
+	struct random dice = random_start((uintptr_t)arg);
+	struct overlapped mine;
+	char data[16];
+	int i, ret;
+
+	for (i = 0; i < 30; i++) {
+		const struct place *at = &places[random_below(&dice, 2)];
+
+		change_descriptors(at, &dice);
+		harvest_port(at->port, 0);
+		ret = operation_cancel(home, slot(at, &dice), NULL, 0);
+		CHECK(ret <= 0, ret);
+		ret = operation_receive(home, slot(at, &dice), &mine, data, sizeof(data));
+		CHECK(ret < 0, ret);
+		if (!random_below(&dice, 4))
+			usleep(random_below(&dice, 200));
+	}
+	/* These are closed by exec, and the others by the end. */
+	for (i = 0; i < 2 * SLOTS; i++)
+		fcntl(slot(&places[i & 1], &dice), F_SETFD, FD_CLOEXEC);
+	if (random_below(&dice, 2))
+		run_again(ENDS);
+}
+
+static void fork_one(struct random *dice)
+{
+	int pid = process_start(meddle, (void *)(uintptr_t)random_next(dice));
+
+	CHECK(pid > 0, pid);
+	CHECK(!child_status(pid, 3 * COMES), pid);
+	add(&m->forked, 1);
 }
 
 static void *kill_processes(void *unused)
@@ -490,76 +730,127 @@ static void *kill_processes(void *unused)
 	struct random dice = random_start(random_seed(200));
 
 	while (!get(&m->stop) && !get(&m->bad_line))
-		kill_one(&dice);
+		kill_one(&dice, !random_below(&dice, 8));
+	return unused;
+}
+
+static void *fork_processes(void *unused)
+{
+	struct random dice = random_start(random_seed(400));
+
+	while (!get(&m->stop) && !get(&m->bad_line))
+		fork_one(&dice);
 	return unused;
 }
 
 /* ---------------------------------------------------------------------------- */
 
-TEST(each_completes_once)
+static int set_up(void)
 {
-	pthread_t harvester[HARVESTERS], worker[WORKERS], chaotic[CHAOS], killer;
-	intptr_t i;
-	int pid;
+	int i;
 
 	m = shared_memory(sizeof(*m));
-	victim.ready = shared_memory(sizeof(int));
-	ASSERT_NE(NULL, m);
-	ASSERT_NE(NULL, victim.ready);
-	for (i = 0; i < OPERATIONS; i++)
+	victim.ready = shared_memory(2 * sizeof(int));
+	if (!m || !victim.ready)
+		return -1;
+	victim.may_exec = victim.ready + 1;
+	for (i = 0; i < OPERATIONS + LOSABLE; i++)
 		poison(&m->operation[i]);
 	pattern_fill(stream, sizeof(stream), 0);
 	port = device_open();
 	home = device_open();
-	ASSERT_LE(0, port);
-	ASSERT_LE(0, home);
+	places[0] = (struct place) { .port = port, .first_slot = FIRST_SLOT };
+	places[1] = (struct place) { .port = LOSABLE_PORT, .first_slot = FIRST_LOSABLE_SLOT,
+				     .is_losable = 1 };
+	return port < 0 || home < 0 ? -1 : 0;
+}
+
+static struct {
+	pthread_t thread[16];
+	int count;
+} actors, harvesters;
+
+#define START_ALL(who, run, number)					\
+	do {								\
+		intptr_t i_;						\
+		for (i_ = 0; i_ < (number); i_++)			\
+			ASSERT_EQ(0, pthread_create(&(who).thread[(who).count++],	\
+						    NULL, run, (void *)i_));	\
+	} while (0)
+
+#define JOIN_ALL(who)							\
+	do {								\
+		while ((who).count)					\
+			pthread_join((who).thread[--(who).count], NULL);	\
+	} while (0)
+
+/* Nothing is under way any more, and nothing was written since. */
+static int memory_is_as_it_was_left(void)
+{
+	const struct operation *op = m->operation;
+
+	for (; op < m->operation + OPERATIONS + LOSABLE; op++) {
+		if ((op->at != IS_FREE && op->at != IS_OVER) || !is_poisoned(op))
+			return 0;
+	}
+	return 1;
+}
+
+TEST(each_completes_once)
+{
+	int i, pid;
+
+	ASSERT_EQ(0, set_up());
 	ASSERT_EQ(0, home_thread_start(home));
 	/* The first operation makes it the home port of this process. */
 	pid = process_start(harvest_in_process, NULL);
 	ASSERT_LT(0, pid);
-	for (i = 0; i < HARVESTERS; i++)
-		ASSERT_EQ(0, pthread_create(&harvester[i], NULL, harvest_always, NULL));
-	for (i = 0; i < WORKERS; i++)
-		ASSERT_EQ(0, pthread_create(&worker[i], NULL, work, (void *)i));
-	for (i = 0; i < CHAOS; i++)
-		ASSERT_EQ(0, pthread_create(&chaotic[i], NULL, chaos, (void *)i));
-	ASSERT_EQ(0, pthread_create(&killer, NULL, kill_processes, NULL));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, unix_pair(TYPE_DGRAM, places[i].channel));
+	START_ALL(harvesters, harvest_always, HARVESTERS);
+	START_ALL(harvesters, harvest_losable, 1);
+	START_ALL(actors, work, WORKERS);
+	START_ALL(actors, chaos, CHAOS);
+	START_ALL(actors, kill_processes, 1);
+	START_ALL(actors, fork_processes, 1);
+	START_ALL(actors, close_ports, 1);
 
 	sleep_ms(MILLISECONDS);
 	__atomic_store_n(&m->stop, 1, __ATOMIC_RELEASE);
-	for (i = 0; i < WORKERS; i++)
-		pthread_join(worker[i], NULL);
-	for (i = 0; i < CHAOS; i++)
-		pthread_join(chaotic[i], NULL);
-	pthread_join(killer, NULL);
-	/* One chaotic thread may have filled what the other one had closed. */
-	for (i = 0; i < 2 * SLOTS; i++)
-		close_socket(FIRST_SLOT + i);
+	JOIN_ALL(actors);
+	for (i = 0; i < 2; i++)
+		empty_place(&places[i]);
 	EXPECT_TRUE(settles(&m->all_flying)) {
 		TH_LOG("%d operations have not ended", m->all_flying);
 	}
+	EXPECT_TRUE(losable_end());
 	__atomic_store_n(&m->stop_harvest, 1, __ATOMIC_RELEASE);
-	for (i = 0; i < HARVESTERS; i++)
-		pthread_join(harvester[i], NULL);
+	JOIN_ALL(harvesters);
 	EXPECT_EQ(0, child_status(pid, COMES));
-	for (i = 0; i < OPERATIONS; i++) {
-		EXPECT_EQ(IS_FREE, m->operation[i].at);
-		EXPECT_TRUE(m->operation[i].at != IS_FREE || is_poisoned(&m->operation[i]));
-	}
+	forget_losable();
 	EXPECT_EQ(0, fdinfo_value(home, "operations"));
+	fd_close(home);
+	fd_close(port);
+	EXPECT_TRUE(memory_is_as_it_was_left());
 	EXPECT_EQ(0, m->bad_line) {
 		TH_LOG("line %d: %lld", m->bad_line, m->bad_value);
 	}
 	TH_LOG("%d completed, %d cancelled, %d ended; %d rounds, %d by others, %d killed",
 	       m->completed, m->cancelled, m->ended, m->rounds, m->foreign, m->killed);
+	TH_LOG("%d sent away, %d came back, %d forked; %d ports closed, %d of %d packets lost",
+	       m->sent_away, m->came_back, m->forked, m->ports_closed, m->lost,
+	       m->losable < LOSABLE ? m->losable : LOSABLE);
 	EXPECT_LT(0, m->completed);
 	EXPECT_LT(0, m->cancelled);
 	EXPECT_LT(0, m->ended);
 	EXPECT_LT(0, m->rounds);
 	EXPECT_LT(0, m->foreign);
 	EXPECT_LT(0, m->killed);
-	fd_close(home);
-	fd_close(port);
+	EXPECT_LT(0, m->sent_away);
+	EXPECT_LT(0, m->came_back);
+	EXPECT_LT(0, m->forked);
+	EXPECT_LT(0, m->ports_closed);
+	EXPECT_LT(0, m->lost);
 }
 
 TEST_HARNESS_MAIN
