@@ -124,11 +124,11 @@ static void time_out_is_told(void)
 	static struct call call;
 
 	open_call(&call);
-	began = GetTickCount64();
+	began = milliseconds();
 	ASSERT(RegisterWaitForSingleObject(&wait, event, count, &call, 40, WT_EXECUTEONLYONCE));
 	ASSERT(comes(call.began));
 	/* The clock goes in steps of up to 16 ms. */
-	EXPECT(GetTickCount64() - began >= 40 - 16);
+	EXPECT(milliseconds() - began >= 40 - 16);
 	EXPECT_EQ(1, call.timed_out);
 	EXPECT(unregister(wait));
 

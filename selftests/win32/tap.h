@@ -21,6 +21,16 @@ static int tap_failed, tap_count, tap_failures;
 /* How long to look whether something comes that must not. */
 #define STAYS	100
 
+/* Of a clock that goes on whatever the machine is busy with: Wine's GetTickCount64() does not. */
+static __inline unsigned long long milliseconds(void)
+{
+	LARGE_INTEGER now, second;
+
+	QueryPerformanceCounter(&now);
+	QueryPerformanceFrequency(&second);
+	return (unsigned long long)(now.QuadPart / (second.QuadPart / 1000));
+}
+
 static __inline void tap_run(const char *program, const char *name, void (*test)(void))
 {
 	tap_failed = 0;
