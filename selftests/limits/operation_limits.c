@@ -185,12 +185,15 @@ TEST_F(operation_limits, refusal_loses_nothing)
 
 /* ------------------------------------------------------------------- memory */
 
+/* A kernel may count 32 pages late on each processor: so many that this does not matter. */
+#define SOCKETS	4
+
 struct pays {
 	struct cgroup group;
 	int ready;
 	int submitted;
 	int error;
-	int fd;
+	int fd[SOCKETS][2];
 	int home;
 };
 
@@ -202,8 +205,9 @@ static void submit_many(void *arg)
 
 	if (cgroup_enter(&pays->group))
 		_exit(2);
-	while (pays->submitted < MAX && ret == 1) {
-		ret = operation_receive(pays->home, pays->fd, &o, data, 8);
+	while (pays->submitted < SOCKETS * MAX && ret == 1) {
+		ret = operation_receive(pays->home, pays->fd[pays->submitted / MAX][0], &o,
+					data, 8);
 		pays->submitted += ret == 1;
 	}
 	pays->error = ret;
@@ -216,32 +220,35 @@ TEST(operations_are_memory_of_the_control_group)
 {
 	const char *missing = cgroup_missing();
 	struct pays *pays = shared_memory(sizeof(*pays));
-	int fd[2], pid, i;
+	const long long bytes = SOCKETS * MAX * 100;
 	long long most;
+	int pid, i;
 
 	if (missing)
 		SKIP(return, "%s", missing);
 	ASSERT_NE(NULL, pays);
 	ASSERT_EQ(0, cgroup_create(&pays->group, "operations"));
-	ASSERT_EQ(0, tcp_pair(FAM_INET, fd, 0));
-	pays->fd = fd[0];
+	for (i = 0; i < SOCKETS; i++)
+		ASSERT_EQ(0, tcp_pair(FAM_INET, pays->fd[i], 0));
 	pays->home = device_open();
 	pid = process_start(submit_many, pays);
 	ASSERT_LT(0, pid);
 	for (i = 0; i < COMES && !*(volatile int *)&pays->ready; i++)
 		sleep_ms(1);
-	EXPECT_EQ(MAX, pays->submitted);
-	EXPECT_TRUE(cgroup_slab_reaches(&pays->group, MAX * 200));
+	EXPECT_EQ(SOCKETS * MAX, pays->submitted);
+	EXPECT_TRUE(cgroup_slab_reaches(&pays->group, bytes));
 	most = cgroup_slab_in_the_end(&pays->group);
-	TH_LOG("%lld bytes each", most / MAX);
+	TH_LOG("%lld bytes each", most / (SOCKETS * MAX));
 	process_kill(pid);
-	EXPECT_TRUE(cgroup_slab_falls_to(&pays->group, most - MAX * 200)) {
+	EXPECT_TRUE(cgroup_slab_falls_to(&pays->group, most - bytes)) {
 		TH_LOG("%lld bytes are left", cgroup_slab(&pays->group));
 	}
 	EXPECT_OPERATIONS(pays->home, 0);
 	EXPECT_EQ(0, cgroup_remove(&pays->group));
-	fd_close(fd[0]);
-	fd_close(fd[1]);
+	for (i = 0; i < SOCKETS; i++) {
+		fd_close(pays->fd[i][0]);
+		fd_close(pays->fd[i][1]);
+	}
 	fd_close(pays->home);
 }
 
