@@ -97,6 +97,7 @@
  *   batch.c    operations in batches
  *   base/file_io.c  reading and writing
  *   registered_wait.c  waits whose end the thread pool is told of
+ *   threadpool.c  work objects and timers of the thread pool
  *   socket_ioctl.c  commands to sockets
  *
  *   base/module.c  functions by their names

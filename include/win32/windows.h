@@ -363,6 +363,83 @@ BOOL WINAPI RegisterWaitForSingleObject(PHANDLE phNewWaitObject, HANDLE hObject,
 					ULONG dwMilliseconds, ULONG dwFlags);
 BOOL WINAPI UnregisterWait(HANDLE WaitHandle);
 BOOL WINAPI UnregisterWaitEx(HANDLE WaitHandle, HANDLE CompletionEvent);
+
+typedef DWORD TP_VERSION, *PTP_VERSION;
+typedef struct _TP_CALLBACK_INSTANCE TP_CALLBACK_INSTANCE, *PTP_CALLBACK_INSTANCE;
+typedef struct _TP_POOL TP_POOL, *PTP_POOL;
+typedef struct _TP_CLEANUP_GROUP TP_CLEANUP_GROUP, *PTP_CLEANUP_GROUP;
+typedef struct _TP_WORK TP_WORK, *PTP_WORK;
+typedef struct _TP_TIMER TP_TIMER, *PTP_TIMER;
+
+typedef void (NTAPI *PTP_SIMPLE_CALLBACK)(PTP_CALLBACK_INSTANCE Instance, PVOID Context);
+typedef void (NTAPI *PTP_CLEANUP_GROUP_CANCEL_CALLBACK)(PVOID ObjectContext,
+							PVOID CleanupContext);
+typedef void (NTAPI *PTP_WORK_CALLBACK)(PTP_CALLBACK_INSTANCE Instance, PVOID Context,
+					PTP_WORK Work);
+typedef void (NTAPI *PTP_TIMER_CALLBACK)(PTP_CALLBACK_INSTANCE Instance, PVOID Context,
+					 PTP_TIMER Timer);
+
+typedef enum _TP_CALLBACK_PRIORITY {
+	TP_CALLBACK_PRIORITY_HIGH,
+	TP_CALLBACK_PRIORITY_NORMAL,
+	TP_CALLBACK_PRIORITY_LOW,
+	TP_CALLBACK_PRIORITY_INVALID,
+	TP_CALLBACK_PRIORITY_COUNT = TP_CALLBACK_PRIORITY_INVALID
+} TP_CALLBACK_PRIORITY;
+
+typedef struct _TP_CALLBACK_ENVIRON_V3 {
+	TP_VERSION Version;
+	PTP_POOL Pool;
+	PTP_CLEANUP_GROUP CleanupGroup;
+	PTP_CLEANUP_GROUP_CANCEL_CALLBACK CleanupGroupCancelCallback;
+	PVOID RaceDll;
+	struct _ACTIVATION_CONTEXT *ActivationContext;
+	PTP_SIMPLE_CALLBACK FinalizationCallback;
+	union {
+		DWORD Flags;
+		struct {
+			DWORD LongFunction : 1;
+			DWORD Persistent : 1;
+			DWORD Private : 30;
+		} s;
+	} u;
+	TP_CALLBACK_PRIORITY CallbackPriority;
+	DWORD Size;
+} TP_CALLBACK_ENVIRON_V3;
+typedef TP_CALLBACK_ENVIRON_V3 TP_CALLBACK_ENVIRON, *PTP_CALLBACK_ENVIRON;
+
+static __inline__ void InitializeThreadpoolEnvironment(PTP_CALLBACK_ENVIRON pcbe)
+{
+	__builtin_memset(pcbe, 0, sizeof(*pcbe));
+	pcbe->Version = 3;
+	pcbe->CallbackPriority = TP_CALLBACK_PRIORITY_NORMAL;
+	pcbe->Size = sizeof(*pcbe);
+}
+
+static __inline__ void DestroyThreadpoolEnvironment(PTP_CALLBACK_ENVIRON pcbe)
+{
+	(void)pcbe;
+}
+
+static __inline__ void SetThreadpoolCallbackRunsLong(PTP_CALLBACK_ENVIRON pcbe)
+{
+	pcbe->u.s.LongFunction = 1;
+}
+
+BOOL WINAPI TrySubmitThreadpoolCallback(PTP_SIMPLE_CALLBACK pfns, PVOID pv,
+					PTP_CALLBACK_ENVIRON pcbe);
+PTP_WORK WINAPI CreateThreadpoolWork(PTP_WORK_CALLBACK pfnwk, PVOID pv,
+				     PTP_CALLBACK_ENVIRON pcbe);
+void WINAPI SubmitThreadpoolWork(PTP_WORK pwk);
+void WINAPI WaitForThreadpoolWorkCallbacks(PTP_WORK pwk, BOOL fCancelPendingCallbacks);
+void WINAPI CloseThreadpoolWork(PTP_WORK pwk);
+PTP_TIMER WINAPI CreateThreadpoolTimer(PTP_TIMER_CALLBACK pfnti, PVOID pv,
+				       PTP_CALLBACK_ENVIRON pcbe);
+void WINAPI SetThreadpoolTimer(PTP_TIMER pti, PFILETIME pftDueTime, DWORD msPeriod,
+			       DWORD msWindowLength);
+BOOL WINAPI IsThreadpoolTimerSet(PTP_TIMER pti);
+void WINAPI WaitForThreadpoolTimerCallbacks(PTP_TIMER pti, BOOL fCancelPendingCallbacks);
+void WINAPI CloseThreadpoolTimer(PTP_TIMER pti);
 DECLSPEC_NORETURN void WINAPI ExitThread(DWORD dwExitCode);
 BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode);
 HANDLE WINAPI GetCurrentThread(void);

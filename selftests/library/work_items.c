@@ -152,6 +152,71 @@ TEST(function_that_forks_is_none_of_the_childs_pool)
 	EXPECT_TRUE(item_runs());
 }
 
+static void CALLBACK do_work(PTP_CALLBACK_INSTANCE instance, PVOID event, PTP_WORK work)
+{
+	(void)instance;
+	(void)work;
+	WaitForSingleObject((HANDLE)event, COMES);
+}
+
+static int volatile due_times;
+
+static void CALLBACK be_due(PTP_CALLBACK_INSTANCE instance, PVOID unused, PTP_TIMER timer)
+{
+	(void)instance;
+	(void)unused;
+	(void)timer;
+	__atomic_fetch_add(&due_times, 1, __ATOMIC_SEQ_CST);
+}
+
+/* What the parent has submitted and set is no business of the child's, who can do so, too. */
+static int use_in_child(PTP_WORK work, PTP_TIMER timer)
+{
+	FILETIME at_once = { 0, 0 };
+
+	WaitForThreadpoolWorkCallbacks(work, FALSE);
+	if (IsThreadpoolTimerSet(timer))
+		return 1;
+	due_times = 0;
+	SetThreadpoolTimer(timer, &at_once, 0, 0);
+	WaitForThreadpoolTimerCallbacks(timer, FALSE);
+	if (due_times != 1)
+		return 2;
+	SubmitThreadpoolWork(work);
+	WaitForThreadpoolWorkCallbacks(work, FALSE);
+	CloseThreadpoolWork(work);
+	CloseThreadpoolTimer(timer);
+	return 0;
+}
+
+TEST(work_and_timers_are_the_parents)
+{
+	HANDLE event = CreateEventA(NULL, TRUE, FALSE, NULL);
+	PTP_TIMER timer = CreateThreadpoolTimer(be_due, NULL, NULL);
+	PTP_WORK work = CreateThreadpoolWork(do_work, event, NULL);
+	FILETIME in_hours = { 0x7fffffff, 0xfffffff0 };
+	pid_t child;
+	int status;
+
+	ASSERT_TRUE(timer && work);
+	SetThreadpoolTimer(timer, &in_hours, 0, 0);
+	SubmitThreadpoolWork(work);
+	child = fork();
+	if (!child) {
+		/* It is one for both. */
+		SetEvent(event);
+		_exit(use_in_child(work, timer));
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(IsThreadpoolTimerSet(timer));
+	EXPECT_TRUE(SetEvent(event));
+	WaitForThreadpoolWorkCallbacks(work, FALSE);
+	CloseThreadpoolWork(work);
+	CloseThreadpoolTimer(timer);
+	EXPECT_TRUE(CloseHandle(event));
+}
+
 /*
  * Of the threads that may run at a time all but one spin.  There are threads enough, so that
  * none sleeps before it calls its function, to start one more.
