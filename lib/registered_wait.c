@@ -255,17 +255,6 @@ static void begin_round(struct waiter *waiter, struct round *round)
 		round->handles[round->count++] = waiter->wake;
 }
 
-/* Rounded up, so that no time-out comes early. */
-static DWORD ms_until(unsigned long long end)
-{
-	unsigned long long now = sockiocp_now_ns(), ms;
-
-	if (end == ULLONG_MAX)
-		return INFINITE;
-	ms = end > now ? (end - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC : 0;
-	return ms < INFINITE ? (DWORD)ms : INFINITE - 1;
-}
-
 /*
  * The program has closed a handle, or there is no memory for a moment.  Returns what
  * WaitForMultipleObjects() does; with WAIT_FAILED, *@bad is which handle is none.
@@ -287,7 +276,8 @@ static DWORD look_at_each(const struct round *round, DWORD *bad)
 
 static DWORD sleep_until(const struct waiter *waiter, const struct round *round, DWORD *bad)
 {
-	DWORD ms = ms_until(round->end), result;
+	/* For ever is -1 there, and INFINITE here: the same. */
+	DWORD ms = (DWORD)sockiocp_ms_until(round->end), result;
 
 	if (!waiter->wake && ms > LOOK_MS)
 		ms = LOOK_MS;
