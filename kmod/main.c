@@ -45,6 +45,7 @@
  *			a socket's wait queue and in a port's ring
  *   late.c		operations that nobody takes from a queue
  *   cancel.c		operations that end before they are carried out
+ *   submission.c	what a call asks for becomes an operation
  *   operation.c	operations: begin, are carried out, are done
  *   endpoint.c		a socket as an end of overlapped I/O: association, modes, the
  *			order of its operations, the wake-up
@@ -95,7 +96,7 @@
  *   a new count in fdinfo		view.c, and for netlink its header, the YAML file,
  *					describe.c and tools/
  *   how closed sockets are found	reaper.c
- *   another operation			the uapi header, operation_is_valid(), and
+ *   another operation			the uapi header, submission.c, and
  *					transfer_do()
  *   another status of an operation	transfer.c: transfer_statuses
  *

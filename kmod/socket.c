@@ -189,7 +189,7 @@ static long socket_do_submit(struct sockiocp_endpoint *endpoint, struct sockiocp
 	error = sockiocp_transfer_refuse(socket, endpoint->hook.kind, args->operation);
 	if (error)
 		return error;
-	op = sockiocp_operation_create(port, endpoint, args);
+	op = sockiocp_submission_create(port, endpoint, args);
 	if (IS_ERR(op))
 		return PTR_ERR(op);
 	trace_sockiocp_submit(op);
@@ -226,7 +226,7 @@ long sockiocp_socket_submit(struct sockiocp_port *port, struct sockiocp_submit *
 	struct fd f;
 	long error;
 
-	if (!sockiocp_operation_is_valid(args))
+	if (!sockiocp_submission_is_valid(args))
 		return -EINVAL;
 	if (args->socket > INT_MAX)
 		return -EBADF;

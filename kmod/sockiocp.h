@@ -483,10 +483,7 @@ static inline int sockiocp_operation_error_of_close(const struct sockiocp_operat
 	       -ECONNABORTED : -ECANCELED;
 }
 
-bool sockiocp_operation_is_valid(const struct sockiocp_submit *args);
-struct sockiocp_operation *sockiocp_operation_create(struct sockiocp_port *home,
-						     struct sockiocp_endpoint *endpoint,
-						     const struct sockiocp_submit *args);
+struct sockiocp_operation *sockiocp_operation_alloc(struct sockiocp_port *home);
 int sockiocp_operation_start(struct sockiocp_operation *op, struct socket *socket,
 			     struct file *file);
 bool sockiocp_operation_run(struct sockiocp_operation *op, u64 *moved, bool *busy);
@@ -498,6 +495,13 @@ void sockiocp_operation_pass_on(struct sockiocp_operation *op);
 void sockiocp_operation_free(struct sockiocp_operation *op);
 int sockiocp_operation_init(void);
 void sockiocp_operation_exit(void);
+
+/* ------------------------------------------------------------ submission */
+
+bool sockiocp_submission_is_valid(const struct sockiocp_submit *args);
+struct sockiocp_operation *sockiocp_submission_create(struct sockiocp_port *home,
+						      struct sockiocp_endpoint *endpoint,
+						      const struct sockiocp_submit *args);
 
 /* ---------------------------------------------------------------- cancel */
 
