@@ -63,12 +63,32 @@ static bool submission_charge(struct sockiocp_operation *op, size_t size)
 	return true;
 }
 
+/* Word by word, as in ioctl.c. */
+static int submission_read_buffers(struct sockiocp_operation *op,
+				   const struct sockiocp_buffer __user *from, u32 count)
+{
+	u32 i, length;
+	u64 address;
+
+	if (!user_read_access_begin(from, count * sizeof(*from)))
+		return -EFAULT;
+	for (i = 0; i < count; i++) {
+		unsafe_get_user(address, &from[i].address, fault);
+		unsafe_get_user(length, &from[i].length, fault);
+		op->buffers[i].iov_base = u64_to_user_ptr(address);
+		op->buffers[i].iov_len = length;
+	}
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 /* Its buffers, which are copied: their array may be on the caller's stack. */
 static int submission_copy_buffers(struct sockiocp_operation *op,
 				   const struct sockiocp_submit *args)
 {
-	const struct sockiocp_buffer __user *from = u64_to_user_ptr(args->buffers);
-	struct sockiocp_buffer buffer;
 	u64 length = 0;
 	u32 i;
 
@@ -82,13 +102,12 @@ static int submission_copy_buffers(struct sockiocp_operation *op,
 			return -ENOMEM;
 		}
 	}
+	if (submission_read_buffers(op, u64_to_user_ptr(args->buffers), args->buffer_count))
+		return -EFAULT;
 	for (i = 0; i < args->buffer_count; i++) {
-		if (copy_from_user(&buffer, &from[i], sizeof(buffer)) ||
-		    !access_ok(u64_to_user_ptr(buffer.address), buffer.length))
+		if (!access_ok(op->buffers[i].iov_base, op->buffers[i].iov_len))
 			return -EFAULT;
-		op->buffers[i].iov_base = u64_to_user_ptr(buffer.address);
-		op->buffers[i].iov_len = buffer.length;
-		length += buffer.length;
+		length += op->buffers[i].iov_len;
 	}
 	/* What a system call moves at most. */
 	if (length > MAX_RW_COUNT)
