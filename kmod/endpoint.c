@@ -435,7 +435,8 @@ int sockiocp_endpoint_add_operation(struct sockiocp_operation *op)
 	else
 		list_add_tail(&op->node, &direction->operations);
 	/* In front of a registration: what an operation takes need not be told. */
-	if (!endpoint->hook.interest)
+	if (!endpoint->hook.interest &&
+	    !list_is_first(&endpoint->hook.wait.entry, &socket->wq.wait.head))
 		list_move(&endpoint->hook.wait.entry, &socket->wq.wait.head);
 	endpoint->hook.interest = 1;
 	return direction->operations.next == &op->node;
@@ -467,6 +468,19 @@ void sockiocp_endpoint_let_go_on(struct sockiocp_direction *direction)
 		sockiocp_endpoint_wake_first(direction);
 }
 
+/* It has ended, and does not stand in its direction any more. */
+static void endpoint_go_on_without(struct sockiocp_operation *op, bool wake)
+{
+	struct sockiocp_direction *direction = sockiocp_operation_direction(op);
+
+	WRITE_ONCE(op->phase, SOCKIOCP_FINISHED);
+	direction->again = false;
+	endpoint_note_interest(op->endpoint);
+	direction->held = !wake;
+	if (wake)
+		sockiocp_endpoint_wake_first(direction);
+}
+
 /**
  * sockiocp_endpoint_finish_operation - an operation has ended: others go on
  * @op: the operation, under the lock of its socket's wait queue
@@ -474,18 +488,10 @@ void sockiocp_endpoint_let_go_on(struct sockiocp_direction *direction)
  */
 void sockiocp_endpoint_finish_operation(struct sockiocp_operation *op, bool wake)
 {
-	struct sockiocp_endpoint *endpoint = op->endpoint;
-	struct sockiocp_direction *direction = sockiocp_operation_direction(op);
+	endpoint_assert_locked(op->endpoint);
 
-	endpoint_assert_locked(endpoint);
-
-	WRITE_ONCE(op->phase, SOCKIOCP_FINISHED);
-	list_move_tail(&op->node, &endpoint->finished);
-	direction->again = false;
-	endpoint_note_interest(endpoint);
-	direction->held = !wake;
-	if (wake)
-		sockiocp_endpoint_wake_first(direction);
+	list_move_tail(&op->node, &op->endpoint->finished);
+	endpoint_go_on_without(op, wake);
 }
 
 /**
@@ -499,10 +505,10 @@ void sockiocp_endpoint_remove_operation(struct sockiocp_operation *op)
 	if (list_empty(&op->node))
 		return;
 	sockiocp_endpoint_leave_home(op);
-	if (op->phase != SOCKIOCP_FINISHED)
-		sockiocp_endpoint_finish_operation(op, true);
 	list_del_init(&op->node);
 	sockiocp_operation_direction(op)->nr--;
+	if (op->phase != SOCKIOCP_FINISHED)
+		endpoint_go_on_without(op, true);
 }
 
 int __init sockiocp_endpoint_init(void)

@@ -13,7 +13,8 @@
  * ends when its result is known, which takes the lock of the socket's wait queue: cancelled,
  * carried out or closed, whichever comes first.  It is done when its process knows, and then
  * there is a packet left, or nothing.  One that was carried out holds those behind it until
- * it is done: so packets are queued in the order of the calls.
+ * it is done: so packets are queued in the order of the calls.  One that ends in its call, and
+ * has no packet, stands among others no longer.
  */
 #include "hook.h"
 #include "insides.h"
@@ -139,6 +140,37 @@ static void operation_pend(struct sockiocp_operation *op, int error)
 	sockiocp_endpoint_wake_first(direction);
 }
 
+/**
+ * sockiocp_operation_owes_packet - is there a packet, though it has ended in its call?
+ * @op: the operation
+ *
+ * Return: whether there is.
+ */
+bool sockiocp_operation_owes_packet(const struct sockiocp_operation *op)
+{
+	const struct sockiocp_endpoint *endpoint = op->endpoint;
+
+	if (!sockiocp_operation_completes(op) || op->flags & SOCKIOCP_SUBMIT_TO_HOME ||
+	    !READ_ONCE(endpoint->associated))
+		return false;
+	return op->operation == SOCKIOCP_SUBMIT_RESULT ||
+	       !(READ_ONCE(endpoint->modes) & SOCKIOCP_MODE_SKIP_PACKET);
+}
+
+/*
+ * It has ended, and the calling thread is to tell its process.  If no packet follows none of
+ * others has to wait for that.
+ */
+static void operation_end(struct sockiocp_operation *op, bool in_call)
+{
+	if (in_call && !sockiocp_operation_owes_packet(op)) {
+		sockiocp_endpoint_remove_operation(op);
+		return;
+	}
+	sockiocp_endpoint_hold(op);
+	sockiocp_endpoint_finish_operation(op, !operation_is_ready(op));
+}
+
 /*
  * What became of a try; @in_call: the one in the call that submits it.  Returns whether it has
  * ended, and is the caller's.
@@ -152,16 +184,18 @@ static bool operation_settle(struct sockiocp_operation *op, int error, bool in_c
 	is_dropped = op->dropped;
 	if (is_dropped) {
 		sockiocp_endpoint_remove_operation(op);
-	} else if (goes_on && !op->cancelled) {
+	} else if (!goes_on) {
+		op->error = error;
+		has_ended = true;
+		operation_end(op, in_call);
+	} else if (!op->cancelled) {
 		operation_pend(op, error);
+	} else if (in_call && sockiocp_endpoint_queue(op, false)) {
+		/* It was cancelled, which has a packet; op->error says why. */
+		sockiocp_endpoint_finish_operation(op, true);
 	} else {
-		/* That of one that was cancelled says why; and it has a packet, queued now. */
-		if (!goes_on)
-			op->error = error;
-		has_ended = !(in_call && goes_on && sockiocp_endpoint_queue(op, false));
-		if (has_ended)
-			sockiocp_endpoint_hold(op);
-		sockiocp_endpoint_finish_operation(op, !operation_is_ready(op));
+		has_ended = true;
+		operation_end(op, in_call);
 	}
 	spin_unlock_irq(&socket->wq.wait.lock);
 	if (is_dropped)
@@ -423,12 +457,13 @@ bool sockiocp_operation_deliver(struct sockiocp_operation *op, struct sockiocp_p
 	struct socket *socket = operation_socket(op);
 	struct operation_references references;
 	struct sockiocp_port *target = NULL;
-	bool is_ready = operation_is_ready(op), holds, is_nobodys;
+	bool is_ready = operation_is_ready(op), is_for_others, is_nobodys, holds;
 
 	spin_lock_irq(&socket->wq.wait.lock);
 	if (!op->dropped)
 		target = operation_target(op, harvested);
-	if (target)
+	is_for_others = target && target != harvested;
+	if (is_for_others)
 		sockiocp_port_get(target);
 	trace_sockiocp_complete(op, op->error);
 	if (is_ready)
@@ -437,8 +472,8 @@ bool sockiocp_operation_deliver(struct sockiocp_operation *op, struct sockiocp_p
 	sockiocp_endpoint_remove_operation(op);
 	references = operation_detach(op);
 	WRITE_ONCE(op->phase, SOCKIOCP_DONE);
-	/* Queued it may go at once. */
-	is_nobodys = !target || (target != harvested && !operation_queue_done(op, target));
+	/* Queued it may go at once, and what it refers to with it. */
+	is_nobodys = !target || (is_for_others && !operation_queue_done(op, target));
 	if (holds)
 		sockiocp_endpoint_let_go_on(direction);
 	/* Nobody hears of it, so nobody would let the next one go on. */
@@ -448,25 +483,18 @@ bool sockiocp_operation_deliver(struct sockiocp_operation *op, struct sockiocp_p
 	operation_put_references(&references);
 	if (is_nobodys)
 		sockiocp_operation_free(op);
-	if (target)
+	if (is_for_others)
 		sockiocp_port_put(target);
-	return target && target == harvested;
+	return target && !is_for_others;
 }
 
 /**
  * sockiocp_operation_forget - an operation has ended in the call that submits it
- * @op: the operation, which has no packet
+ * @op: the operation, which has no packet, and stands nowhere
  */
 void sockiocp_operation_forget(struct sockiocp_operation *op)
 {
-	struct socket *socket = operation_socket(op);
-
-	spin_lock_irq(&socket->wq.wait.lock);
 	trace_sockiocp_complete(op, op->error);
-	sockiocp_endpoint_remove_operation(op);
-	if (op->holds)
-		sockiocp_endpoint_let_go_on(sockiocp_operation_direction(op));
-	spin_unlock_irq(&socket->wq.wait.lock);
 	sockiocp_operation_free(op);
 }
 

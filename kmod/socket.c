@@ -139,17 +139,6 @@ long sockiocp_socket_set_modes(struct sockiocp_port *port, const struct sockiocp
 
 /* ------------------------------------------------------------------ operations */
 
-/* Does it have a packet, now that it has completed at once? */
-static bool socket_owes_packet(const struct sockiocp_operation *op)
-{
-	const struct sockiocp_endpoint *endpoint = op->endpoint;
-
-	if (op->flags & SOCKIOCP_SUBMIT_TO_HOME || !READ_ONCE(endpoint->associated))
-		return false;
-	return op->operation == SOCKIOCP_SUBMIT_RESULT ||
-	       !(READ_ONCE(endpoint->modes) & SOCKIOCP_MODE_SKIP_PACKET);
-}
-
 /* It has ended in the call.  Returns what the call does. */
 static long socket_complete(struct sockiocp_operation *op, struct sockiocp_submit *args)
 {
@@ -157,12 +146,11 @@ static long socket_complete(struct sockiocp_operation *op, struct sockiocp_submi
 
 	args->bytes = op->progress;
 	args->message_flags = op->message_flags;
-	if (!sockiocp_operation_completes(op)) {
-		sockiocp_operation_forget(op);
-		return error;
-	}
-	sockiocp_operation_tell(op);
-	if (socket_owes_packet(op))
+	if (sockiocp_operation_completes(op))
+		sockiocp_operation_tell(op);
+	/* What was decided when it ended holds; a result has not stood among others. */
+	if (op->holds || (op->operation == SOCKIOCP_SUBMIT_RESULT &&
+			  sockiocp_operation_owes_packet(op)))
 		sockiocp_operation_deliver(op, NULL);
 	else
 		sockiocp_operation_forget(op);

@@ -486,6 +486,7 @@ static inline int sockiocp_operation_error_of_close(const struct sockiocp_operat
 struct sockiocp_operation *sockiocp_operation_alloc(struct sockiocp_port *home);
 int sockiocp_operation_start(struct sockiocp_operation *op, struct socket *socket,
 			     struct file *file);
+bool sockiocp_operation_owes_packet(const struct sockiocp_operation *op);
 bool sockiocp_operation_run(struct sockiocp_operation *op, u64 *moved, bool *busy);
 void sockiocp_operation_tell(struct sockiocp_operation *op);
 bool sockiocp_operation_deliver(struct sockiocp_operation *op,
