@@ -143,14 +143,21 @@ static int process_probe_times(const struct sockiocp_process __user *uargs, size
 	return process_probe_range(first, (unsigned long)uargs + end - 1, PAGE_SIZE);
 }
 
+/* Both or none, also if they are in two pages, and one was taken away meanwhile. */
 static int process_write_times(struct sockiocp_process __user *uargs, size_t usize,
 			       const struct sockiocp_process *args)
 {
-	if (put_user(args->timeout_ns, &uargs->timeout_ns))
-		return -EFAULT;
+	u64 before;
+
 	if (!process_has_deadline(usize))
+		return put_user(args->timeout_ns, &uargs->timeout_ns);
+	if (get_user(before, &uargs->deadline_ns) ||
+	    put_user(args->deadline_ns, &uargs->deadline_ns))
+		return -EFAULT;
+	if (!put_user(args->timeout_ns, &uargs->timeout_ns))
 		return 0;
-	return put_user(args->deadline_ns, &uargs->deadline_ns);
+	put_user(before, &uargs->deadline_ns);
+	return -EFAULT;
 }
 
 /* ---------------------------------------------------------------- the call */

@@ -747,6 +747,11 @@ static int to_be_made_again(struct world *w, int ret)
 	return !ret && !received;
 }
 
+static int times_were_changed(const struct world *w, __u64 timeout)
+{
+	return w->args->timeout_ns != timeout || w->args->deadline_ns;
+}
+
 static const char *timeout_differs(struct world *w, int ret)
 {
 	int failed = forgive_memory(w), applied = held(w, "registrations") + (failed >= 0);
@@ -755,7 +760,7 @@ static const char *timeout_differs(struct world *w, int ret)
 	if (ret == -ETIME && *w->received)
 		return DIFFERS(w, "timed out with %u packets", *w->received);
 	/* Then for what is left of the time. */
-	if (w->args->timeout_ns != MS && !to_be_made_again(w, ret))
+	if (!to_be_made_again(w, ret) && times_were_changed(w, MS))
 		return DIFFERS(w, "the time-out was changed");
 	text = batch_differs(w, ret, applied);
 	return *text ? text : queue_differs(w, NULL, 0);
@@ -867,6 +872,8 @@ static const char *signal_differs(struct world *w, int ret)
 	if ((ret != -EINTR && ret != -EFAULT && !to_be_made_again(w, ret)) ||
 	    left > 60000 * MS || left < 30000 * MS)
 		return DIFFERS(w, "returned %d, %llu ns left", ret, left);
+	if (ret == -EFAULT && times_were_changed(w, 60000 * MS))
+		return DIFFERS(w, "failed, and changed the time-out");
 	if (ret == -EINTR && *w->received)
 		return DIFFERS(w, "interrupted with %u packets", *w->received);
 	return queue_differs(w, NULL, 0);
