@@ -130,12 +130,13 @@ void sockiocp_account_put(struct sockiocp_account *account)
 noinline
 int sockiocp_account_refuse(struct sockiocp_account *account, enum sockiocp_refused what)
 {
+	atomic_long_inc(&account->refusals);
 	trace_sockiocp_refuse(account->uid, what);
 	return -ENOBUFS;
 }
 
 /**
- * sockiocp_account_next - what a user holds
+ * sockiocp_account_next - what a user holds, and how often it was refused more
  * @uid: the lowest user id that will do
  * @view: where to
  *
@@ -155,6 +156,7 @@ bool sockiocp_account_next(unsigned long uid, struct sockiocp_account_view *view
 			.operations = atomic_long_read(&account->operations),
 			.packets = atomic_long_read(&account->packets),
 			.offers = atomic_long_read(&account->offers),
+			.refusals = atomic_long_read(&account->refusals),
 		};
 	xa_unlock(&accounts);
 	return account;

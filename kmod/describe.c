@@ -216,7 +216,8 @@ int sockiocp_describe_user(struct sk_buff *skb, const struct sockiocp_answer *an
 		PUT_USER(ENDPOINTS, user->endpoints) ||
 		PUT_USER(OPERATIONS, user->operations) ||
 		PUT_USER(PACKETS, user->packets) ||
-		PUT_USER(OFFERS, user->offers);
+		PUT_USER(OFFERS, user->offers) ||
+		PUT_USER(REFUSALS, user->refusals);
 	return describe_end(skb, message, error);
 }
 

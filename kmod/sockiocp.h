@@ -65,7 +65,7 @@ struct sockiocp_account *sockiocp_account_get(void);
 void sockiocp_account_hold(struct sockiocp_account *account);
 void sockiocp_account_put(struct sockiocp_account *account);
 
-/* What a user holds, as of now. */
+/* What a user holds, as of now, and was refused. */
 struct sockiocp_account_view {
 	unsigned long uid;
 	unsigned long registrations;
@@ -73,6 +73,7 @@ struct sockiocp_account_view {
 	unsigned long operations;
 	unsigned long packets;
 	unsigned long offers;
+	unsigned long refusals;
 };
 
 bool sockiocp_account_next(unsigned long uid, struct sockiocp_account_view *view);

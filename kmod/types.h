@@ -33,6 +33,7 @@
  * @packets: posted packets that are queued
  * @operations: operations that exist
  * @offers: sockets that are offered to processes
+ * @refusals: how often its user was told that it holds as many as it may
  * @offer_ring: these offers
  * @reaper_node: in the reaper's list of users, while @reaper_ports is not empty
  * @reaper_ports: those ports that the reaper looks at
@@ -46,6 +47,7 @@ struct sockiocp_account {
 	atomic_long_t packets;
 	atomic_long_t operations;
 	atomic_long_t offers;
+	atomic_long_t refusals;
 	struct list_head offer_ring;
 	struct list_head reaper_node;
 	struct list_head reaper_ports;

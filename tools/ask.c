@@ -100,6 +100,7 @@ static const struct attribute user_attributes[MOST_ATTRIBUTES] = {
 	[SOCKIOCP_A_USER_OPERATIONS] = { "operations", NUMBER, NULL },
 	[SOCKIOCP_A_USER_PACKETS] = { "packets", NUMBER, NULL },
 	[SOCKIOCP_A_USER_OFFERS] = { "offers", NUMBER, NULL },
+	[SOCKIOCP_A_USER_REFUSALS] = { "refusals", NUMBER, NULL },
 };
 
 static const struct attribute limits_attributes[MOST_ATTRIBUTES] = {

@@ -364,7 +364,15 @@ static void check_limits(struct patient *p)
 		     "the module does not answer by netlink");
 		return;
 	}
-	json_array_foreach(users, i, user)
+	json_array_foreach(users, i, user) {
+		held = json_integer_value(json_object_get(user, "refusals"));
+		if (held) {
+			tell(p, "limits", WARNING, "see which limit it is: sockiocpctl users, "
+			     "sockiocpctl limits", "user %d was refused more %lld times",
+			     (int)json_integer_value(json_object_get(user, "uid")),
+			     (long long)held);
+			told = 1;
+		}
 		json_object_foreach(json_array_get(limits, 0), key, most) {
 			held = json_integer_value(json_object_get(user, key));
 			may = json_integer_value(most);
@@ -377,6 +385,7 @@ static void check_limits(struct patient *p)
 			     (long long)held, (long long)may, key);
 			told = 1;
 		}
+	}
 	if (!told)
 		tell(p, "limits", GOOD, NULL, "nobody is near a limit, as far as you can see");
 	json_decref(users);

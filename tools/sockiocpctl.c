@@ -202,6 +202,7 @@ static int users(const struct options *options, int argc, char **argv)
 		{ "operations", "OPERATIONS", 0 },
 		{ "packets", "PACKETS", 0 },
 		{ "offers", "OFFERS", 0 },
+		{ "refusals", "REFUSALS", 0 },
 		{ NULL, NULL, 0 },
 	};
 
