@@ -83,7 +83,8 @@ static unsigned int cancel_in_list(struct list_head *list, const struct sockiocp
 			break;
 		if (!cancel_is_meant(op, args))
 			continue;
-		cancel_one(op, args ? -ECANCELED : sockiocp_operation_error_of_close(op), gone);
+		cancel_one(op, args ? sockiocp_operation_error_of_cancel(op) :
+				      sockiocp_operation_error_of_close(op), gone);
 		nr++;
 	}
 	return nr;

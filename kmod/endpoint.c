@@ -238,7 +238,7 @@ int sockiocp_endpoint_associate(struct sockiocp_endpoint *endpoint,
 		error = endpoint_move(endpoint, port, is_first, left);
 	if (!error) {
 		endpoint->hook.key = key;
-		endpoint->associated = true;
+		WRITE_ONCE(endpoint->associated, true);
 	}
 	spin_unlock_irq(&socket->wq.wait.lock);
 	return error;
@@ -314,7 +314,7 @@ void sockiocp_endpoint_wake_first(struct sockiocp_direction *direction)
 {
 	struct sockiocp_operation *op;
 
-	direction->held = false;
+	WRITE_ONCE(direction->held, false);
 	/* That one's packet comes first. */
 	if (direction->nr_told)
 		return;
@@ -476,7 +476,7 @@ static void endpoint_go_on_without(struct sockiocp_operation *op, bool wake)
 	WRITE_ONCE(op->phase, SOCKIOCP_FINISHED);
 	direction->again = false;
 	endpoint_note_interest(op->endpoint);
-	direction->held = !wake;
+	WRITE_ONCE(direction->held, !wake);
 	if (wake)
 		sockiocp_endpoint_wake_first(direction);
 }
@@ -495,7 +495,7 @@ void sockiocp_endpoint_finish_operation(struct sockiocp_operation *op, bool wake
 }
 
 /**
- * sockiocp_endpoint_remove_operation - an operation is done, or dropped
+ * sockiocp_endpoint_remove_operation - an operation is done, dropped, or has ended in its call
  * @op: the operation, under the lock of its socket's wait queue; it may stand nowhere
  */
 void sockiocp_endpoint_remove_operation(struct sockiocp_operation *op)

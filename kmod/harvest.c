@@ -353,7 +353,7 @@ void sockiocp_harvest_wake_others(struct sockiocp_port *port)
 		sockiocp_waiting_release(port, SOCKIOCP_WAKE_LEFT);
 		spin_unlock_irq(&port->lock);
 	}
-	if (unlikely(READ_ONCE(port->nr_undone)) && !READ_ONCE(port->home_of)) {
+	if (unlikely(READ_ONCE(port->nr_undone)) && !sockiocp_port_is_home_of_caller(port)) {
 		spin_lock_irq(&port->lock);
 		sockiocp_queue_note_late(port);
 		spin_unlock_irq(&port->lock);

@@ -205,7 +205,7 @@ long sockiocp_home_end_thread(struct sockiocp_port *port, struct sockiocp_cancel
 		.concerns = home_is_of_thread, .act = home_cancel, .args = args,
 	};
 
-	if (args->socket || args->overlapped || args->cancelled)
+	if (args->socket || args->overlapped)
 		return -EINVAL;
 	if (!READ_ONCE(port->home_of))
 		return 0;

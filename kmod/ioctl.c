@@ -285,9 +285,17 @@ static long ioctl_submit_all(struct sockiocp_port *home, struct sockiocp_batch *
 	return error;
 }
 
-/* Nothing is submitted of a call that has a bad argument. */
-static long ioctl_check_batch(const struct sockiocp_batch *args, struct sockiocp_batch __user *to)
+static bool ioctl_is_home_of_another(const struct sockiocp_port *port)
 {
+	return READ_ONCE(port->home_of) && !sockiocp_port_is_home_of_caller(port);
+}
+
+/* Nothing is submitted of a call that has a bad argument. */
+static long ioctl_check_batch(const struct sockiocp_port *port,
+			      const struct sockiocp_batch *args, struct sockiocp_batch __user *to)
+{
+	if (ioctl_is_home_of_another(port))
+		return -EXDEV;
 	if (args->operation_count > SOCKIOCP_MAX_BATCH || args->reserved ||
 	    args->operation_size != sizeof(struct sockiocp_submit))
 		return -EINVAL;
@@ -314,9 +322,9 @@ static long ioctl_submit_batch(struct file *file, struct sockiocp_batch *args,
 		error = -EBADF;
 	else if (READ_ONCE(home->closed))
 		error = -ESHUTDOWN;
+	else if (ioctl_is_home_of_another(home))
+		error = -EXDEV;
 	else
-		error = sockiocp_home_claim(home);
-	if (!error)
 		error = ioctl_submit_all(home, args);
 	fdput(f);
 	put_user(args->process.timeout_ns, &to->process.timeout_ns);
@@ -332,7 +340,7 @@ static noinline long ioctl_batch(struct file *file, void __user *from, size_t us
 
 	error = ioctl_copy_arguments(&args, sizeof(args), BATCH_SIZE_VER0, from, usize);
 	if (!error)
-		error = ioctl_check_batch(&args, to);
+		error = ioctl_check_batch(file->private_data, &args, to);
 	if (!error && args.operation_count)
 		error = ioctl_submit_batch(file, &args, to);
 	if (error)
@@ -348,6 +356,7 @@ static long ioctl_cancel(struct sockiocp_port *port, void __user *from, size_t u
 	error = ioctl_copy_arguments(&args, sizeof(args), CANCEL_SIZE_VER0, from, usize);
 	if (!error && put_user(0, &to->cancelled))
 		error = -EFAULT;
+	args.cancelled = 0;
 	if (!error)
 		error = args.flags == SOCKIOCP_CANCEL_END_OF_THREAD ?
 			sockiocp_home_end_thread(port, &args) : sockiocp_socket_cancel(&args);

@@ -16,8 +16,11 @@
 #define LOOKS	1024
 #define MOVES	64
 
-/* The first operation that is not done, and not at home here, off the queue; or NULL. */
-static struct sockiocp_operation *late_take(struct sockiocp_port *port)
+/*
+ * The first operation that is not done, and not at home here, off the queue; or NULL, and
+ * @is_through says whether the whole queue was looked at.
+ */
+static struct sockiocp_operation *late_take(struct sockiocp_port *port, bool *is_through)
 {
 	struct sockiocp_operation *op;
 	struct sockiocp_packet *packet;
@@ -25,9 +28,10 @@ static struct sockiocp_operation *late_take(struct sockiocp_port *port)
 
 	lockdep_assert_held(&port->lock);
 
+	*is_through = false;
 	list_for_each_entry(packet, &port->queue, node) {
 		if (!looks--)
-			break;
+			return NULL;
 		if (!sockiocp_packet_is_operation(packet))
 			continue;
 		op = sockiocp_packet_operation(packet);
@@ -36,6 +40,7 @@ static struct sockiocp_operation *late_take(struct sockiocp_port *port)
 		sockiocp_queue_remove_undone(port, packet);
 		return op;
 	}
+	*is_through = true;
 	return NULL;
 }
 
@@ -54,19 +59,20 @@ static void late_work(struct work_struct *work)
 		container_of(to_delayed_work(work), struct sockiocp_port, late);
 	struct sockiocp_operation *op = NULL;
 	unsigned int moves = MOVES;
+	bool is_through = true;
 
 	spin_lock_irq(&port->lock);
 	/* What stands here from before it was a home port goes in any case. */
 	if (port->home_of || late_stands_still(port))
-		op = late_take(port);
+		op = late_take(port, &is_through);
 	while (op) {
 		spin_unlock_irq(&port->lock);
 		sockiocp_operation_pass_on(op);
 		spin_lock_irq(&port->lock);
-		op = moves-- ? late_take(port) : NULL;
+		op = moves-- ? late_take(port, &is_through) : NULL;
 	}
 	/* Once more, if there may be anything left; what is at home stays. */
-	if (!port->home_of || moves > MOVES)
+	if (!port->home_of || !is_through)
 		sockiocp_queue_note_late(port);
 	spin_unlock_irq(&port->lock);
 }

@@ -125,11 +125,11 @@
  * once it was taken from there to the thread that has taken it, which carries it out, or
  * passes it on.  It ends once, under the lock of its socket's wait queue, and is done once,
  * under the same lock: then it is a packet like one that was posted.  One that was carried
- * out holds those behind it, of its direction, until that packet is queued.  Until it is
- * done it has a reference to its endpoint, and all the time one to the memory of its home
- * port, whose account it is charged to.  It never has the file of its socket but while it is carried
- * out, and pins nothing of its process but that one's number: whoever takes it compares
- * that number before anything of the program's is touched.
+ * out holds those behind it, of its direction, until that packet is queued, if there is one.
+ * Until it is done it has a reference to its endpoint, and all the time one to the memory of
+ * its home port, whose account it is charged to.  It never has the file of its socket but
+ * while it is carried out, and pins nothing of its process but that one's number: whoever
+ * takes it compares that number before anything of the program's is touched.
  *
  * If its process is gone an operation is dropped (cancel.c): it is freed where it pends or
  * stands in a queue; if a thread has it, that is marked, and the thread frees it.

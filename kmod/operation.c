@@ -150,8 +150,8 @@ bool sockiocp_operation_owes_packet(const struct sockiocp_operation *op)
 {
 	const struct sockiocp_endpoint *endpoint = op->endpoint;
 
-	if (!sockiocp_operation_completes(op) || op->flags & SOCKIOCP_SUBMIT_TO_HOME ||
-	    !READ_ONCE(endpoint->associated))
+	if (!sockiocp_operation_completes(op) || !READ_ONCE(endpoint->associated) ||
+	    op->flags & (SOCKIOCP_SUBMIT_TO_HOME | SOCKIOCP_SUBMIT_NO_PACKET))
 		return false;
 	return op->operation == SOCKIOCP_SUBMIT_RESULT ||
 	       !(READ_ONCE(endpoint->modes) & SOCKIOCP_MODE_SKIP_PACKET);
@@ -190,12 +190,16 @@ static bool operation_settle(struct sockiocp_operation *op, int error, bool in_c
 		operation_end(op, in_call);
 	} else if (!op->cancelled) {
 		operation_pend(op, error);
-	} else if (in_call && sockiocp_endpoint_queue(op, false)) {
-		/* It was cancelled, which has a packet; op->error says why. */
-		sockiocp_endpoint_finish_operation(op, true);
 	} else {
-		has_ended = true;
-		operation_end(op, in_call);
+		/* Why it was, is in op->error; meanwhile it may have taken something. */
+		if (op->error == -ECANCELED)
+			op->error = sockiocp_operation_error_of_cancel(op);
+		/* As one that pended, and has a packet. */
+		has_ended = !(in_call && sockiocp_endpoint_queue(op, false));
+		if (has_ended)
+			operation_end(op, in_call);
+		else
+			sockiocp_endpoint_finish_operation(op, true);
 	}
 	spin_unlock_irq(&socket->wq.wait.lock);
 	if (is_dropped)

@@ -164,13 +164,11 @@ static long socket_do_submit(struct sockiocp_endpoint *endpoint, struct sockiocp
 	struct sockiocp_operation *op;
 	long error;
 
-	/* Late: what fails before leaves the port to others. */
-	error = sockiocp_home_claim(port);
-	if (error)
-		return error;
 	if (args->operation == SOCKIOCP_SUBMIT_NEXT) {
-		sockiocp_endpoint_next(endpoint);
-		return 0;
+		error = sockiocp_home_claim(port);
+		if (!error)
+			sockiocp_endpoint_next(endpoint);
+		return error;
 	}
 	if (READ_ONCE(endpoint->modes) & SOCKIOCP_MODE_SYNCHRONOUS)
 		return -ENOTBLK;
@@ -180,6 +178,12 @@ static long socket_do_submit(struct sockiocp_endpoint *endpoint, struct sockiocp
 	op = sockiocp_submission_create(port, endpoint, args);
 	if (IS_ERR(op))
 		return PTR_ERR(op);
+	/* Late: what fails before leaves the port to others. */
+	error = sockiocp_home_claim(port);
+	if (error) {
+		sockiocp_operation_free(op);
+		return error;
+	}
 	trace_sockiocp_submit(op);
 	if (args->operation == SOCKIOCP_SUBMIT_RESULT)
 		return socket_complete(op, args);
@@ -266,7 +270,7 @@ long sockiocp_socket_cancel(struct sockiocp_cancel *args)
 {
 	struct sockiocp_endpoint *endpoint;
 
-	if (args->flags & ~SOCKIOCP_CANCEL_OF_THREAD || args->cancelled)
+	if (args->flags & ~SOCKIOCP_CANCEL_OF_THREAD)
 		return -EINVAL;
 	endpoint = socket_find_endpoint(args->socket);
 	if (IS_ERR(endpoint))

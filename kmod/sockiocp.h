@@ -484,6 +484,12 @@ static inline int sockiocp_operation_error_of_close(const struct sockiocp_operat
 	       -ECONNABORTED : -ECANCELED;
 }
 
+/* What one ends with that is cancelled: what a receive has taken already is not lost. */
+static inline int sockiocp_operation_error_of_cancel(const struct sockiocp_operation *op)
+{
+	return op->operation == SOCKIOCP_SUBMIT_RECEIVE && op->progress ? 0 : -ECANCELED;
+}
+
 struct sockiocp_operation *sockiocp_operation_alloc(struct sockiocp_port *home);
 int sockiocp_operation_start(struct sockiocp_operation *op, struct socket *socket,
 			     struct file *file);

@@ -171,6 +171,25 @@ static int transfer_receive(struct sockiocp_operation *op, struct socket *socket
 	return message.msg_flags & MSG_TRUNC ? -EMSGSIZE : 0;
 }
 
+/*
+ * There is something.  If the protocol has none to give all the same that may be for another
+ * reason, of which no wake-up tells when it is over: a signal, at a byte out of band; another
+ * thread that reads, with kernel TLS.
+ */
+static int transfer_receive_what_is_there(struct sockiocp_operation *op, struct socket *socket,
+					  struct file *file)
+{
+	int error = transfer_receive(op, socket, file);
+
+	if (error != -EAGAIN)
+		return error;
+	/* SO_PEEK_OFF may be at the end of what is there. */
+	if (op->message_flags & MSG_PEEK)
+		return signal_pending(current) ? -EBUSY : -EAGAIN;
+	error = sockiocp_transfer_look(socket, file, op->endpoint->hook.kind, op->operation);
+	return error ? error : -EBUSY;
+}
+
 /* A stream takes a part; the operation has not ended before all is sent. */
 static int transfer_send(struct sockiocp_operation *op, struct socket *socket)
 {
@@ -378,7 +397,7 @@ static int transfer_do(struct sockiocp_operation *op, struct socket *socket,
 	} else {
 		error = sockiocp_transfer_look(socket, file, kind, op->operation);
 		if (!error && !transfer_only_asks(op))
-			error = transfer_receive(op, socket, file);
+			error = transfer_receive_what_is_there(op, socket, file);
 		else if (!error && op->operation == SOCKIOCP_SUBMIT_RECEIVE)
 			error = transfer_ask(op, socket);
 	}

@@ -288,6 +288,13 @@ TEST_F(arguments, bad_call_leaves_a_port_to_others)
 	args.flags = 0;
 	args.socket = 54321;
 	EXPECT_EQ(-EBADF, operation_submit(self->home, &args));
+	args = GOOD_ARGS();
+	args.buffers = 8;
+	EXPECT_EQ(-EFAULT, operation_submit(self->home, &args));
+	args = GOOD_ARGS();
+	args.flags = SOCKIOCP_SUBMIT_EVENT;
+	args.event = 54321;
+	EXPECT_EQ(-EBADF, operation_submit(self->home, &args));
 	*child = (struct child) { .home = self->home, .fd = self->fd[1] };
 	EXPECT_EQ(0, child_status(process_start(submit_in_child, child), COMES));
 	EXPECT_EQ(1, child->submitted);

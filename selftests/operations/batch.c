@@ -5,8 +5,11 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -138,6 +141,44 @@ TEST_F(batch, home_port_of_another_process_is_refused)
 	self->args.process.timeout_ns = SOCKIOCP_INFINITE;
 	EXPECT_EQ(-EXDEV, device_call(self->port, SOCKIOCP_BATCH, &self->args));
 	EXPECT_EQ(PAIRS, self->args.operation_count);
+	/* The same if it is the port of the packets. */
+	self->args.home = self->port;
+	EXPECT_EQ(-EXDEV, device_call(self->home, SOCKIOCP_BATCH, &self->args));
+	EXPECT_OPERATIONS(self->port, 0);
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/*
+ * TCP does not read past an urgent byte while there is a signal, of which no wake-up tells:
+ * SIGURG comes while the call goes on.
+ */
+TEST_F(batch, signal_of_an_urgent_byte_delays_a_receive_only)
+{
+	struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = thread_id() };
+	int from = self->fd[0][1], to = self->fd[0][0], i;
+
+	ASSERT_NE(SIG_ERR, signal(SIGURG, nothing));
+	ASSERT_EQ(0, fcntl(to, F_SETOWN_EX, &owner));
+	for (i = 0; i < 2; i++) {
+		self->data[i][0] = '!' + i;
+		self->submits[i] = operation_with_buffer(from, &self->o[i],
+							 SOCKIOCP_SUBMIT_SEND,
+							 &self->buffers[i], self->data[i], 1);
+	}
+	self->submits[0].message_flags = MSG_OOB;
+	self->submits[2] = operation_with_buffer(to, &self->o[2], SOCKIOCP_SUBMIT_RECEIVE,
+						 &self->buffers[2], self->data[2], 16);
+	self->args.process.entry_count = 1;
+	device_call(self->port, SOCKIOCP_BATCH, &self->args);
+	EXPECT_EQ(0, self->args.operation_count);
+	EXPECT_EQ(0, self->submits[1].result);
+	EXPECT_EQ(1, self->submits[2].result);
+	EXPECT_PACKET(self->port, KEY, &self->o[2], 0, 1);
+	EXPECT_EQ('"', self->data[2][0]);
 }
 
 /* A time-out, and the same call again: what was submitted is not submitted twice. */

@@ -154,6 +154,8 @@ struct op {
 	__u64 key;
 	unsigned int since;
 	int fresh, was_ended;
+	/* Of a receive that was cancelled: what it had taken by then. */
+	unsigned int part;
 };
 
 /* What the kernel may write to. */
@@ -551,7 +553,7 @@ static const char *was_written(struct model *m, struct op *op, struct port *from
 		    op->slot ? op->slot - m->slot : -1, (unsigned long long)mem->o.state,
 		    (unsigned long long)mem->o.bytes);
 	if (op->at == ENDED) {
-		if (mem->o.state != op->status || mem->o.bytes)
+		if (mem->o.state != op->status || mem->o.bytes != op->part)
 			return "what was cancelled or closed has another result";
 		if (op->direction == IN && !(op->message_flags & MSG_WAITALL) &&
 		    !is_poisoned(mem->data, LONGEST))
@@ -903,7 +905,7 @@ static void end_op(struct model *m, struct op *op, __u64 status)
 	op->status = status;
 }
 
-static const struct op *first_receive(const struct slot *s)
+static struct op *first_receive(const struct slot *s)
 {
 	return s->nr_pending[IN] ? s->pending[IN][0] : NULL;
 }
@@ -949,10 +951,24 @@ static int end_all(struct model *m, struct slot *s, unsigned int number, __u64 s
 	return nr;
 }
 
+/* A cancelled receive that waits for all gives what it has. */
+static const char *look_at_part(struct model *m, struct slot *s, struct op *first)
+{
+	unsigned int taken = s->taken;
+	const char *wrong = look_at_stream(s, first);
+
+	if (wrong || !first || first->at != ENDED || s->taken == taken)
+		return wrong;
+	first->part = s->taken - taken;
+	first->status = 0;
+	return pattern_differs(memory_of(m, first)->data, first->part, taken) < 0 ? NULL :
+	       "a cancelled receive has other bytes";
+}
+
 static const char *do_cancel(struct model *m, struct slot *s)
 {
 	struct op *op = any(m, 2) ? &m->op[any(m, OPS)] : NULL;
-	const struct op *before;
+	struct op *before;
 	int ret, want;
 
 	if (op && op->at == PENDS)
@@ -965,7 +981,7 @@ static const char *do_cancel(struct model *m, struct slot *s)
 	       end_all(m, s, op ? op->number : 0, STATUS_IS_CANCELLED);
 	if (ret != want)
 		return "another number of operations was cancelled";
-	return look_at_stream(s, before);
+	return look_at_part(m, s, before);
 }
 
 /* ------------------------------------------------------------ sockets and peers */

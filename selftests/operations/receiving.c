@@ -298,6 +298,24 @@ TEST_F(receiving, with_waitall_keeps_no_reset_to_itself)
 							 sizeof(data)));
 }
 
+/* What it has is not lost. */
+TEST_F(receiving, with_waitall_gives_what_it_has_when_it_is_cancelled)
+{
+	struct overlapped o;
+	char data[8] = "";
+
+	EXPECT_EQ(1, submit_with_flags(self->home, self->fd[0], &o, data, 8, MSG_WAITALL));
+	EXPECT_SENT(self->fd[1], "abc");
+	EXPECT_NO_PACKET(self->port);
+	EXPECT_EQ(1, operation_cancel(self->home, self->fd[0], NULL, 0));
+	EXPECT_PACKET(self->port, KEY, &o, 0, 3);
+	EXPECT_STREQ("abc", data);
+	EXPECT_EQ(1, operation_receive(self->home, self->fd[0], &o, data, sizeof(data)));
+	EXPECT_SENT(self->fd[1], "def");
+	EXPECT_PACKET(self->port, KEY, &o, 0, 3);
+	EXPECT_STREQ("def", data);
+}
+
 /* A local shutdown is not the peer's: its data comes still. */
 TEST_F(receiving, goes_on_after_a_local_shutdown)
 {

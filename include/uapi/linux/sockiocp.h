@@ -369,7 +369,10 @@ struct sockiocp_submit {
 #define SOCKIOCP_SUBMIT_POLL_OUT	3
 /* What SOCKIOCP_PACKET_READY has told was done, or given up: the next ones may go on. */
 #define SOCKIOCP_SUBMIT_NEXT		4
-/* Completes, with @status and @bytes, as if it had pended: a packet, an event. */
+/*
+ * Completes, with @status and @bytes: an event, and a packet if the socket is associated, and
+ * neither TO_HOME nor NO_PACKET is set.
+ */
 #define SOCKIOCP_SUBMIT_RESULT		5
 
 /* sockiocp_submit.flags */
@@ -457,6 +460,8 @@ struct sockiocp_batch {
  *           again without registrations
  *   ESHUTDOWN  the port was closed, before the call or while it waited; in the
  *           second case the registrations were applied
+ *   EXDEV   the port is another process' home port, or has become one while it waited;
+ *           as before
  *
  * All arguments are looked at before the first registration is applied, so
  * EINVAL and EFAULT change nothing; only when memory that could be written
@@ -584,7 +589,7 @@ struct sockiocp_batch {
 /*
  * SOCKIOCP_CANCEL: a &struct sockiocp_cancel, of operations that the calling process has
  * submitted.  Each still completes: as cancelled, or if it was just being carried out with
- * its result.
+ * its result.  A receive with MSG_WAITALL that has a part completes with that.
  *
  *   EXDEV   SOCKIOCP_CANCEL_END_OF_THREAD: the port is another process' home port
  *   EINVAL, EFAULT, EBADF, ENOTSOCK
@@ -610,7 +615,8 @@ struct sockiocp_batch {
  * If the call fails after some were submitted (EFAULT, EINTR, ETIME) the structure says
  * which are left, so that the same call made again submits none twice.
  *
- *   EXDEV   @home is another process' home port: nothing was submitted
+ *   EXDEV   one of the two ports is another process' home port: nothing was submitted; or
+ *           the port of the call has become one meanwhile, which @operation_count tells
  *   EBADF   @home is no descriptor of a port
  *   EINVAL  too many operations, of another size
  *   EFAULT  an operation cannot be read, or its results cannot be written
