@@ -595,7 +595,9 @@ TEST(datagram_that_is_too_long_is_not_sent)
 		;
 	EXPECT_PACKET(port, KEY, &o[0], 0, 1);
 	EXPECT_PACKET(port, KEY, &o[1], STATUS_IS_TOO_LONG, 0);
-	EXPECT_EQ(1, sock_recv(fd[1], &c, 1));
+	/* It may have come among the others. */
+	if (c != 'y')
+		EXPECT_EQ(1, sock_recv(fd[1], &c, 1));
 	EXPECT_EQ('y', c);
 	EXPECT_EQ(-EAGAIN, sock_recv(fd[1], &c, 1));
 	fd_close(fd[0]);
