@@ -285,16 +285,11 @@ static long ioctl_submit_all(struct sockiocp_port *home, struct sockiocp_batch *
 	return error;
 }
 
-static bool ioctl_is_home_of_another(const struct sockiocp_port *port)
-{
-	return READ_ONCE(port->home_of) && !sockiocp_port_is_home_of_caller(port);
-}
-
 /* Nothing is submitted of a call that has a bad argument. */
 static long ioctl_check_batch(const struct sockiocp_port *port,
 			      const struct sockiocp_batch *args, struct sockiocp_batch __user *to)
 {
-	if (ioctl_is_home_of_another(port))
+	if (sockiocp_port_is_home_of_another(port))
 		return -EXDEV;
 	if (args->operation_count > SOCKIOCP_MAX_BATCH || args->reserved ||
 	    args->operation_size != sizeof(struct sockiocp_submit))
@@ -322,7 +317,7 @@ static long ioctl_submit_batch(struct file *file, struct sockiocp_batch *args,
 		error = -EBADF;
 	else if (READ_ONCE(home->closed))
 		error = -ESHUTDOWN;
-	else if (ioctl_is_home_of_another(home))
+	else if (sockiocp_port_is_home_of_another(home))
 		error = -EXDEV;
 	else
 		error = ioctl_submit_all(home, args);

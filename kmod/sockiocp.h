@@ -202,6 +202,12 @@ static inline bool sockiocp_port_is_home_of_caller(const struct sockiocp_port *p
 	       port->home_exec_id == current->self_exec_id;
 }
 
+/* Is it the home port of another one? */
+static inline bool sockiocp_port_is_home_of_another(const struct sockiocp_port *port)
+{
+	return unlikely(READ_ONCE(port->home_of)) && !sockiocp_port_is_home_of_caller(port);
+}
+
 /* ------------------------------------------------------------------ slot */
 
 bool sockiocp_slot_is_free(struct sockiocp_port *port);
