@@ -79,6 +79,9 @@ static inline int operation_index(const struct sockiocp_packet_entry *got,
 /* What was sent has arrived. */
 #define ASSERT_ARRIVES(fd, bytes) ASSERT_TRUE(sock_queued(fd, bytes, COMES))
 
+/* The same where one waits for it: if nobody comes for that it soon goes home, and takes it. */
+#define ASSERT_ARRIVES_FOR(o, fd, bytes) ASSERT_TRUE(operation_has_data(o, fd, bytes, COMES))
+
 /* How many operations of a home port are not done. */
 #define EXPECT_OPERATIONS(home, count) EXPECT_EQ(count, fdinfo_value(home, "operations"))
 

@@ -140,6 +140,19 @@ int operation_ends(int port, const struct overlapped *o, int timeout_ms)
 	return 1;
 }
 
+int operation_has_data(const struct overlapped *o, int fd, int bytes, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+
+	while (!sock_queued(fd, bytes, 0) &&
+	       __atomic_load_n(&o->state, __ATOMIC_ACQUIRE) == STATUS_IS_PENDING) {
+		if (now_ms() >= end)
+			return 0;
+		sleep_ms(1);
+	}
+	return 1;
+}
+
 int small_pair(int fd[2])
 {
 	return tcp_pair(FAM_INET, fd, 4096);

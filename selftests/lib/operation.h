@@ -63,6 +63,8 @@ int operation_harvest(int port, struct sockiocp_packet_entry *got, int max, int 
 int home_thread_start(int home);
 /* Harvests until the OVERLAPPED is not pending; takes a port's packets, and drops them. */
 int operation_ends(int port, const struct overlapped *o, int timeout_ms);
+/* So many bytes have arrived for it; or it has taken them, since its home port has a thread. */
+int operation_has_data(const struct overlapped *o, int fd, int bytes, int timeout_ms);
 
 /* A connection of TCP whose first end has small buffers, and the other end too. */
 int small_pair(int fd[2]);

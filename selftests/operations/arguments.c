@@ -428,7 +428,7 @@ TEST_F(arguments, array_of_the_harvester_that_is_bad)
 	ASSERT_EQ(0, home_thread_start(self->home));
 	ASSERT_EQ(1, operation_submit(self->home, &args));
 	EXPECT_SENT(self->fd[1], "abc");
-	ASSERT_ARRIVES(self->fd[0], 3);
+	ASSERT_ARRIVES_FOR(&self->o, self->fd[0], 3);
 	for (i = 0; i < 3; i++) {
 		/* The first is good, so that it begins. */
 		p = device_process(self->port, NULL, 0, bad - 1, 2, &received, 0);

@@ -607,7 +607,7 @@ TEST_F(ending, of_the_port_sends_home_what_is_queued)
 
 	RECEIVE(&o);
 	EXPECT_SENT(self->fd[1], "abc");
-	ASSERT_ARRIVES(self->fd[0], 3);
+	ASSERT_ARRIVES_FOR(&o, self->fd[0], 3);
 	EXPECT_EQ(0, fd_close(self->port));
 	self->port = -1;
 	EXPECT_TRUE(operation_ends(self->home, &o, COMES));
@@ -624,7 +624,7 @@ TEST_F(ending, of_the_port_for_all_leaves_nothing_in_it)
 	RECEIVE(&o[1]);
 	RECEIVE(&o[2]);
 	EXPECT_SENT(self->fd[1], "abc");
-	ASSERT_ARRIVES(self->fd[0], 3);
+	ASSERT_ARRIVES_FOR(&o[0], self->fd[0], 3);
 	EXPECT_EQ(0, device_call(self->port, SOCKIOCP_CLOSE, NULL));
 	EXPECT_TRUE(operation_ends(self->home, &o[0], COMES));
 	EXPECT_EQ(3, o[0].bytes);

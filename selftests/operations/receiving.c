@@ -163,7 +163,7 @@ TEST_F(receiving, fills_all_buffers_of_one)
 	memset(buffer, 0xff, sizeof(buffer));
 	pattern_fill(sent, COUNT / 2 * 5, 0);
 	ASSERT_EQ(COUNT / 2 * 5, sock_send(self->fd[1], sent, COUNT / 2 * 5));
-	ASSERT_ARRIVES(self->fd[0], COUNT / 2 * 5);
+	ASSERT_ARRIVES_FOR(&o, self->fd[0], COUNT / 2 * 5);
 	EXPECT_PACKET(self->port, KEY, &o, 0, COUNT / 2 * 5);
 	for (i = 0; i < COUNT; i += 2) {
 		EXPECT_EQ(-1, pattern_differs(data[i], 2, i / 2 * 5));
@@ -435,7 +435,7 @@ TEST_F(receiving, takes_data_before_a_registration_tells_of_it)
 	EXPECT_NO_PACKET(self->port);
 	EXPECT_EQ(1, operation_receive(self->home, self->fd[0], &o, data, sizeof(data)));
 	EXPECT_SENT(self->fd[1], "0123456789");
-	ASSERT_ARRIVES(self->fd[0], 10);
+	ASSERT_ARRIVES_FOR(&o, self->fd[0], 10);
 	EXPECT_EQ(2, operation_harvest(self->port, got, 4, COMES));
 	EXPECT_EQ(KEY, got[0].completion_key);
 	EXPECT_EQ(7, got[1].completion_key);
