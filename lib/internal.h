@@ -38,6 +38,7 @@
  *   blocked.c  calls that wait, and closesocket(), which ends them
  *   base/crt.c  files, times and numbers of Microsoft's C library
  *   base/printf.c  printf_s(), wprintf() and their kin
+ *   condition.c  condition variables
  *   event.c    events
  *   inet.c     addresses as text
  *   device.c   opening the device of the kernel module, and telling that it is one
