@@ -17,6 +17,7 @@
  *   descriptor.c  descriptors above 2, which ones were closed, which are events
  *   machine.c  the machine's processors and its clocks
  *   base/utf8.c  characters of 8 and of 32 bits
+ *   base/fls.c  values of threads that somebody is told of when they end
  *   base/init_once.c  initialisation that happens once
  *   base/invalid.c  invalid parameters of the functions of Microsoft's C library
  *   base/lstr.c  lstrlen() and its kin
@@ -193,6 +194,9 @@ void sockiocp_note_pending_send(int fd);
 void sockiocp_count_sleeper(int fd, int by);
 unsigned int sockiocp_sleepers(int fd);
 void sockiocp_forget_sleepers(void);
+
+/* base/fls.c */
+void sockiocp_end_fls(void);
 
 /* pool.c */
 int sockiocp_start_detached(void *(*function)(void *), void *argument);

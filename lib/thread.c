@@ -35,6 +35,7 @@ static void thread_ended(void *argument)
 {
 	struct sockiocp_thread_file *file = argument;
 
+	sockiocp_end_fls();
 	sockiocp_thread_ends();
 	/* Who waits for this thread sees that already. */
 	sockiocp_abandon_mutexes();

@@ -49,6 +49,7 @@ void sockiocp_this_thread_ends(DWORD exit_code)
 static void end_of_thread(void *unused)
 {
 	(void)unused;
+	sockiocp_end_fls();
 	sockiocp_thread_ends();
 	sockiocp_abandon_mutexes();
 	sockiocp_this_thread_ends(0);

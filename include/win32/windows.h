@@ -37,6 +37,7 @@ extern "C" {
 #define TLS_OUT_OF_INDEXES	0xffffffffu
 #define TLS_MINIMUM_AVAILABLE	64
 #define FLS_OUT_OF_INDEXES	0xffffffffu
+#define FLS_MAXIMUM_AVAILABLE	128
 #define STD_INPUT_HANDLE	((DWORD)-10)
 #define STD_OUTPUT_HANDLE	((DWORD)-11)
 #define STD_ERROR_HANDLE	((DWORD)-12)
@@ -603,6 +604,13 @@ DWORD WINAPI TlsAlloc(void);
 BOOL WINAPI TlsFree(DWORD dwTlsIndex);
 LPVOID WINAPI TlsGetValue(DWORD dwTlsIndex);
 BOOL WINAPI TlsSetValue(DWORD dwTlsIndex, LPVOID lpTlsValue);
+
+typedef void (NTAPI *PFLS_CALLBACK_FUNCTION)(PVOID lpFlsData);
+
+DWORD WINAPI FlsAlloc(PFLS_CALLBACK_FUNCTION lpCallback);
+BOOL WINAPI FlsFree(DWORD dwFlsIndex);
+PVOID WINAPI FlsGetValue(DWORD dwFlsIndex);
+BOOL WINAPI FlsSetValue(DWORD dwFlsIndex, PVOID lpFlsData);
 
 /* One-time initialisation */
 typedef struct _RTL_RUN_ONCE {
