@@ -97,10 +97,14 @@
  *
  *   connect.c  taking and making connections
  *   batch.c    operations in batches
+ *   callback.c  what callback objects of the thread pool have in common
  *   base/file_io.c  reading and writing
  *   registered_wait.c  waits whose end the thread pool is told of
- *   threadpool.c  work objects and timers of the thread pool
  *   socket_ioctl.c  commands to sockets
+ *
+ *   threadpool.c  work objects and timers of the thread pool
+ *   threadpool_io.c  its objects that are told of operations
+ *   threadpool_wait.c  its objects that wait for handles
  *
  *   base/module.c  functions by their names
  */
@@ -153,6 +157,7 @@ unsigned long long sockiocp_now_ns(void);
 int sockiocp_ms_until(unsigned long long end);
 unsigned long long sockiocp_file_time(void);
 struct timespec sockiocp_timespec(unsigned long long ns);
+unsigned long long sockiocp_due_at(const FILETIME *time, unsigned long long now);
 
 /* descriptor.c */
 #define SOCKIOCP_FIRST_FD	3
@@ -199,7 +204,17 @@ void sockiocp_forget_sleepers(void);
 void sockiocp_end_fls(void);
 
 /* pool.c */
+
+/* What the key of a socket has that is bound to an object, and no address of a function has. */
+#define SOCKIOCP_POOL_OBJECT	(1ULL << 63)
+
 int sockiocp_start_detached(void *(*function)(void *), void *argument);
+int sockiocp_bind_to_object(HANDLE socket, ULONG_PTR key,
+			    void (*take)(const OVERLAPPED_ENTRY *entry));
+
+/* registered_wait.c */
+int sockiocp_register_wait(HANDLE *handle, HANDLE object, WAITORTIMERCALLBACK function,
+			   void *context, unsigned long long end);
 
 /* wait.c */
 int sockiocp_check_waitable(HANDLE handle);

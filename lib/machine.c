@@ -198,3 +198,21 @@ void WINAPI Sleep(DWORD dwMilliseconds)
 	       EINTR)
 		;
 }
+
+/*
+ * Returns when a point in time is, in ns of CLOCK_MONOTONIC, by the clock as it is @now; one
+ * that is negative is from now on.  ULLONG_MAX: never.
+ */
+unsigned long long sockiocp_due_at(const FILETIME *time, unsigned long long now)
+{
+	LONGLONG at = (LONGLONG)((ULONGLONG)time->dwHighDateTime << 32 | time->dwLowDateTime);
+	LONGLONG clock = (LONGLONG)sockiocp_file_time();
+	unsigned long long units;
+
+	if (at < 0)
+		units = -(unsigned long long)at;
+	else
+		units = at > clock ? (unsigned long long)(at - clock) : 0;
+	return units < (ULLONG_MAX - now) / NSEC_PER_UNIT ? now + units * NSEC_PER_UNIT :
+							    ULLONG_MAX;
+}

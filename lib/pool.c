@@ -4,7 +4,8 @@
  * The thread pool of the process: a completion port, and threads that take packets from it.
  *
  * A packet is a function and its argument, so that queueing allocates nothing here; or that of
- * an operation on a socket that is bound to a function, which is the key then.  How many
+ * an operation on a socket that is bound to a function, which is the key then, or to an object
+ * of threadpool_io.c, which the key is a number of.  How many
  * threads run at a time is the port's to say: as many as there are processors, and one more
  * when one of them sleeps.  What is left to do here is that one thread always waits: who takes
  * a packet and leaves nobody waiting starts another thread first.
@@ -25,6 +26,9 @@
 
 /* What a packet of QueueUserWorkItem() has where others have the status, of 32 bits. */
 #define WORK_ITEM	(1ULL << 32)
+
+/* Who takes packets of sockets that are bound to objects. */
+static void (*_Atomic take_of_object)(const OVERLAPPED_ENTRY *entry);
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 /* -1 if there is none. */
@@ -73,6 +77,10 @@ static void call(const OVERLAPPED_ENTRY *entry)
 
 	if (entry->Internal == WORK_ITEM) {
 		((LPTHREAD_START_ROUTINE)entry->lpCompletionKey)(entry->lpOverlapped);
+		return;
+	}
+	if (entry->lpCompletionKey & SOCKIOCP_POOL_OBJECT) {
+		atomic_load(&take_of_object)(entry);
 		return;
 	}
 	error = sockiocp_status_error(entry->Internal);
@@ -272,6 +280,33 @@ BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, UL
 	return TRUE;
 }
 
+/* Associates a socket with the pool's port, by a key.  Returns 0 or an errno value. */
+static int bind_socket(HANDLE socket, ULONG_PTR key)
+{
+	int err = sockiocp_check_socket(socket);
+	int fd;
+
+	if (err)
+		return err;
+	fd = get_pool();
+	if (fd >= 0 && sockiocp_check_port(fd)) {
+		port_is_lost(fd);
+		fd = get_pool();
+	}
+	return fd < 0 ? errno : sockiocp_associate(socket, (HANDLE)(intptr_t)fd, key);
+}
+
+/*
+ * Has a thread of the pool call @take for each packet of a socket; it is the same function each
+ * time, and finds the object by the packet's key.  Returns 0 or an errno value.
+ */
+int sockiocp_bind_to_object(HANDLE socket, ULONG_PTR key,
+			    void (*take)(const OVERLAPPED_ENTRY *entry))
+{
+	atomic_store(&take_of_object, take);
+	return bind_socket(socket, key | SOCKIOCP_POOL_OBJECT);
+}
+
 /**
  * BindIoCompletionCallback - have the pool call a function when operations are over
  * @FileHandle: a socket, which is associated with the pool's port (CreateIoCompletionPort());
@@ -293,18 +328,8 @@ BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, UL
 BOOL WINAPI BindIoCompletionCallback(HANDLE FileHandle, LPOVERLAPPED_COMPLETION_ROUTINE Function,
 				     ULONG Flags)
 {
-	int err = !Function || Flags ? EINVAL : sockiocp_check_socket(FileHandle);
-	int fd;
+	int err = !Function || Flags ? EINVAL :
+				       bind_socket(FileHandle, (ULONG_PTR)Function);
 
-	if (err)
-		return sockiocp_fail(err);
-	fd = get_pool();
-	if (fd >= 0 && sockiocp_check_port(fd)) {
-		port_is_lost(fd);
-		fd = get_pool();
-	}
-	if (fd < 0)
-		return sockiocp_fail(errno);
-	err = sockiocp_associate(FileHandle, (HANDLE)(intptr_t)fd, (ULONG_PTR)Function);
 	return err ? sockiocp_fail(err) : TRUE;
 }

@@ -417,7 +417,6 @@ static int add_wait(struct registered_wait *wait, HANDLE *handle)
 	waiter = get_waiter();
 	if (waiter) {
 		wait->waiter = waiter;
-		wait->end = end_of_time(wait);
 		TAILQ_INSERT_HEAD(&waiter->waits, wait, list);
 		waiter->count++;
 		LIST_INSERT_HEAD(&known_waits[bucket_of(wait)], wait, known);
@@ -429,6 +428,41 @@ static int add_wait(struct registered_wait *wait, HANDLE *handle)
 	}
 	pthread_mutex_unlock(&lock);
 	return err;
+}
+
+/* Returns 0 or an errno value. */
+static int register_wait(HANDLE *handle, const struct registered_wait *like)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct registered_wait *wait;
+	int err = sockiocp_check_waitable(like->handle);
+
+	if (err)
+		return err;
+	pthread_once(&once, prepare);
+	wait = malloc(sizeof(*wait));
+	if (!wait)
+		return ENOMEM;
+	*wait = *like;
+	err = add_wait(wait, handle);
+	if (err)
+		free(wait);
+	return err;
+}
+
+/*
+ * Has the wait thread itself call a function once, when a handle is signalled or the time is
+ * @end, in ns of CLOCK_MONOTONIC.  Returns 0 or an errno value.
+ */
+int sockiocp_register_wait(HANDLE *handle, HANDLE object, WAITORTIMERCALLBACK function,
+			   void *context, unsigned long long end)
+{
+	struct registered_wait wait = {
+		.handle = object, .function = function, .context = context, .ms = INFINITE,
+		.flags = WT_EXECUTEONLYONCE | WT_EXECUTEINWAITTHREAD, .end = end,
+	};
+
+	return register_wait(handle, &wait);
 }
 
 /**
@@ -462,28 +496,16 @@ BOOL WINAPI RegisterWaitForSingleObject(PHANDLE phNewWaitObject, HANDLE hObject,
 					WAITORTIMERCALLBACK Callback, PVOID Context,
 					ULONG dwMilliseconds, ULONG dwFlags)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct registered_wait *wait;
-	int err;
-
-	if (!phNewWaitObject || !Callback)
-		return sockiocp_fail(EINVAL);
-	err = sockiocp_check_waitable(hObject);
-	if (err)
-		return sockiocp_fail(err);
-	pthread_once(&once, prepare);
-	wait = malloc(sizeof(*wait));
-	if (!wait)
-		return sockiocp_fail(ENOMEM);
-	*wait = (struct registered_wait) {
+	struct registered_wait wait = {
 		.handle = hObject, .function = Callback, .context = Context,
 		.ms = dwMilliseconds, .flags = dwFlags,
 	};
-	err = add_wait(wait, phNewWaitObject);
-	if (!err)
-		return TRUE;
-	free(wait);
-	return sockiocp_fail(err);
+	int err = EINVAL;
+
+	wait.end = end_of_time(&wait);
+	if (phNewWaitObject && Callback)
+		err = register_wait(phNewWaitObject, &wait);
+	return err ? sockiocp_fail(err) : TRUE;
 }
 
 static struct registered_wait *find_wait(HANDLE handle)

@@ -1,263 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * Callbacks of the thread pool: work objects, timers, and simple ones.
- *
- * A callback object is queued as a packet of the pool's port (pool.c), which cannot be taken
- * back.  So the object counts how often it is to be called, and a packet whose call was
- * cancelled does nothing; the object is there until its last packet was taken.
+ * Callbacks of the thread pool: work objects, timers, and simple ones.  What they have in
+ * common: callback.c.
  *
  * Timers that are set stand in a list, the one that is due first at its head.  One thread
  * waits for that, and queues it.
  */
-#include <errno.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <sys/queue.h>
-
-#include "internal.h"
-
-/* What work objects and timers have in common.  At their beginnings. */
-struct callback {
-	LIST_ENTRY(callback) all;
-	/* Calls the program's function. */
-	void (*call)(struct callback *callback);
-	void *context;
-	/* Calls that are queued, calls under way, and packets in the queue. */
-	unsigned int pending, running, packets;
-	bool closed;
-};
-
-struct _TP_WORK {
-	struct callback callback;
-	PTP_WORK_CALLBACK function;
-};
-
-struct _TP_TIMER {
-	struct callback callback;
-	PTP_TIMER_CALLBACK function;
-	/* In the list of those that will be due, in ns of CLOCK_MONOTONIC. */
-	TAILQ_ENTRY(_TP_TIMER) list;
-	bool is_listed, is_set;
-	unsigned long long due, period;
-};
-
-/* What functions get for what belongs to one call: there is nothing yet. */
-struct _TP_CALLBACK_INSTANCE {
-	struct callback *callback;
-};
-
-/* Protects all of that. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* An object has no calls left. */
-static pthread_cond_t idle = PTHREAD_COND_INITIALIZER;
-/* Another timer is due first; its clock is CLOCK_MONOTONIC. */
-static pthread_cond_t first_changed;
-
-static LIST_HEAD(, callback) callbacks = LIST_HEAD_INITIALIZER(callbacks);
-static TAILQ_HEAD(timer_list, _TP_TIMER) timers = TAILQ_HEAD_INITIALIZER(timers);
-static bool has_timer_thread;
-
-/* The object whose function this thread calls. */
-static _Thread_local struct callback *called;
-
-/* Needs the lock, as all that follow unless they say so. */
-static void free_if_over(struct callback *callback)
-{
-	if (!callback->closed || callback->packets || callback->running)
-		return;
-	LIST_REMOVE(callback, all);
-	free(callback);
-}
-
-/* ---------------------------------------------------------------- a process that was forked */
-
-static void init_first_changed(void)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&first_changed, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
-static void lock_all(void)
-{
-	pthread_mutex_lock(&lock);
-}
-
-static void unlock_all(void)
-{
-	pthread_mutex_unlock(&lock);
-}
-
-/* The parent's packets and its threads are not the child's, and no timer is set. */
-static void start_in_child(void)
-{
-	struct callback *callback, *next;
-	struct _TP_TIMER *timer;
-
-	pthread_mutex_init(&lock, NULL);
-	pthread_cond_init(&idle, NULL);
-	init_first_changed();
-	has_timer_thread = false;
-	while ((timer = TAILQ_FIRST(&timers))) {
-		TAILQ_REMOVE(&timers, timer, list);
-		timer->is_listed = false;
-		timer->is_set = false;
-	}
-	for (callback = LIST_FIRST(&callbacks); callback; callback = next) {
-		next = LIST_NEXT(callback, all);
-		callback->pending = 0;
-		callback->packets = 0;
-		callback->running = callback == called;
-		free_if_over(callback);
-	}
-}
-
-static void prepare_once(void)
-{
-	init_first_changed();
-	pthread_atfork(lock_all, unlock_all, start_in_child);
-}
-
-/* ---------------------------------------------------------------- calls */
-
-/* Takes the lock. */
-static void end_call(void *argument)
-{
-	struct callback *callback = argument;
-
-	called = NULL;
-	pthread_mutex_lock(&lock);
-	callback->running--;
-	if (!callback->running && !callback->pending)
-		pthread_cond_broadcast(&idle);
-	free_if_over(callback);
-	pthread_mutex_unlock(&lock);
-}
-
-/* Of a packet.  Takes the lock.  The function may end its thread. */
-static DWORD WINAPI take_call(LPVOID argument)
-{
-	struct callback *callback = argument;
-	bool is_cancelled;
-
-	pthread_mutex_lock(&lock);
-	callback->packets--;
-	is_cancelled = !callback->pending;
-	if (is_cancelled) {
-		free_if_over(callback);
-	} else {
-		callback->pending--;
-		callback->running++;
-	}
-	pthread_mutex_unlock(&lock);
-	if (is_cancelled)
-		return 0;
-	called = callback;
-	pthread_cleanup_push(end_call, callback);
-	callback->call(callback);
-	pthread_cleanup_pop(1);
-	return 0;
-}
-
-static void *take_call_alone(void *callback)
-{
-	take_call(callback);
-	return NULL;
-}
-
-/*
- * Queues a packet for a call that is counted already.  Without the lock.  It cannot fail: if
- * the pool takes no more another thread is started, as soon as that can be.
- */
-static void queue_packet(struct callback *callback)
-{
-	if (QueueUserWorkItem(take_call, callback, 0))
-		return;
-	while (sockiocp_start_detached(take_call_alone, callback))
-		Sleep(1);
-}
-
-static void count_call(struct callback *callback)
-{
-	callback->pending++;
-	callback->packets++;
-}
-
-/* Takes the lock. */
-static void wait_for_calls(struct callback *callback, bool cancels)
-{
-	pthread_mutex_lock(&lock);
-	if (cancels && callback->pending) {
-		callback->pending = 0;
-		pthread_cond_broadcast(&idle);
-	}
-	while (callback->pending || callback->running)
-		pthread_cond_wait(&idle, &lock);
-	pthread_mutex_unlock(&lock);
-}
-
-/* Takes the lock. */
-static void close_callback(struct callback *callback)
-{
-	pthread_mutex_lock(&lock);
-	callback->closed = true;
-	free_if_over(callback);
-	pthread_mutex_unlock(&lock);
-}
-
-/* Returns 0 or an errno value: there is one pool, and no groups. */
-static int check_environment(PTP_CALLBACK_ENVIRON environment)
-{
-	if (!environment)
-		return 0;
-	if (environment->Version != 1 && environment->Version != 3)
-		return EINVAL;
-	return environment->Pool || environment->CleanupGroup ||
-			       environment->FinalizationCallback ? EOPNOTSUPP : 0;
-}
-
-/* Makes an object of so many bytes.  Takes the lock.  Returns NULL with the last error set. */
-static void *create_callback(size_t size, void (*call)(struct callback *), bool has_function,
-			     void *context, PTP_CALLBACK_ENVIRON environment)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	int err = has_function ? check_environment(environment) : EINVAL;
-	struct callback *callback;
-
-	if (err) {
-		sockiocp_fail(err);
-		return NULL;
-	}
-	pthread_once(&once, prepare_once);
-	callback = calloc(1, size);
-	if (!callback) {
-		sockiocp_fail(ENOMEM);
-		return NULL;
-	}
-	callback->call = call;
-	callback->context = context;
-	pthread_mutex_lock(&lock);
-	LIST_INSERT_HEAD(&callbacks, callback, all);
-	pthread_mutex_unlock(&lock);
-	return callback;
-}
+#include "callback.h"
 
 /* ---------------------------------------------------------------- simple callbacks */
 
 /* A function and its argument: a work object that is queued once, and closed. */
 struct simple {
-	struct callback callback;
+	struct sockiocp_callback callback;
 	PTP_SIMPLE_CALLBACK function;
 };
 
-static void call_simple(struct callback *callback)
+static void call_simple(struct sockiocp_callback *callback, const struct sockiocp_pool_call *unused)
 {
 	struct _TP_CALLBACK_INSTANCE instance = { callback };
 
+	(void)unused;
 	((struct simple *)callback)->function(&instance, callback->context);
 }
 
@@ -277,30 +41,28 @@ static void call_simple(struct callback *callback)
 BOOL WINAPI TrySubmitThreadpoolCallback(PTP_SIMPLE_CALLBACK pfns, PVOID pv,
 					PTP_CALLBACK_ENVIRON pcbe)
 {
-	struct simple *simple = create_callback(sizeof(*simple), call_simple, pfns, pv, pcbe);
+	struct simple *simple = sockiocp_create_callback(sizeof(*simple), call_simple, pfns, pv,
+							 pcbe);
 
 	if (!simple)
 		return FALSE;
 	simple->function = pfns;
-	simple->callback.closed = true;
-	simple->callback.pending = 1;
-	simple->callback.packets = 1;
-	if (QueueUserWorkItem(take_call, simple, 0))
-		return TRUE;
-	simple->callback.packets = 0;
-	pthread_mutex_lock(&lock);
-	free_if_over(&simple->callback);
-	pthread_mutex_unlock(&lock);
-	return FALSE;
+	return sockiocp_call_once(&simple->callback);
 }
 
 /* ---------------------------------------------------------------- work objects */
 
-static void call_work(struct callback *callback)
+struct _TP_WORK {
+	struct sockiocp_callback callback;
+	PTP_WORK_CALLBACK function;
+};
+
+static void call_work(struct sockiocp_callback *callback, const struct sockiocp_pool_call *unused)
 {
 	struct _TP_CALLBACK_INSTANCE instance = { callback };
 	struct _TP_WORK *work = (struct _TP_WORK *)callback;
 
+	(void)unused;
 	work->function(&instance, callback->context, work);
 }
 
@@ -321,7 +83,8 @@ static void call_work(struct callback *callback)
  */
 PTP_WORK WINAPI CreateThreadpoolWork(PTP_WORK_CALLBACK pfnwk, PVOID pv, PTP_CALLBACK_ENVIRON pcbe)
 {
-	struct _TP_WORK *work = create_callback(sizeof(*work), call_work, pfnwk, pv, pcbe);
+	struct _TP_WORK *work = sockiocp_create_callback(sizeof(*work), call_work, pfnwk, pv,
+							 pcbe);
 
 	if (work)
 		work->function = pfnwk;
@@ -339,10 +102,10 @@ PTP_WORK WINAPI CreateThreadpoolWork(PTP_WORK_CALLBACK pfnwk, PVOID pv, PTP_CALL
  */
 void WINAPI SubmitThreadpoolWork(PTP_WORK pwk)
 {
-	pthread_mutex_lock(&lock);
-	count_call(&pwk->callback);
-	pthread_mutex_unlock(&lock);
-	queue_packet(&pwk->callback);
+	sockiocp_lock_callbacks();
+	sockiocp_count_call(&pwk->callback);
+	sockiocp_unlock_callbacks();
+	sockiocp_queue_call(&pwk->callback);
 }
 
 /**
@@ -356,7 +119,7 @@ void WINAPI SubmitThreadpoolWork(PTP_WORK pwk)
  */
 void WINAPI WaitForThreadpoolWorkCallbacks(PTP_WORK pwk, BOOL fCancelPendingCallbacks)
 {
-	wait_for_calls(&pwk->callback, fCancelPendingCallbacks);
+	sockiocp_wait_for_calls(&pwk->callback, fCancelPendingCallbacks);
 }
 
 /**
@@ -367,16 +130,62 @@ void WINAPI WaitForThreadpoolWorkCallbacks(PTP_WORK pwk, BOOL fCancelPendingCall
  */
 void WINAPI CloseThreadpoolWork(PTP_WORK pwk)
 {
-	close_callback(&pwk->callback);
+	sockiocp_close_callback(&pwk->callback);
 }
 
 /* ---------------------------------------------------------------- timers */
 
-static void call_timer(struct callback *callback)
+struct _TP_TIMER {
+	struct sockiocp_callback callback;
+	PTP_TIMER_CALLBACK function;
+	/* In the list of those that will be due, in ns of CLOCK_MONOTONIC. */
+	TAILQ_ENTRY(_TP_TIMER) list;
+	bool is_listed, is_set;
+	unsigned long long due, period;
+};
+
+/* Protected by the callbacks' lock. */
+static TAILQ_HEAD(timer_list, _TP_TIMER) timers = TAILQ_HEAD_INITIALIZER(timers);
+static bool has_timer_thread;
+/* Another timer is due first; its clock is CLOCK_MONOTONIC. */
+static pthread_cond_t first_changed;
+
+static void init_first_changed(void)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&first_changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+/* The parent's threads are not the child's, and no timer is set. */
+static void start_in_child(void)
+{
+	struct _TP_TIMER *timer;
+
+	init_first_changed();
+	has_timer_thread = false;
+	while ((timer = TAILQ_FIRST(&timers))) {
+		TAILQ_REMOVE(&timers, timer, list);
+		timer->is_listed = false;
+		timer->is_set = false;
+	}
+}
+
+static void prepare(void)
+{
+	init_first_changed();
+	pthread_atfork(NULL, NULL, start_in_child);
+}
+
+static void call_timer(struct sockiocp_callback *callback, const struct sockiocp_pool_call *unused)
 {
 	struct _TP_CALLBACK_INSTANCE instance = { callback };
 	struct _TP_TIMER *timer = (struct _TP_TIMER *)callback;
 
+	(void)unused;
 	timer->function(&instance, callback->context, timer);
 }
 
@@ -414,10 +223,10 @@ static void timer_is_due(struct _TP_TIMER *timer, unsigned long long now)
 	}
 	if (timer->callback.pending)
 		return;
-	count_call(&timer->callback);
-	pthread_mutex_unlock(&lock);
-	queue_packet(&timer->callback);
-	pthread_mutex_lock(&lock);
+	sockiocp_count_call(&timer->callback);
+	sockiocp_unlock_callbacks();
+	sockiocp_queue_call(&timer->callback);
+	sockiocp_lock_callbacks();
 }
 
 static void *timer_main(void *unused)
@@ -427,15 +236,15 @@ static void *timer_main(void *unused)
 	struct timespec until;
 
 	(void)unused;
-	pthread_mutex_lock(&lock);
+	sockiocp_lock_callbacks();
 	for (;;) {
 		first = TAILQ_FIRST(&timers);
 		now = sockiocp_now_ns();
 		if (!first) {
-			pthread_cond_wait(&first_changed, &lock);
+			pthread_cond_wait(&first_changed, &sockiocp_callbacks_lock);
 		} else if (first->due > now) {
 			until = sockiocp_timespec(first->due);
-			pthread_cond_timedwait(&first_changed, &lock, &until);
+			pthread_cond_timedwait(&first_changed, &sockiocp_callbacks_lock, &until);
 		} else {
 			timer_is_due(first, now);
 		}
@@ -469,35 +278,23 @@ static int start_timer_thread(void)
 PTP_TIMER WINAPI CreateThreadpoolTimer(PTP_TIMER_CALLBACK pfnti, PVOID pv,
 				       PTP_CALLBACK_ENVIRON pcbe)
 {
-	struct _TP_TIMER *timer = create_callback(sizeof(*timer), call_timer, pfnti, pv, pcbe);
+	struct _TP_TIMER *timer = sockiocp_create_callback(sizeof(*timer), call_timer, pfnti, pv,
+							   pcbe);
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int err;
 
 	if (!timer)
 		return NULL;
+	pthread_once(&once, prepare);
 	timer->function = pfnti;
-	pthread_mutex_lock(&lock);
+	sockiocp_lock_callbacks();
 	err = start_timer_thread();
-	pthread_mutex_unlock(&lock);
+	sockiocp_unlock_callbacks();
 	if (!err)
 		return timer;
-	close_callback(&timer->callback);
+	sockiocp_close_callback(&timer->callback);
 	sockiocp_fail(err);
 	return NULL;
-}
-
-/* Returns when it is due, in ns of CLOCK_MONOTONIC, by the clock as it is @now. */
-static unsigned long long due_at(const FILETIME *time, unsigned long long now)
-{
-	LONGLONG at = (LONGLONG)((ULONGLONG)time->dwHighDateTime << 32 | time->dwLowDateTime);
-	LONGLONG clock = (LONGLONG)sockiocp_file_time();
-	unsigned long long units;
-
-	if (at < 0)
-		units = -(unsigned long long)at;
-	else
-		units = at > clock ? (unsigned long long)(at - clock) : 0;
-	return units < (ULLONG_MAX - now) / NSEC_PER_UNIT ? now + units * NSEC_PER_UNIT :
-							    ULLONG_MAX;
 }
 
 /**
@@ -519,17 +316,17 @@ void WINAPI SetThreadpoolTimer(PTP_TIMER pti, PFILETIME pftDueTime, DWORD msPeri
 	unsigned long long now = sockiocp_now_ns();
 
 	(void)msWindowLength;
-	pthread_mutex_lock(&lock);
+	sockiocp_lock_callbacks();
 	/* It has been, but this may be a process that was forked. */
 	while (pftDueTime && start_timer_thread()) {
-		pthread_mutex_unlock(&lock);
+		sockiocp_unlock_callbacks();
 		Sleep(1);
-		pthread_mutex_lock(&lock);
+		sockiocp_lock_callbacks();
 	}
 	unlist_timer(pti);
 	pti->is_set = pftDueTime;
 	if (pftDueTime) {
-		pti->due = due_at(pftDueTime, now);
+		pti->due = sockiocp_due_at(pftDueTime, now);
 		pti->period = msPeriod * NSEC_PER_MSEC;
 		list_timer(pti);
 		if (TAILQ_FIRST(&timers) == pti)
@@ -537,7 +334,7 @@ void WINAPI SetThreadpoolTimer(PTP_TIMER pti, PFILETIME pftDueTime, DWORD msPeri
 		if (pti->due <= now)
 			timer_is_due(pti, now);
 	}
-	pthread_mutex_unlock(&lock);
+	sockiocp_unlock_callbacks();
 }
 
 /**
@@ -553,9 +350,9 @@ BOOL WINAPI IsThreadpoolTimerSet(PTP_TIMER pti)
 {
 	BOOL is_set;
 
-	pthread_mutex_lock(&lock);
+	sockiocp_lock_callbacks();
 	is_set = pti->is_set;
-	pthread_mutex_unlock(&lock);
+	sockiocp_unlock_callbacks();
 	return is_set;
 }
 
@@ -568,7 +365,7 @@ BOOL WINAPI IsThreadpoolTimerSet(PTP_TIMER pti)
  */
 void WINAPI WaitForThreadpoolTimerCallbacks(PTP_TIMER pti, BOOL fCancelPendingCallbacks)
 {
-	wait_for_calls(&pti->callback, fCancelPendingCallbacks);
+	sockiocp_wait_for_calls(&pti->callback, fCancelPendingCallbacks);
 }
 
 /**
@@ -579,8 +376,8 @@ void WINAPI WaitForThreadpoolTimerCallbacks(PTP_TIMER pti, BOOL fCancelPendingCa
  */
 void WINAPI CloseThreadpoolTimer(PTP_TIMER pti)
 {
-	pthread_mutex_lock(&lock);
+	sockiocp_lock_callbacks();
 	unlist_timer(pti);
-	pthread_mutex_unlock(&lock);
-	close_callback(&pti->callback);
+	sockiocp_unlock_callbacks();
+	sockiocp_close_callback(&pti->callback);
 }

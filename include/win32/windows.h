@@ -371,6 +371,9 @@ typedef struct _TP_POOL TP_POOL, *PTP_POOL;
 typedef struct _TP_CLEANUP_GROUP TP_CLEANUP_GROUP, *PTP_CLEANUP_GROUP;
 typedef struct _TP_WORK TP_WORK, *PTP_WORK;
 typedef struct _TP_TIMER TP_TIMER, *PTP_TIMER;
+typedef struct _TP_WAIT TP_WAIT, *PTP_WAIT;
+typedef struct _TP_IO TP_IO, *PTP_IO;
+typedef DWORD TP_WAIT_RESULT;
 
 typedef void (NTAPI *PTP_SIMPLE_CALLBACK)(PTP_CALLBACK_INSTANCE Instance, PVOID Context);
 typedef void (NTAPI *PTP_CLEANUP_GROUP_CANCEL_CALLBACK)(PVOID ObjectContext,
@@ -379,6 +382,11 @@ typedef void (NTAPI *PTP_WORK_CALLBACK)(PTP_CALLBACK_INSTANCE Instance, PVOID Co
 					PTP_WORK Work);
 typedef void (NTAPI *PTP_TIMER_CALLBACK)(PTP_CALLBACK_INSTANCE Instance, PVOID Context,
 					 PTP_TIMER Timer);
+typedef void (NTAPI *PTP_WAIT_CALLBACK)(PTP_CALLBACK_INSTANCE Instance, PVOID Context,
+					PTP_WAIT Wait, TP_WAIT_RESULT WaitResult);
+typedef void (WINAPI *PTP_WIN32_IO_CALLBACK)(PTP_CALLBACK_INSTANCE Instance, PVOID Context,
+					     PVOID Overlapped, ULONG IoResult,
+					     ULONG_PTR NumberOfBytesTransferred, PTP_IO Io);
 
 typedef enum _TP_CALLBACK_PRIORITY {
 	TP_CALLBACK_PRIORITY_HIGH,
@@ -441,6 +449,17 @@ void WINAPI SetThreadpoolTimer(PTP_TIMER pti, PFILETIME pftDueTime, DWORD msPeri
 BOOL WINAPI IsThreadpoolTimerSet(PTP_TIMER pti);
 void WINAPI WaitForThreadpoolTimerCallbacks(PTP_TIMER pti, BOOL fCancelPendingCallbacks);
 void WINAPI CloseThreadpoolTimer(PTP_TIMER pti);
+PTP_WAIT WINAPI CreateThreadpoolWait(PTP_WAIT_CALLBACK pfnwa, PVOID pv,
+				     PTP_CALLBACK_ENVIRON pcbe);
+void WINAPI SetThreadpoolWait(PTP_WAIT pwa, HANDLE h, PFILETIME pftTimeout);
+void WINAPI WaitForThreadpoolWaitCallbacks(PTP_WAIT pwa, BOOL fCancelPendingCallbacks);
+void WINAPI CloseThreadpoolWait(PTP_WAIT pwa);
+PTP_IO WINAPI CreateThreadpoolIo(HANDLE fl, PTP_WIN32_IO_CALLBACK pfnio, PVOID pv,
+				 PTP_CALLBACK_ENVIRON pcbe);
+void WINAPI StartThreadpoolIo(PTP_IO pio);
+void WINAPI CancelThreadpoolIo(PTP_IO pio);
+void WINAPI WaitForThreadpoolIoCallbacks(PTP_IO pio, BOOL fCancelPendingCallbacks);
+void WINAPI CloseThreadpoolIo(PTP_IO pio);
 DECLSPEC_NORETURN void WINAPI ExitThread(DWORD dwExitCode);
 BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode);
 HANDLE WINAPI GetCurrentThread(void);

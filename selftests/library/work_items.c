@@ -217,6 +217,80 @@ TEST(work_and_timers_are_the_parents)
 	EXPECT_TRUE(CloseHandle(event));
 }
 
+static void CALLBACK be_told(PTP_CALLBACK_INSTANCE instance, PVOID count, PTP_WAIT wait,
+			     TP_WAIT_RESULT result)
+{
+	(void)instance;
+	(void)wait;
+	(void)result;
+	__atomic_fetch_add((int *)count, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool is_told(const int volatile *count, int times)
+{
+	int i;
+
+	for (i = 0; i < COMES && *count < times; i++)
+		Sleep(1);
+	return *count == times;
+}
+
+/* Windows raises an exception. */
+TEST(what_cannot_be_waited_for_is_said)
+{
+	HANDLE mutex = CreateMutexA(NULL, FALSE, NULL);
+	int volatile count = 0;
+	PTP_WAIT wait = CreateThreadpoolWait(be_told, (PVOID)&count, NULL);
+
+	ASSERT_NE(NULL, wait);
+	SetLastError(0);
+	SetThreadpoolWait(wait, mutex, NULL);
+	EXPECT_EQ(ERROR_INVALID_PARAMETER, GetLastError());
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(mutex, 0));
+	SetThreadpoolWait(wait, (HANDLE)1000, NULL);
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+	WaitForThreadpoolWaitCallbacks(wait, FALSE);
+	EXPECT_EQ(0, count);
+	CloseThreadpoolWait(wait);
+	EXPECT_TRUE(CloseHandle(mutex));
+}
+
+static int wait_in_child(PTP_WAIT wait, const int volatile *count)
+{
+	HANDLE event = CreateEventA(NULL, FALSE, TRUE, NULL);
+
+	WaitForThreadpoolWaitCallbacks(wait, FALSE);
+	if (*count)
+		return 1;
+	SetThreadpoolWait(wait, event, NULL);
+	if (!is_told(count, 1))
+		return 2;
+	CloseThreadpoolWait(wait);
+	return 0;
+}
+
+TEST(set_waits_are_the_parents)
+{
+	HANDLE event = CreateEventA(NULL, FALSE, FALSE, NULL);
+	int volatile count = 0;
+	PTP_WAIT wait = CreateThreadpoolWait(be_told, (PVOID)&count, NULL);
+	pid_t child;
+	int status;
+
+	ASSERT_NE(NULL, wait);
+	SetThreadpoolWait(wait, event, NULL);
+	child = fork();
+	if (!child)
+		_exit(wait_in_child(wait, &count));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, count);
+	EXPECT_TRUE(SetEvent(event));
+	EXPECT_TRUE(is_told(&count, 1));
+	CloseThreadpoolWait(wait);
+	EXPECT_TRUE(CloseHandle(event));
+}
+
 /*
  * Of the threads that may run at a time all but one spin.  There are threads enough, so that
  * none sleeps before it calls its function, to start one more.
