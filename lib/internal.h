@@ -24,6 +24,7 @@
  *   base/process.c  the process itself
  *   base/slist.c  singly linked lists that threads share
  *   base/tls.c  values of threads
+ *   base/virtual.c  pages of memory
  *
  *   base/aligned.c  memory at round addresses
  *   base/debug.c  talking to a debugger, ending at once
@@ -150,6 +151,8 @@ int sockiocp_wsa_fail(int err);
 bool sockiocp_refuse_name(size_t length);
 
 /* machine.c */
+/* What addresses of reserved memory are multiples of. */
+#define SOCKIOCP_GRANULARITY	65536u
 #define SOCKIOCP_1601_TO_1970	11644473600ULL
 #define SOCKIOCP_UNITS_PER_SEC	10000000ULL
 

@@ -24,8 +24,9 @@
 /**
  * GetSystemInfo - how many processors there are, and how large a page is
  * @lpSystemInfo: receives dwNumberOfProcessors and dwActiveProcessorMask (the
- *	first 64 at most), of those that are online; dwPageSize, which is
- *	dwAllocationGranularity too; wProcessorArchitecture.  The rest is 0.
+ *	first 64 at most), of those that are online; dwPageSize;
+ *	dwAllocationGranularity, which VirtualAlloc() rounds addresses to;
+ *	wProcessorArchitecture.  The rest is 0.
  *
  * Windows: "GetSystemInfo function (sysinfoapi.h)".
  */
@@ -34,7 +35,7 @@ void WINAPI GetSystemInfo(LPSYSTEM_INFO lpSystemInfo)
 	SYSTEM_INFO info = { .wProcessorArchitecture = ARCHITECTURE };
 
 	info.dwPageSize = (DWORD)sysconf(_SC_PAGESIZE);
-	info.dwAllocationGranularity = info.dwPageSize;
+	info.dwAllocationGranularity = SOCKIOCP_GRANULARITY;
 	info.dwNumberOfProcessors = (DWORD)sysconf(_SC_NPROCESSORS_ONLN);
 	info.dwActiveProcessorMask = info.dwNumberOfProcessors < MASK_BITS ?
 		((DWORD_PTR)1 << info.dwNumberOfProcessors) - 1 : ~(DWORD_PTR)0;

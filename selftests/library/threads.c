@@ -419,7 +419,7 @@ TEST(system_info_knows_pages_and_processors)
 	memset(&info, 0xcc, sizeof(info));
 	GetSystemInfo(&info);
 	EXPECT_EQ(4096, info.dwPageSize);
-	EXPECT_EQ(4096, info.dwAllocationGranularity);
+	EXPECT_EQ(65536, info.dwAllocationGranularity);
 	EXPECT_EQ(processors, info.dwNumberOfProcessors);
 	EXPECT_EQ((1ULL << processors) - 1, info.dwActiveProcessorMask);
 	EXPECT_EQ(PROCESSOR_ARCHITECTURE_AMD64, info.wProcessorArchitecture);
