@@ -27,6 +27,7 @@
  *   base/virtual.c  pages of memory
  *
  *   base/aligned.c  memory at round addresses
+ *   base/system_time.c  calendars and clocks
  *   base/debug.c  talking to a debugger, ending at once
  *   base/format.c  what printf() makes of its arguments, with Windows' rules
  *   base/scanf.c  scanf_s()
@@ -125,6 +126,7 @@
 #include <windows.h>
 #include <mswsock.h>
 #include <bcrypt.h>
+#include <mmsystem.h>
 #pragma GCC visibility pop
 
 struct sockiocp_process;

@@ -111,6 +111,47 @@ static void to_file_time(LPFILETIME time, unsigned long long units)
 }
 
 /**
+ * timeGetTime - for how long the machine has run
+ *
+ * Return: as GetTickCount().
+ *
+ * Windows: "timeGetTime function (timeapi.h)".
+ */
+DWORD WINAPI timeGetTime(void)
+{
+	return GetTickCount();
+}
+
+/* How fine clocks and waits are asked to be, in ms, as on Windows. */
+#define COARSEST_PERIOD	65535
+
+/**
+ * timeBeginPeriod - ask for a finer clock
+ * @uPeriod: how fine, in ms; nothing changes: clocks and waits are as fine as they get
+ *
+ * Return: TIMERR_NOERROR; TIMERR_NOCANDO of 0 and of more than 65535.
+ *
+ * Windows: "timeBeginPeriod function (timeapi.h)".
+ */
+MMRESULT WINAPI timeBeginPeriod(UINT uPeriod)
+{
+	return uPeriod && uPeriod <= COARSEST_PERIOD ? TIMERR_NOERROR : TIMERR_NOCANDO;
+}
+
+/**
+ * timeEndPeriod - take that back
+ * @uPeriod: what timeBeginPeriod() was given
+ *
+ * Return: as timeBeginPeriod().
+ *
+ * Windows: "timeEndPeriod function (timeapi.h)".
+ */
+MMRESULT WINAPI timeEndPeriod(UINT uPeriod)
+{
+	return timeBeginPeriod(uPeriod);
+}
+
+/**
  * GetSystemTimeAsFileTime - the time of the day
  * @lpSystemTimeAsFileTime: receives it, in units of 100 ns since 1601, UTC
  *

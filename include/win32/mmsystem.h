@@ -17,6 +17,10 @@ typedef UINT MMRESULT;
 extern "C" {
 #endif
 
+DWORD WINAPI timeGetTime(void);
+MMRESULT WINAPI timeBeginPeriod(UINT uPeriod);
+MMRESULT WINAPI timeEndPeriod(UINT uPeriod);
+
 #include "absent/winmm.list"
 
 #ifdef __cplusplus
