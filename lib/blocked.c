@@ -29,6 +29,7 @@
 #include "internal.h"
 #include "posix.h"
 #include "blocked.h"
+#include "polled.h"
 #include "winsock.h"
 
 /*
@@ -412,6 +413,7 @@ void sockiocp_end_blocked(int fd)
 	}
 	tell(group, fd, CLOSED);
 	pthread_mutex_unlock(&group->lock);
+	sockiocp_end_polls(fd);
 }
 
 /*
@@ -425,4 +427,5 @@ void sockiocp_number_was_closed(int fd)
 	pthread_mutex_lock(&group->lock);
 	tell(group, fd, LOOK);
 	pthread_mutex_unlock(&group->lock);
+	sockiocp_polled_was_closed(fd);
 }

@@ -36,6 +36,7 @@
  *   heap.c     heaps
  *   lock.c     SRW locks, critical sections
  *   pending.c  operations that the library has a part in the end of
+ *   polled.c   waits for several sockets, which closesocket() ends
  *   socket_state.c  what Winsock's calls ask about a socket
  *
  *   blocked.c  calls that wait, and closesocket(), which ends them

@@ -14,6 +14,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "polled.h"
 #include "winsock.h"
 
 /*
@@ -29,9 +30,57 @@
 struct wait {
 	struct libc_pollfd *fds;
 	size_t count;
+	/* How many there is room for. */
+	size_t most;
 	short (*translate)(int fd, short events, short revents);
 	bool some_left_out;
+	/* While it sleeps: one more entry wakes it, if closing a socket is to end it. */
+	struct sockiocp_poll poll;
+	bool sleeps;
 };
+
+/* As poll(2).  Here a thread that sleeps may be cancelled. */
+static int poll_asleep(struct wait *wait, const int ms)
+{
+	int ready, unused;
+
+	pthread_cleanup_push(sockiocp_poll_ends, &wait->poll);
+	pthread_setcancelstate(wait->poll.cancelled, &unused);
+	ready = libc_poll(wait->fds, wait->count + 1, ms);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused);
+	pthread_cleanup_pop(0);
+	return ready;
+}
+
+static int poll_sockets(struct wait *wait, int ms)
+{
+	if (!wait->sleeps)
+		return libc_poll(wait->fds, wait->count, ms);
+	/* Nobody can wake one that has no descriptor for that. */
+	if (wait->fds[wait->count].fd < 0 && (ms < 0 || ms > LOOK_MS))
+		ms = LOOK_MS;
+	return poll_asleep(wait, ms);
+}
+
+/* If sockets of it are about to be closed, says that.  Returns how many these are. */
+static int hear(struct wait *wait)
+{
+	int count = 0;
+	size_t i;
+
+	if (!wait->sleeps || (!atomic_load(&wait->poll.told) &&
+			      !wait->fds[wait->count].revents) ||
+	    !sockiocp_poll_hears(&wait->poll))
+		return 0;
+	for (i = 0; i < wait->count; i++) {
+		if (!wait->poll.closed[i])
+			continue;
+		/* It was looked at, or left out. */
+		count += !wait->fds[i].revents;
+		wait->fds[i].revents = POLLNVAL;
+	}
+	return count;
+}
 
 /*
  * Returns how many sockets are ready, or -1 with errno set.  Those of which poll(2)
@@ -40,11 +89,17 @@ struct wait {
  */
 static int poll_once(struct wait *wait, int ms)
 {
-	int ready = 0, n = libc_poll(wait->fds, wait->count, ms);
+	int ready = 0, n = poll_sockets(wait, ms);
 	struct libc_pollfd *fd;
 
+	if (n < 0 && errno != EINTR)
+		return -1;
+	/* It has written nothing. */
+	for (fd = wait->fds; n < 0 && fd <= wait->fds + wait->count; fd++)
+		fd->revents = 0;
 	if (n < 0)
-		return errno == EINTR ? 0 : -1;
+		return hear(wait);
+	n -= wait->sleeps && wait->fds[wait->count].revents;
 	for (fd = wait->fds; n && fd < wait->fds + wait->count; fd++) {
 		if (!fd->revents)
 			continue;
@@ -57,7 +112,7 @@ static int poll_once(struct wait *wait, int ms)
 			wait->some_left_out = true;
 		}
 	}
-	return ready;
+	return ready + hear(wait);
 }
 
 /* Takes those back that poll_once() has left out. */
@@ -72,6 +127,34 @@ static void take_back(struct wait *wait)
 }
 
 /*
+ * Makes room for so many sockets, what wakes the wait, their numbers, and whether they are
+ * closed.  The caller frees wait->fds.  Returns whether there is memory.
+ */
+static bool make_room(struct wait *wait, size_t count)
+{
+	wait->most = count;
+	wait->fds = calloc(count + 1, sizeof(*wait->fds) + sizeof(int) + sizeof(bool));
+	return wait->fds;
+}
+
+/* Has closing one of its sockets end it. */
+static void begin_to_sleep(struct wait *wait)
+{
+	int *numbers = (int *)(wait->fds + wait->most + 1);
+	size_t i;
+
+	for (i = 0; i < wait->count; i++)
+		numbers[i] = wait->fds[i].fd;
+	wait->poll.numbers = numbers;
+	wait->poll.closed = (bool *)(numbers + wait->most);
+	wait->poll.count = wait->count;
+	wait->fds[wait->count] = (struct libc_pollfd) {
+		.fd = sockiocp_poll_begins(&wait->poll), .events = POLLIN,
+	};
+	wait->sleeps = true;
+}
+
+/*
  * Waits until sockets are ready, or @end.  Returns how many are, or -1 with errno
  * set.
  */
@@ -79,6 +162,8 @@ static int wait_until(struct wait *wait, unsigned long long end)
 {
 	int ready, ms;
 
+	if (sockiocp_ms_until(end))
+		begin_to_sleep(wait);
 	do {
 		ready = poll_once(wait, sockiocp_ms_until(end));
 		if (!ready && wait->some_left_out) {
@@ -88,6 +173,8 @@ static int wait_until(struct wait *wait, unsigned long long end)
 		}
 		take_back(wait);
 	} while (!ready && sockiocp_ms_until(end));
+	if (wait->sleeps)
+		sockiocp_poll_ends(&wait->poll);
 	return ready;
 }
 
@@ -164,15 +251,22 @@ static int keep_ready(const struct wait *wait, fd_set *set, short event)
 	return (int)kept;
 }
 
-/* Was one closed while it was waited for? */
-static bool some_closed(const struct wait *wait)
+/*
+ * One that was closed while it was waited for is ready to be read.  Returns whether one was
+ * that is in other sets only.
+ */
+static bool some_closed(struct wait *wait)
 {
+	bool some = false;
 	size_t i;
 
-	for (i = 0; i < wait->count; i++)
-		if (wait->fds[i].revents & POLLNVAL)
-			return true;
-	return false;
+	for (i = 0; i < wait->count; i++) {
+		if (!(wait->fds[i].revents & POLLNVAL))
+			continue;
+		wait->fds[i].revents = POLLIN;
+		some |= !(wait->fds[i].events & POLLIN);
+	}
+	return some;
 }
 
 /* When a time-out ends, in ns. */
@@ -196,8 +290,7 @@ static int select_sets(fd_set *const sets[SETS], size_t count,
 	struct wait wait = { .translate = say_as_select };
 	int set, ready, err = 0;
 
-	wait.fds = calloc(count, sizeof(*wait.fds));
-	if (!wait.fds)
+	if (!make_room(&wait, count))
 		return sockiocp_wsa_fail(ENOMEM);
 	if (!add_sets(&wait, sets))
 		err = ENOTSOCK;
@@ -227,13 +320,14 @@ static int select_sets(fd_set *const sets[SETS], size_t count,
  * FD_SETSIZE says where it was compiled, whatever their numbers are.
  *
  * That a connection could not be made is told until getsockopt() has given its
- * error.
+ * error.  If another thread closes one of the sockets the wait ends, and it is among those of
+ * @readfds.
  *
  * Return: how many sockets are left in all sets; 0 if the time has passed;
  * SOCKET_ERROR if it fails, and WSAGetLastError() says why (the sets stay):
  *   WSANOTINITIALISED	WSAStartup() was not called
  *   WSAEINVAL		there is no socket in any set
- *   WSAENOTSOCK	what is in a set is no socket, or was closed meanwhile
+ *   WSAENOTSOCK	what is in a set is no socket, or was closed meanwhile and is not in @readfds
  *
  * Windows: "select function (winsock2.h)".
  */
@@ -358,7 +452,8 @@ static int add_entries(struct wait *wait, const WSAPOLLFD *entries, ULONG count)
  * the end of a stream, with POLLIN only while there is data before it; with POLLERR
  * it is a reset.  A connection that could not be made is POLLERR, POLLHUP and, if
  * asked for, POLLOUT, until getsockopt() has given its error.  What is no socket
- * has POLLNVAL and is not counted.
+ * has POLLNVAL and is not counted; what another thread closes meanwhile has it, ends the wait
+ * and is counted.
  *
  * Return: how many sockets have something in revents; 0 if the time has passed;
  * SOCKET_ERROR if it fails, and WSAGetLastError() says why:
@@ -380,8 +475,7 @@ int WSAAPI WSAPoll(LPWSAPOLLFD fdArray, ULONG fds, INT timeout)
 		return SOCKET_ERROR;
 	if (!fds || !fdArray)
 		return sockiocp_wsa_fail(fds ? EFAULT : EINVAL);
-	wait.fds = calloc(fds, sizeof(*wait.fds));
-	if (!wait.fds)
+	if (!make_room(&wait, fds))
 		return sockiocp_wsa_fail(ENOMEM);
 	if (timeout >= 0)
 		end = sockiocp_now_ns() + (unsigned int)timeout * NSEC_PER_MSEC;
