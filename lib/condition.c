@@ -45,9 +45,16 @@ static int sleep_while(PCONDITION_VARIABLE variable, unsigned int count, DWORD m
 		until = sockiocp_timespec(sockiocp_now_ns() + ms * NSEC_PER_MSEC);
 		timeout = &until;
 	}
-	while (err != ETIMEDOUT && (unsigned int)atomic_load(word) == count)
+	while (err != ETIMEDOUT && (unsigned int)atomic_load(word) == count) {
 		err = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, count, timeout, NULL,
 			      FUTEX_BITSET_MATCH_ANY) ? errno : 0;
+		/*
+		 * It began to sleep after the count had changed, and was woken before one that
+		 * had not, since its priority is higher: that one is to be woken.
+		 */
+		if (!err && (unsigned int)atomic_load(word) == count)
+			syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	}
 	atomic_fetch_sub(word, ONE_SLEEPER);
 	return err == ETIMEDOUT ? err : 0;
 }
