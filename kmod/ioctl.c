@@ -248,6 +248,16 @@ static noinline long ioctl_submit(struct sockiocp_port *port, void __user *from,
 	return error;
 }
 
+/* Does a newer caller ask for what is not known here?  Returns 0, -E2BIG or -EFAULT. */
+static int ioctl_check_rest(const struct sockiocp_submit __user *from, size_t usize)
+{
+	int is_zero = 1;
+
+	if (unlikely(usize > sizeof(*from)))
+		is_zero = check_zeroed_user(from + 1, usize - sizeof(*from));
+	return is_zero > 0 ? 0 : is_zero ? is_zero : -E2BIG;
+}
+
 /* The next operation of a batch.  Returns an error if its results could not be written. */
 static int ioctl_submit_one(struct sockiocp_port *home, struct sockiocp_batch *batch)
 {
@@ -255,9 +265,12 @@ static int ioctl_submit_one(struct sockiocp_port *home, struct sockiocp_batch *b
 	struct sockiocp_submit args __uninitialized;
 	long result;
 
-	if (ioctl_read_submit(&args, from) || put_user(args.result, &from->result))
+	result = ioctl_check_rest(from, batch->operation_size);
+	if (result == -EFAULT || ioctl_read_submit(&args, from) ||
+	    put_user(args.result, &from->result))
 		return -EFAULT;
-	result = sockiocp_socket_submit(home, &args);
+	if (!result)
+		result = sockiocp_socket_submit(home, &args);
 	put_user((s32)result, &from->result);
 	if (result <= 0) {
 		ioctl_write_submitted(from, &args);
@@ -277,7 +290,7 @@ static long ioctl_submit_all(struct sockiocp_port *home, struct sockiocp_batch *
 			return -EINTR;
 		error = ioctl_submit_one(home, args);
 		if (!error) {
-			args->operations += sizeof(struct sockiocp_submit);
+			args->operations += args->operation_size;
 			args->operation_count--;
 		}
 		cond_resched();
@@ -292,7 +305,8 @@ static long ioctl_check_batch(const struct sockiocp_port *port,
 	if (sockiocp_port_is_home_of_another(port))
 		return -EXDEV;
 	if (args->operation_count > SOCKIOCP_MAX_BATCH || args->reserved ||
-	    args->operation_size != sizeof(struct sockiocp_submit))
+	    args->operation_size < sizeof(struct sockiocp_submit) ||
+	    args->operation_size > PAGE_SIZE)
 		return -EINVAL;
 	/* It can be written: nothing is submitted that the structure does not tell of. */
 	if (put_user(args->process.timeout_ns, &to->process.timeout_ns) ||

@@ -202,6 +202,8 @@ TEST_F(batch, bad_argument_submits_nothing)
 	args = self->args;
 	args.operation_size--;
 	EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_BATCH, &args));
+	args.operation_size = 4097;
+	EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_BATCH, &args));
 	args = self->args;
 	args.operation_count = ~0U;
 	EXPECT_EQ(-EINVAL, device_call(self->port, SOCKIOCP_BATCH, &args));
@@ -218,6 +220,31 @@ TEST_F(batch, bad_argument_submits_nothing)
 	EXPECT_EQ(-EBADF, device_call(self->port, SOCKIOCP_BATCH, &args));
 	EXPECT_OPERATIONS(self->home, 0);
 	EXPECT_EQ(PAIRS, args.operation_count);
+}
+
+/* The structure of a later version of the ABI, which sets in one of them what is not known yet. */
+TEST_F(batch, operations_may_be_longer_than_is_known)
+{
+	struct longer {
+		struct sockiocp_submit args;
+		__u64 later[2];
+	} longer[3] = {
+		{ .args = self->submits[0] },
+		{ .args = self->submits[1], .later = { 0, 1 } },
+		{ .args = self->submits[2] },
+	};
+
+	self->args.operations = (uintptr_t)longer;
+	self->args.operation_size = sizeof(longer[0]);
+	self->args.operation_count = 3;
+	self->args.process.timeout_ns = 1000000;
+	EXPECT_EQ(-ETIME, device_call(self->port, SOCKIOCP_BATCH, &self->args));
+	EXPECT_EQ(0, self->args.operation_count);
+	EXPECT_EQ((uintptr_t)(longer + 3), self->args.operations);
+	EXPECT_EQ(1, longer[0].args.result);
+	EXPECT_EQ(-E2BIG, longer[1].args.result);
+	EXPECT_EQ(1, longer[2].args.result);
+	EXPECT_OPERATIONS(self->home, 2);
 }
 
 /* The home port does not matter to who submits nothing. */

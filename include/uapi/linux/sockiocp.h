@@ -420,7 +420,9 @@ struct sockiocp_cancel {
  *	out: of the first that was not submitted.
  * @operation_count: in: how many; not more than sockiocp_info.max_batch.
  *	out: how many were not submitted.
- * @operation_size: in: the size of &struct sockiocp_submit.
+ * @operation_size: in: the size of &struct sockiocp_submit, so that it can grow; not more than
+ *	4096.  If a kernel that knows less finds anything but 0 in the rest of an operation, the
+ *	result of that is -E2BIG.
  * @home: in: descriptor of the caller's home port, in its table; ignored without operations.
  * @reserved: in: must be 0.
  */
