@@ -21,6 +21,7 @@
 
 #include <linux/sockiocp.h>
 
+#include "lib/operation.h"
 #include "lib/port.h"
 #include "lib/random.h"
 #include "lib/task.h"
@@ -333,9 +334,9 @@ static void wait_for_ever(void *arg)
 		sleep_ms(1000);
 }
 
-#define START_PROCESS(pid)						\
+#define START_PROCESS(pid, run)						\
 	do {								\
-		(pid) = process_start(wait_for_ever, &self->port);	\
+		(pid) = process_start(run, &self->port);		\
 		ASSERT_LT(0, pid);					\
 		ASSERT_TRUE(port_becomes(self->port, "waiters", 1, COMES)); \
 		ASSERT_TRUE(task_blocked(pid, pid, COMES));		\
@@ -346,7 +347,7 @@ TEST_F(handed, packet_of_a_dead_thread_is_put_back)
 {
 	int pid;
 
-	START_PROCESS(pid);
+	START_PROCESS(pid, wait_for_ever);
 	POST(3);
 	POST(4);
 	EXPECT_EQ(0, kill(pid, SIGKILL));
@@ -359,11 +360,35 @@ TEST_F(handed, packet_of_a_dead_thread_goes_to_the_next)
 	struct waiter w = WAITER(INFINITE);
 	int pid;
 
-	START_PROCESS(pid);
+	START_PROCESS(pid, wait_for_ever);
 	POST(3);
 	EXPECT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(0, waiter_start(&w));
 	EXPECT_GOT(&w, KEY, 3);
+}
+
+static void wait_once(void *arg)
+{
+	HANDLE *port = arg;
+	OVERLAPPED_ENTRY entry;
+	ULONG n = 0;
+
+	GetQueuedCompletionStatusEx(*port, &entry, 1, &n, INFINITE, FALSE);
+	_exit(n);
+}
+
+/* It has no business there any more. */
+TEST_F(handed, packet_of_a_port_that_becomes_a_home_is_its_new_owners)
+{
+	struct overlapped o;
+	char data[8];
+	int pid;
+
+	START_PROCESS(pid, wait_once);
+	POST(3);
+	ASSERT_EQ(1, operation_receive(port_fd(self->port), self->fd, &o, data, sizeof(data)));
+	EXPECT_PACKETS(self->port, { KEY, 3 });
+	EXPECT_EQ(0, child_status(pid, COMES));
 }
 
 /* A signal that does not kill comes second. */
