@@ -224,6 +224,11 @@ TEST_F(arguments, of_cancel_that_are_invalid)
 	EXPECT_EQ(-EFAULT, device_call(self->home, SOCKIOCP_CANCEL, NULL));
 	EXPECT_EQ(-EINVAL, device_call(self->home, _IOWR(SOCKIOCP_IOC_MAGIC, 0x0a, char[16]),
 				       &args));
+	/* It could not be told how many. */
+	args.socket = self->fd[0];
+	*(struct sockiocp_cancel *)(void *)self->page = args;
+	ASSERT_EQ(0, mprotect(self->page, 4096, PROT_READ));
+	EXPECT_EQ(-EFAULT, device_call(self->home, SOCKIOCP_CANCEL, self->page));
 	EXPECT_PENDS(&self->o);
 	EXPECT_OPERATIONS(self->home, 1);
 }
