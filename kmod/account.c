@@ -11,6 +11,7 @@
 
 #include <linux/cred.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -30,6 +31,11 @@ module_param_named(max_user_packets, sockiocp_max_user_packets, ulong, 0644);
 MODULE_PARM_DESC(max_user_packets,
 		 "Posted packets that a user may have queued (default: 1 % of memory)");
 
+unsigned long sockiocp_max_user_offers = 1024;
+module_param_named(max_user_offers, sockiocp_max_user_offers, ulong, 0644);
+MODULE_PARM_DESC(max_user_offers,
+		 "Sockets that a user may offer to processes that have not fetched them yet");
+
 /* By user id.  Its lock guards &struct sockiocp_account.users, too. */
 static DEFINE_XARRAY(accounts);
 
@@ -48,6 +54,18 @@ void __init sockiocp_account_init(void)
 	if (!sockiocp_max_user_operations)
 		sockiocp_max_user_operations =
 			div_u64(memory / 100, sizeof(struct sockiocp_operation));
+}
+
+/**
+ * sockiocp_account_set_limit - change a limit, for all users, as a write to its parameter does
+ * @limit: &sockiocp_max_user_registrations, or another one of these
+ * @value: what a user may hold from now on; what is held beyond it stays
+ */
+void sockiocp_account_set_limit(unsigned long *limit, unsigned long value)
+{
+	kernel_param_lock(THIS_MODULE);
+	WRITE_ONCE(*limit, value);
+	kernel_param_unlock(THIS_MODULE);
 }
 
 /**

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
  * The generic netlink family: ports, their registrations and workers, users and limits,
- * for who looks from outside.  It only reads.
+ * for who looks from outside.  It changes nothing but the limits.
  *
  * Who sees what
  * =============
@@ -11,7 +11,7 @@
  *   registrations	opened; who has CAP_NET_ADMIN there, all that were opened in it; who
  *   and workers	has it on the machine (in the first network namespace), all there are
  *   a user		oneself; who has CAP_NET_ADMIN on the machine, all
- *   the limits		everybody
+ *   the limits		everybody; who has CAP_NET_ADMIN on the machine changes them
  *
  * What a reader may not see is left out of a dump, and is not there when it is asked for.
  * A socket of another network namespace than the reader's is told of without its addresses,
@@ -140,6 +140,38 @@ static int control_get_limits(struct sk_buff *skb, struct genl_info *info)
 	if (!reply)
 		return -ENOMEM;
 	return control_reply(reply, info, sockiocp_describe_limits(reply, &answer));
+}
+
+/* The parameters, by their attribute. */
+static unsigned long * const control_limits[] = {
+	[SOCKIOCP_A_LIMITS_REGISTRATIONS] = &sockiocp_max_user_registrations,
+	[SOCKIOCP_A_LIMITS_OPERATIONS] = &sockiocp_max_user_operations,
+	[SOCKIOCP_A_LIMITS_PACKETS] = &sockiocp_max_user_packets,
+	[SOCKIOCP_A_LIMITS_OFFERS] = &sockiocp_max_user_offers,
+};
+
+/* All that are named, or none: their values were looked at before. */
+static int control_set_limits(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sockiocp_reader reader;
+	unsigned int i, nr = 0;
+
+	control_get_reader(&reader, skb);
+	/* The capability is not enough: a container may have it, with a network of its own. */
+	if (!reader.is_admin) {
+		NL_SET_ERR_MSG(info->extack, "limits are set from the first network namespace");
+		return -EPERM;
+	}
+	for (i = 1; i < ARRAY_SIZE(control_limits); i++) {
+		if (!info->attrs[i])
+			continue;
+		sockiocp_account_set_limit(control_limits[i], nla_get_u64(info->attrs[i]));
+		nr++;
+	}
+	if (nr)
+		return 0;
+	NL_SET_ERR_MSG(info->extack, "no limit is named");
+	return -EINVAL;
 }
 
 /* --------------------------------------------------------------------------- dumps */
@@ -411,6 +443,20 @@ static const struct nla_policy control_port_policy[] = {
 	[SOCKIOCP_A_PORT_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
+/* Counters are of this type. */
+static struct netlink_range_validation control_limit_range = {
+	.max = LONG_MAX,
+};
+
+#define LIMIT NLA_POLICY_FULL_RANGE(NLA_U64, &control_limit_range)
+
+static const struct nla_policy control_limits_policy[] = {
+	[SOCKIOCP_A_LIMITS_REGISTRATIONS] = LIMIT,
+	[SOCKIOCP_A_LIMITS_OPERATIONS] = LIMIT,
+	[SOCKIOCP_A_LIMITS_PACKETS] = LIMIT,
+	[SOCKIOCP_A_LIMITS_OFFERS] = LIMIT,
+};
+
 /* Nothing is asked for: any attribute is one too many. */
 static const struct nla_policy control_no_policy[] = {
 	[1] = { .type = NLA_REJECT },
@@ -455,6 +501,13 @@ static const struct genl_ops control_ops[] = {
 		.doit = control_get_limits,
 		.policy = control_no_policy,
 		.maxattr = ARRAY_SIZE(control_no_policy) - 1,
+	},
+	{
+		.cmd = SOCKIOCP_CMD_LIMITS_SET,
+		.doit = control_set_limits,
+		.flags = GENL_ADMIN_PERM,
+		.policy = control_limits_policy,
+		.maxattr = ARRAY_SIZE(control_limits_policy) - 1,
 	},
 };
 

@@ -32,11 +32,6 @@
 #define LOOKS			2
 #define LOOKS_BEYOND_LIMIT	1024
 
-unsigned long sockiocp_max_user_offers = 1024;
-module_param_named(max_user_offers, sockiocp_max_user_offers, ulong, 0644);
-MODULE_PARM_DESC(max_user_offers,
-		 "Sockets that a user may offer to processes that have not fetched them yet");
-
 static unsigned int offer_seconds = 300;
 module_param(offer_seconds, uint, 0644);
 MODULE_PARM_DESC(offer_seconds, "For how long a socket can be fetched that was offered");

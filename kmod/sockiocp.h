@@ -59,8 +59,10 @@ static inline void sockiocp_race_window(void)
 extern unsigned long sockiocp_max_user_registrations;
 extern unsigned long sockiocp_max_user_packets;
 extern unsigned long sockiocp_max_user_operations;
+extern unsigned long sockiocp_max_user_offers;
 
 void sockiocp_account_init(void);
+void sockiocp_account_set_limit(unsigned long *limit, unsigned long value);
 struct sockiocp_account *sockiocp_account_get(void);
 void sockiocp_account_hold(struct sockiocp_account *account);
 void sockiocp_account_put(struct sockiocp_account *account);
@@ -622,8 +624,6 @@ long sockiocp_process_call(struct file *file, struct sockiocp_process __user *ua
 			   size_t usize, struct sockiocp_process *args);
 
 /* ------------------------------------------------------------- duplicate */
-
-extern unsigned long sockiocp_max_user_offers;
 
 long sockiocp_duplicate_offer(struct sockiocp_account *account,
 			      const struct sockiocp_offer *args, void __user *to);

@@ -322,6 +322,7 @@ static int exchange(struct nl_sock *sock, struct nl_msg *msg, struct asked *aske
 		return -NLE_NOMEM;
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, take_message, asked);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, take_end, asked);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, take_end, asked);
 	nl_cb_err(cb, NL_CB_CUSTOM, take_error, asked);
 	ret = nl_send_auto(sock, msg);
 	while (ret >= 0 && !asked->is_done)
@@ -387,6 +388,17 @@ static struct nl_msg *question(int family, enum topic topic, uint32_t port)
 	return msg;
 }
 
+/* Whether all went well; else that was said. */
+static int say_outcome(const struct asked *asked, int ret, const char *hint)
+{
+	if (ret >= 0 && !asked->error)
+		return 1;
+	fprintf(stderr, "sockiocpctl: %s%s%s%s\n",
+		asked->error ? strerror(-asked->error) : nl_geterror(ret),
+		asked->said[0] ? ": " : "", asked->said, asked->said[0] ? "" : hint);
+	return 0;
+}
+
 json_t *ask(enum topic topic, uint32_t port)
 {
 	struct asked asked = { .topic = topic, .objects = json_array() };
@@ -401,11 +413,42 @@ json_t *ask(enum topic topic, uint32_t port)
 	ret = msg ? exchange(sock, msg, &asked) : -NLE_NOMEM;
 	nlmsg_free(msg);
 	nl_socket_free(sock);
-	if (ret >= 0 && !asked.error)
+	if (say_outcome(&asked, ret, ""))
 		return asked.objects;
-	fprintf(stderr, "sockiocpctl: %s%s%s\n",
-		asked.error ? strerror(-asked.error) : nl_geterror(ret),
-		asked.said[0] ? ": " : "", asked.said);
 	json_decref(asked.objects);
 	return NULL;
+}
+
+static int attribute_of_limit(const char *key)
+{
+	int i;
+
+	for (i = 0; i < MOST_ATTRIBUTES; i++)
+		if (limits_attributes[i].key && !strcmp(limits_attributes[i].key, key))
+			return i;
+	return 0;
+}
+
+int tell_limits(const struct setting *settings, int nr)
+{
+	struct asked asked = { .topic = TOPIC_LIMITS };
+	struct nl_sock *sock;
+	struct nl_msg *msg;
+	int family, ret, i;
+
+	sock = connect_to_family(&family);
+	if (!sock)
+		return FAILED;
+	msg = nlmsg_alloc();
+	ret = msg && genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_ACK,
+				 SOCKIOCP_CMD_LIMITS_SET, SOCKIOCP_FAMILY_VERSION) ?
+	      0 : -NLE_NOMEM;
+	for (i = 0; !ret && i < nr; i++)
+		ret = nla_put_u64(msg, attribute_of_limit(settings[i].key), settings[i].value);
+	if (!ret)
+		ret = exchange(sock, msg, &asked);
+	nlmsg_free(msg);
+	nl_socket_free(sock);
+	return say_outcome(&asked, ret, ": limits are the machine's administrator's to set "
+			   "(CAP_NET_ADMIN), not a container's") ? 0 : FAILED;
 }

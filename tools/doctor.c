@@ -378,7 +378,7 @@ static void check_limits(struct patient *p)
 			may = json_integer_value(most);
 			if (held * 10 < may * 9 || !held)
 				continue;
-			tell(p, "limits", WARNING, "as root: sockiocpctl limits set NAME VALUE; "
+			tell(p, "limits", WARNING, "as root: sockiocpctl limits set NAME=VALUE; "
 			     "who holds them: sockiocpctl ports",
 			     "user %d holds %lld of %lld %s",
 			     (int)json_integer_value(json_object_get(user, "uid")),

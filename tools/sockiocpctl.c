@@ -36,7 +36,7 @@ static const struct command commands[] = {
 	{ "users", "", "what users hold", users },
 	{ "stats", "", "how many packets were delivered; -w: per second", stats },
 	{ "top", "", "the same, the busiest ports first, again and again; q quits", top },
-	{ "limits", "[set NAME VALUE]", "what a user may hold", limits },
+	{ "limits", "[set NAME=N...]", "what a user may hold", limits },
 	{ "doctor", "", "can programs use ports here, and if not, what to do?", doctor },
 };
 
@@ -213,32 +213,39 @@ static int users(const struct options *options, int argc, char **argv)
 
 /* ------------------------------------------------------------------------- limits */
 
-#define PARAMETERS "/sys/module/sockiocp/parameters/"
-
-static int set_limit(const char *name, const char *value)
+static int parse_limit(const char *text, uint64_t *value)
 {
-	char path[128];
-	FILE *file;
 	char *end;
-	int error = 0;
 
 	errno = 0;
-	strtoul(value, &end, 10);
-	if (errno || *end || end == value || value[0] == '-')
-		return complain("not a limit", value);
-	snprintf(path, sizeof(path), PARAMETERS "max_user_%s", name);
-	file = fopen(path, "we");
-	if (file) {
-		fprintf(file, "%s\n", value);
-		if (fclose(file))
-			error = errno;
-	} else {
-		error = errno;
+	*value = strtoull(text, &end, 10);
+	return !errno && !*end && *text >= '0' && *text <= '9';
+}
+
+/* All that are named, by one request: if one of them is wrong none is set. */
+static int set_limits(int argc, char **argv, const struct column *columns)
+{
+	struct setting settings[8] = { { NULL, 0 } };
+	const struct column *column;
+	int i, nr = 0;
+	char *value;
+
+	for (i = 0; i < argc; i++) {
+		value = strchr(argv[i], '=');
+		if (!value)
+			return complain("not NAME=VALUE", argv[i]);
+		*value++ = 0;
+		for (column = columns; column->key && strcmp(column->key, argv[i]); column++)
+			;
+		if (!column->key)
+			return complain("no limit has this name", argv[i]);
+		if (nr == sizeof(settings) / sizeof(*settings))
+			return complain("so many limits there are not", NULL);
+		settings[nr].key = argv[i];
+		if (!parse_limit(value, &settings[nr++].value))
+			return complain("not a limit", value);
 	}
-	if (!error)
-		return 0;
-	fprintf(stderr, "sockiocpctl: %s: %s\n", path, strerror(error));
-	return FAILED;
+	return tell_limits(settings, nr);
 }
 
 static int limits(const struct options *options, int argc, char **argv)
@@ -250,16 +257,12 @@ static int limits(const struct options *options, int argc, char **argv)
 		{ "offers", "OFFERS", 0 },
 		{ NULL, NULL, 0 },
 	};
-	const struct column *column;
 
 	if (!argc)
 		return show(options, ask(TOPIC_LIMITS, 0), columns);
-	if (strcmp(argv[0], "set") || argc != 3)
-		return complain("limits, or: limits set NAME VALUE", NULL);
-	for (column = columns; column->key; column++)
-		if (!strcmp(column->key, argv[1]))
-			return set_limit(argv[1], argv[2]);
-	return complain("no limit has this name", argv[1]);
+	if (strcmp(argv[0], "set") || argc < 2)
+		return complain("limits, or: limits set NAME=VALUE...", NULL);
+	return set_limits(argc - 1, argv + 1, columns);
 }
 
 /* -------------------------------------------------------------- the command line */

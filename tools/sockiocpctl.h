@@ -35,6 +35,15 @@ enum topic {
 /* Says why, and returns NULL, if the kernel does not answer; port 0: all. */
 json_t *ask(enum topic topic, uint32_t port);
 
+/* A limit by its key. */
+struct setting {
+	const char *key;
+	uint64_t value;
+};
+
+/* 0, or FAILED if the kernel refuses, which is said. */
+int tell_limits(const struct setting *settings, int nr);
+
 /* show.c: a table for people. */
 
 struct column {

@@ -270,7 +270,7 @@ TEST_F(tool, q_quits_top)
 
 TEST_F(tool, limits_are_shown_and_set)
 {
-	long long packets = param_get("max_user_packets");
+	long long packets = param_get("max_user_packets"), offers = param_get("max_user_offers");
 	char want[128];
 
 	EXPECT_EQ(0, RUN("-j limits"));
@@ -278,9 +278,17 @@ TEST_F(tool, limits_are_shown_and_set)
 	EXPECT_SAID(want);
 	if (geteuid())
 		SKIP(return, "only root can set a limit");
-	EXPECT_EQ(0, RUN("limits set packets 12345"));
+	EXPECT_EQ(0, RUN("limits set packets=12345"));
+	EXPECT_STREQ("", self->said);
 	EXPECT_EQ(12345, param_get("max_user_packets"));
-	EXPECT_EQ(0, param_set("max_user_packets", packets));
+	EXPECT_EQ(0, RUN("limits set packets=%lld offers=%lld", packets, offers + 1));
+	EXPECT_EQ(packets, param_get("max_user_packets"));
+	EXPECT_EQ(offers + 1, param_get("max_user_offers"));
+	EXPECT_EQ(0, RUN("limits set offers=%lld", offers));
+	/* In the kernel's words; and none is set. */
+	EXPECT_EQ(1, RUN("limits set packets=1 offers=9223372036854775808"));
+	EXPECT_SAID("sockiocpctl: Numerical result out of range: integer out of range\n");
+	EXPECT_EQ(packets, param_get("max_user_packets"));
 }
 
 static void set_limit_as_user(void *said)
@@ -289,7 +297,7 @@ static void set_limit_as_user(void *said)
 
 	if (setresuid(USER, USER, USER))
 		_exit(100);
-	_exit(run(text, 4096, "limits set packets 1"));
+	_exit(run(text, 4096, "limits set packets=1"));
 }
 
 TEST_F(tool, who_has_no_rights_sets_no_limit)
@@ -300,7 +308,7 @@ TEST_F(tool, who_has_no_rights_sets_no_limit)
 	if (geteuid())
 		SKIP(return, "only root can become somebody else");
 	EXPECT_EQ(1, child_status(process_start(set_limit_as_user, said), COMES));
-	EXPECT_NE(NULL, strstr(said, "Permission denied")) {
+	EXPECT_NE(NULL, strstr(said, "not permitted: limits are the machine's")) {
 		TH_LOG("%s", said);
 	}
 	EXPECT_EQ(packets, param_get("max_user_packets"));
@@ -310,8 +318,10 @@ TEST_F(tool, nonsense_is_refused)
 {
 	static const char * const wrong[] = {
 		"nothing", "ports x", "ports 0", "ports -1", "ports 99999999999", "ports 1 2",
-		"users 1", "stats 1", "limits 1", "limits set", "limits set nothing 1",
-		"limits set packets", "limits set packets -1", "limits set packets x", "-x",
+		"users 1", "stats 1", "limits 1", "limits set", "limits set nothing=1",
+		"limits set packets", "limits set packets=-1", "limits set packets=x", "-x",
+		"limits set packets=", "limits set packets 1", "limits set =1",
+		"limits set packets=1 nothing=1", "limits set packets=99999999999999999999",
 		"top 1", "top -n 0", "top -w x", "doctor 1", "doctor -w 1",
 		"stats -w", "stats -w x", "stats -w 0", "stats -n 1", "stats -w 1 -n 0",
 		"ports -w 1", "ports ''",

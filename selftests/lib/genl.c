@@ -16,8 +16,8 @@
 #define NLA_DATA(attr)	((const void *)((const char *)(attr) + NLA_HDRLEN))
 #endif
 
-static int send_request(struct genl *g, int family, int cmd, int flags, int type,
-			const void *data, size_t length)
+static int send_request(struct genl *g, int family, int cmd, int flags, const void *attrs,
+			size_t length)
 {
 	struct {
 		struct nlmsghdr nl;
@@ -28,17 +28,12 @@ static int send_request(struct genl *g, int family, int cmd, int flags, int type
 			.nlmsg_type = family,
 			.nlmsg_flags = NLM_F_REQUEST | flags,
 			.nlmsg_seq = ++g->seq,
-			.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN,
+			.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN + length,
 		},
 		.genl = { .cmd = cmd, .version = 1 },
 	};
-	struct nlattr attr = { .nla_type = type, .nla_len = NLA_HDRLEN + length };
 
-	if (type) {
-		memcpy(request.attrs, &attr, sizeof(attr));
-		memcpy(request.attrs + NLA_HDRLEN, data, length);
-		request.nl.nlmsg_len += NLA_ALIGN(attr.nla_len);
-	}
+	memcpy(request.attrs, attrs, length);
 	g->length = 0;
 	g->at = 0;
 	g->said[0] = 0;
@@ -121,9 +116,26 @@ int genl_next(struct genl *g)
 	return 1;
 }
 
+size_t genl_put(void *at, int type, const void *data, size_t length)
+{
+	struct nlattr attr = { .nla_type = type, .nla_len = NLA_HDRLEN + length };
+
+	memset(at, 0, NLA_ALIGN(attr.nla_len));
+	memcpy(at, &attr, sizeof(attr));
+	memcpy((char *)at + NLA_HDRLEN, data, length);
+	return NLA_ALIGN(attr.nla_len);
+}
+
+int genl_ask_all(struct genl *g, int cmd, int flags, const void *attrs, size_t length)
+{
+	return send_request(g, g->family, cmd, flags, attrs, length);
+}
+
 int genl_ask(struct genl *g, int cmd, int flags, int type, const void *data, size_t length)
 {
-	return send_request(g, g->family, cmd, flags, type, data, length);
+	char attrs[256];
+
+	return genl_ask_all(g, cmd, flags, attrs, type ? genl_put(attrs, type, data, length) : 0);
 }
 
 int genl_ask_u32(struct genl *g, int cmd, int flags, int type, uint32_t value)
@@ -134,6 +146,7 @@ int genl_ask_u32(struct genl *g, int cmd, int flags, int type, uint32_t value)
 int genl_open(struct genl *g)
 {
 	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
+	char attrs[64];
 	int yes = 1, ret;
 
 	memset(g, 0, sizeof(*g));
@@ -144,8 +157,9 @@ int genl_open(struct genl *g)
 	setsockopt(g->fd, SOL_NETLINK, NETLINK_CAP_ACK, &yes, sizeof(yes));
 	if (connect(g->fd, (struct sockaddr *)&to, sizeof(to)))
 		return -errno;
-	ret = send_request(g, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, CTRL_ATTR_FAMILY_NAME,
-			   SOCKIOCP_FAMILY_NAME, sizeof(SOCKIOCP_FAMILY_NAME));
+	ret = send_request(g, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, attrs,
+			   genl_put(attrs, CTRL_ATTR_FAMILY_NAME, SOCKIOCP_FAMILY_NAME,
+				    sizeof(SOCKIOCP_FAMILY_NAME)));
 	if (!ret)
 		ret = genl_next(g);
 	if (ret < 0)

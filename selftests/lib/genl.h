@@ -36,6 +36,9 @@ void genl_close(struct genl *g);
 /* A request with an attribute of any content, or with none if @type is 0. */
 int genl_ask(struct genl *g, int cmd, int flags, int type, const void *data, size_t length);
 int genl_ask_u32(struct genl *g, int cmd, int flags, int type, uint32_t value);
+/* With several attributes, which genl_put() has put one behind the other: how long each is. */
+size_t genl_put(void *at, int type, const void *data, size_t length);
+int genl_ask_all(struct genl *g, int cmd, int flags, const void *attrs, size_t length);
 /* The next message of the answer: 1; 0 at the end; or an error, which is the end, too. */
 int genl_next(struct genl *g);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /* SPDX-FileCopyrightText: The sockiocp authors */
 /*
- * The generic netlink family "sockiocp": what ports there are, and how they are.
+ * The generic netlink family "sockiocp": what ports there are, how they are, and
+ * what a user may hold.
  *
  * Documentation/netlink/specs/sockiocp.yaml says the same, and what each attribute means;
  * make lint compares the two.
@@ -111,6 +112,7 @@ enum {
 	SOCKIOCP_CMD_WORKER_GET,
 	SOCKIOCP_CMD_USER_GET,
 	SOCKIOCP_CMD_LIMITS_GET,
+	SOCKIOCP_CMD_LIMITS_SET,
 
 	__SOCKIOCP_CMD_MAX,
 	SOCKIOCP_CMD_MAX = __SOCKIOCP_CMD_MAX - 1
