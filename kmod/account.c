@@ -150,6 +150,7 @@ int sockiocp_account_refuse(struct sockiocp_account *account, enum sockiocp_refu
 {
 	atomic_long_inc(&account->refusals);
 	trace_sockiocp_refuse(account->uid, what);
+	sockiocp_announce_refusal(account->uid, what);
 	return -ENOBUFS;
 }
 

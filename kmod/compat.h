@@ -110,6 +110,11 @@ static inline bool sockiocp_vsock_has_message(struct vsock_sock *vsk)
 })
 #endif
 
+/* 6.7 has a flag of its own for a group that not everybody may join, and so has a later 6.1. */
+#ifndef GENL_MCAST_CAP_NET_ADMIN
+#define GENL_MCAST_CAP_NET_ADMIN GENL_UNS_ADMIN_PERM
+#endif
+
 /* 6.8 dropped the second argument. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 static inline void sockiocp_eventfd_signal(struct eventfd_ctx *event)

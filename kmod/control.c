@@ -12,6 +12,7 @@
  *   and workers	has it on the machine (in the first network namespace), all there are
  *   a user		oneself; who has CAP_NET_ADMIN on the machine, all
  *   the limits		everybody; who has CAP_NET_ADMIN on the machine changes them
+ *   events		see announce.c
  *
  * What a reader may not see is left out of a dump, and is not there when it is asked for.
  * A socket of another network namespace than the reader's is told of without its addresses,
@@ -511,6 +512,18 @@ static const struct genl_ops control_ops[] = {
 	},
 };
 
+/* Who may hear what announce.c tells. */
+static const struct genl_multicast_group control_groups[] = {
+	[SOCKIOCP_GROUP_PORTS] = {
+		.name = SOCKIOCP_MCGRP_PORTS,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
+	[SOCKIOCP_GROUP_LIMITS] = {
+		.name = SOCKIOCP_MCGRP_LIMITS,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
+};
+
 /* Requests of different sockets do not wait for each other. */
 static struct genl_family control_family __ro_after_init = {
 	.name = SOCKIOCP_FAMILY_NAME,
@@ -520,15 +533,19 @@ static struct genl_family control_family __ro_after_init = {
 	.parallel_ops = true,
 	.ops = control_ops,
 	.n_ops = ARRAY_SIZE(control_ops),
+	.mcgrps = control_groups,
+	.n_mcgrps = ARRAY_SIZE(control_groups),
 };
 
 int __init sockiocp_control_init(void)
 {
+	sockiocp_announce_init(&control_family);
 	return genl_register_family(&control_family);
 }
 
-/* Waits until no request is under way. */
+/* Waits until no request is under way, and no event.  Who listens still hears nothing more. */
 void sockiocp_control_exit(void)
 {
+	sockiocp_announce_exit();
 	genl_unregister_family(&control_family);
 }

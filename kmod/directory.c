@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * The directory: all ports that have a file, by number, and who has opened them.
+ * The directory: all ports that have a file, by number, and who has opened them.  Those who
+ * listen are told which come and go.
  *
  * A number is not given again before all others have been.  So whoever goes through the
  * ports in the order of their numbers, and lets others work in between, meets each that is
@@ -12,6 +13,7 @@
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
+#include <linux/sockiocp_netlink.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -31,17 +33,26 @@ struct directory_network {
 
 static unsigned int directory_network_id;
 
+/* Those that are there, by that number. */
+static DEFINE_XARRAY(networks);
+
 static int __net_init directory_number_network(struct net *net)
 {
 	static atomic64_t last;
 	struct directory_network *network = net_generic(net, directory_network_id);
 
 	network->number = atomic64_inc_return(&last);
-	return 0;
+	return xa_insert(&networks, network->number, net, GFP_KERNEL_ACCOUNT);
+}
+
+static void __net_exit directory_forget_network(struct net *net)
+{
+	xa_erase(&networks, sockiocp_directory_network(net));
 }
 
 static struct pernet_operations directory_networks = {
 	.init = directory_number_network,
+	.exit = directory_forget_network,
 	.id = &directory_network_id,
 	.size = sizeof(struct directory_network),
 };
@@ -51,6 +62,35 @@ u64 sockiocp_directory_network(struct net *net)
 	const struct directory_network *network = net_generic(net, directory_network_id);
 
 	return network->number;
+}
+
+/* The network with that number, with a reference, unless it is gone or about to be. */
+static struct net *directory_find_network(u64 number)
+{
+	struct net *net;
+
+	xa_lock(&networks);
+	/* It leaves the array before its memory goes. */
+	net = xa_load(&networks, number);
+	if (net)
+		net = maybe_get_net(net);
+	xa_unlock(&networks);
+	return net;
+}
+
+/* In the first network namespace, and in that of the port. */
+static void directory_announce(const struct sockiocp_port *port, u8 cmd)
+{
+	struct net *net;
+
+	sockiocp_announce_port(port, cmd, &init_net);
+	if (port->network == sockiocp_directory_network(&init_net))
+		return;
+	net = directory_find_network(port->network);
+	if (!net)
+		return;
+	sockiocp_announce_port(port, cmd, net);
+	put_net(net);
 }
 
 /**
@@ -68,9 +108,11 @@ int sockiocp_directory_add(struct sockiocp_port *port)
 	get_task_comm(port->comm, current);
 	error = xa_alloc_cyclic(&ports, &port->id, port, XA_LIMIT(1, INT_MAX), &next_id,
 				GFP_KERNEL_ACCOUNT);
-
 	/* 1 says that the numbers begin anew. */
-	return error < 0 ? error : 0;
+	if (error < 0)
+		return error;
+	directory_announce(port, SOCKIOCP_CMD_PORT_CREATED);
+	return 0;
 }
 
 /**
@@ -80,6 +122,7 @@ int sockiocp_directory_add(struct sockiocp_port *port)
 void sockiocp_directory_remove(struct sockiocp_port *port)
 {
 	xa_erase(&ports, port->id);
+	directory_announce(port, SOCKIOCP_CMD_PORT_CLOSED);
 }
 
 /**

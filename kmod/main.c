@@ -68,6 +68,7 @@
  *   readiness.c	what a socket's state means in Windows' terms; below it a file for
  *			each protocol
  *   account.c		what a user holds, and may hold
+ *   announce.c		events, for who listens
  *   trace.[ch]		tracepoints
  *
  *   sockiocp.h		what each file offers to those above it
@@ -196,7 +197,9 @@
  * wake-up comes with.
  * sampled_lock (spinlock, sampler.c) is taken inside port->lock; the lock of the directory
  * of ports (directory.c) and offers_lock (spinlock, duplicate.c) with no other lock held, and
- * no other one in them.  So is homes_lock (spinlock, home.c).
+ * no other one in them.  So are homes_lock (spinlock, home.c) and the lock of the networks
+ * (directory.c).  announce_lock (spinlock, announce.c) is taken with any of these held, and
+ * no other one in it.
  *
  * No lock is waited for in a read-side section of RCU: with PREEMPT_RT to wait is to
  * sleep, and all that waits for a grace period, the end of a port included, would wait for

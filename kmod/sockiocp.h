@@ -54,6 +54,21 @@ static inline void sockiocp_race_window(void)
 }
 #endif
 
+/* -------------------------------------------------------------- announce */
+
+/* The multicast groups of the netlink family. */
+enum sockiocp_group {
+	SOCKIOCP_GROUP_PORTS,
+	SOCKIOCP_GROUP_LIMITS,
+};
+
+struct genl_family;
+
+void sockiocp_announce_init(const struct genl_family *family);
+void sockiocp_announce_port(const struct sockiocp_port *port, u8 cmd, struct net *net);
+void sockiocp_announce_refusal(unsigned long uid, enum sockiocp_refused what);
+void sockiocp_announce_exit(void);
+
 /* --------------------------------------------------------------- account */
 
 extern unsigned long sockiocp_max_user_registrations;

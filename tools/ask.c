@@ -45,6 +45,8 @@ struct attribute {
 static const char *const states[] = { "armed", "queued", "disabled", NULL };
 static const char *const doings[] = { "waiting", "running", "blocked", NULL };
 static const char *const events[] = { "in", "out", "hangup", NULL };
+static const char *const limits[] = { "registrations", "endpoints", "operations", "packets",
+				      "offers", NULL };
 static const char *const triggers[] = { "oneshot", "persistent", "level", "edge", NULL };
 
 #define MOST_ATTRIBUTES	32
@@ -110,6 +112,12 @@ static const struct attribute limits_attributes[MOST_ATTRIBUTES] = {
 	[SOCKIOCP_A_LIMITS_OFFERS] = { "offers", NUMBER, NULL },
 };
 
+static const struct attribute refused_attributes[MOST_ATTRIBUTES] = {
+	[SOCKIOCP_A_REFUSED_UID] = { "uid", NUMBER, NULL },
+	[SOCKIOCP_A_REFUSED_COUNT] = { "count", NUMBER, NULL },
+	[SOCKIOCP_A_REFUSED_LIMITS] = { "limits", BITS, limits },
+};
+
 static const struct {
 	int command;
 	const struct attribute *attributes;
@@ -124,6 +132,7 @@ static const struct {
 			    SOCKIOCP_A_WORKER_PORT, 1 },
 	[TOPIC_USERS] = { SOCKIOCP_CMD_USER_GET, user_attributes, 0, 1 },
 	[TOPIC_LIMITS] = { SOCKIOCP_CMD_LIMITS_GET, limits_attributes, 0, 0 },
+	[TOPIC_REFUSED] = { SOCKIOCP_CMD_USER_REFUSED, refused_attributes, 0, 0 },
 };
 
 /* ------------------------------------------------------------------ an answer as JSON */
@@ -252,24 +261,32 @@ struct asked {
 	char said[256];
 };
 
-static int take_message(struct nl_msg *msg, void *arg)
+void add_attributes(json_t *object, enum topic topic, struct nlmsghdr *nl)
 {
-	struct asked *asked = arg;
-	const struct attribute *as = topics[asked->topic].attributes;
-	struct nlmsghdr *nl = nlmsg_hdr(msg);
-	json_t *object = json_object();
+	const struct attribute *as = topics[topic].attributes;
 	struct nlattr *attr;
 	int left, type;
 
-	for (type = 0; type < MOST_ATTRIBUTES; type++)
-		if (as[type].key && as[type].form == FLAG)
-			json_object_set_new(object, as[type].key, json_false());
 	nlmsg_for_each_attr(attr, nl, GENL_HDRLEN, left) {
 		type = nla_type(attr);
 		if (type < MOST_ATTRIBUTES && as[type].key)
 			json_object_set_new(object, as[type].key,
 					    value_of(attr, &as[type]));
 	}
+}
+
+static int take_message(struct nl_msg *msg, void *arg)
+{
+	struct asked *asked = arg;
+	const struct attribute *as = topics[asked->topic].attributes;
+	struct nlmsghdr *nl = nlmsg_hdr(msg);
+	json_t *object = json_object();
+	int type;
+
+	for (type = 0; type < MOST_ATTRIBUTES; type++)
+		if (as[type].key && as[type].form == FLAG)
+			json_object_set_new(object, as[type].key, json_false());
+	add_attributes(object, asked->topic, nl);
 	json_array_append_new(asked->objects, object);
 	if (!(nl->nlmsg_flags & NLM_F_MULTI))
 		asked->is_done = 1;
@@ -340,8 +357,7 @@ static int is_loaded(void)
 	return file != NULL;
 }
 
-/* The socket, and the number of the family; NULL if that was said. */
-static struct nl_sock *connect_to_family(int *family)
+struct nl_sock *connect_to_family(int *family)
 {
 	struct nl_sock *sock = nl_socket_alloc();
 	int yes = 1, ret;

@@ -36,6 +36,8 @@ static const struct command commands[] = {
 	{ "users", "", "what users hold", users },
 	{ "stats", "", "how many packets were delivered; -w: per second", stats },
 	{ "top", "", "the same, the busiest ports first, again and again; q quits", top },
+	{ "monitor", "", "ports that come and go, users who are refused more, as it happens",
+	  monitor },
 	{ "limits", "[set NAME=N...]", "what a user may hold", limits },
 	{ "doctor", "", "can programs use ports here, and if not, what to do?", doctor },
 };
@@ -54,7 +56,7 @@ static void usage(FILE *to)
 		"  -j, --json          JSON, on one line\n"
 		"  -p, --pretty        JSON, on many\n"
 		"  -w, --watch SECONDS stats: again and again, each line per second; top: how often\n"
-		"  -n, --count N       stats -w, top: so many times\n"
+		"  -n, --count N       stats -w, top: so many times; monitor: so many events\n"
 		"  -V, --version\n"
 		"  -h, --help\n");
 }
@@ -279,8 +281,8 @@ static int run_command(const struct options *options, int argc, char **argv)
 	if (!command)
 		return complain("no such command", name);
 	if (command->run != stats && command->run != top &&
-	    (options->interval || options->looks))
-		return complain("-w and -n are for stats and top", NULL);
+	    (options->interval || (options->looks && command->run != monitor)))
+		return complain("-w is for stats and top, -n for these and monitor", NULL);
 	if (command->run == stats && options->looks && !options->interval)
 		return complain("-n goes with -w", NULL);
 	return command->run(options, argc ? argc - 1 : 0, argc ? argv + 1 : argv);

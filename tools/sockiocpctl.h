@@ -17,8 +17,9 @@
 struct options {
 	int json;
 	int pretty;
-	/* stats and top: seconds between two looks, or 0; and how many looks, or 0. */
+	/* stats and top: seconds between two looks, or 0. */
 	double interval;
+	/* And how many looks, or for monitor events; or 0. */
 	long looks;
 };
 
@@ -30,6 +31,8 @@ enum topic {
 	TOPIC_WORKERS,
 	TOPIC_USERS,
 	TOPIC_LIMITS,
+	/* Only told of, in events. */
+	TOPIC_REFUSED,
 };
 
 /* Says why, and returns NULL, if the kernel does not answer; port 0: all. */
@@ -43,6 +46,14 @@ struct setting {
 
 /* 0, or FAILED if the kernel refuses, which is said. */
 int tell_limits(const struct setting *settings, int nr);
+
+struct nl_sock;
+struct nlmsghdr;
+
+/* The socket, and the number of the family; NULL if it is not there, which is said. */
+struct nl_sock *connect_to_family(int *family);
+/* What stands in the message becomes part of the object. */
+void add_attributes(json_t *object, enum topic topic, struct nlmsghdr *nl);
 
 /* show.c: a table for people. */
 
@@ -69,6 +80,9 @@ int complain(const char *what, const char *which);
 /* rates.c */
 int stats(const struct options *options, int argc, char **argv);
 int top(const struct options *options, int argc, char **argv);
+
+/* monitor.c */
+int monitor(const struct options *options, int argc, char **argv);
 
 /* doctor.c */
 int doctor(const struct options *options, int argc, char **argv);

@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <pty.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "lib/place.h"
 #include "lib/sock.h"
 #include "lib/task.h"
+#include "lib/tool.h"
 
 #define IN	SOCKIOCP_REGISTER_IN
 #define ENABLE	SOCKIOCP_OP_ENABLE
@@ -37,30 +37,13 @@ FIXTURE(tool) {
 	char said[16 * 1024];
 };
 
-/* In the guest, and where make builds it. */
-static const char *program(void)
-{
-	static char path[512] = "/bin/sockiocpctl";
-	ssize_t length;
-	char *slash;
-
-	if (!access(path, X_OK))
-		return path;
-	length = readlink("/proc/self/exe", path, sizeof(path) - 64);
-	path[length > 0 ? length : 0] = 0;
-	slash = strrchr(path, '/');
-	if (slash)
-		strcpy(slash, "/../tools/sockiocpctl-static");
-	return path;
-}
-
 FIXTURE_SETUP(tool)
 {
 	self->port = device_open();
 	ASSERT_LE(0, self->port);
 	self->id = fdinfo_value(self->port, "id");
 	ASSERT_EQ(0, tcp_pair(FAM_INET, self->fd, 0));
-	ASSERT_EQ(0, access(program(), X_OK));
+	ASSERT_EQ(0, access(tool_program(), X_OK));
 }
 
 FIXTURE_TEARDOWN(tool)
@@ -68,28 +51,7 @@ FIXTURE_TEARDOWN(tool)
 	close(self->port);
 }
 
-/* Runs it; its exit status.  What it says goes to @said, also what goes to stderr. */
-__attribute__((format(printf, 3, 4)))
-static int run(char *said, size_t size, const char *arguments, ...)
-{
-	char command[1024];
-	size_t length;
-	va_list list;
-	FILE *pipe;
-	int n;
-
-	n = snprintf(command, sizeof(command), "%s ", program());
-	va_start(list, arguments);
-	vsnprintf(command + n, sizeof(command) - n, arguments, list);
-	va_end(list);
-	strncat(command, " 2>&1", sizeof(command) - strlen(command) - 1);
-	pipe = popen(command, "r");
-	length = fread(said, 1, size - 1, pipe);
-	said[length] = 0;
-	return WEXITSTATUS(pclose(pipe));
-}
-
-#define RUN(...) run(self->said, sizeof(self->said), __VA_ARGS__)
+#define RUN(...) tool_run(self->said, sizeof(self->said), __VA_ARGS__)
 
 #define EXPECT_SAID(text)						\
 	EXPECT_NE(NULL, strstr(self->said, text)) {			\
@@ -207,7 +169,7 @@ TEST_F(tool, top_has_the_busiest_first)
 	for (i = 0; i < 8; i++)
 		ASSERT_EQ(0, device_post(busy, i));
 	/* Between two looks of the tool there is time for some packets. */
-	snprintf(self->said, sizeof(self->said), "%s -j top -w 0.3 -n 1", program());
+	snprintf(self->said, sizeof(self->said), "%s -j top -w 0.3 -n 1", tool_program());
 	FILE *pipe = popen(self->said, "r");
 
 	ASSERT_NE(NULL, pipe);
@@ -247,7 +209,7 @@ TEST_F(tool, q_quits_top)
 	child = forkpty(&master, NULL, NULL, NULL);
 	ASSERT_LE(0, child);
 	if (!child) {
-		execl(program(), "sockiocpctl", "top", "-w", "0.05", NULL);
+		execl(tool_program(), "sockiocpctl", "top", "-w", "0.05", NULL);
 		_exit(100);
 	}
 	ASSERT_EQ(0, tcgetattr(master, &before));
@@ -297,7 +259,7 @@ static void set_limit_as_user(void *said)
 
 	if (setresuid(USER, USER, USER))
 		_exit(100);
-	_exit(run(text, 4096, "limits set packets=1"));
+	_exit(tool_run(text, 4096, "limits set packets=1"));
 }
 
 TEST_F(tool, who_has_no_rights_sets_no_limit)
@@ -352,7 +314,7 @@ FIXTURE(doctor) {
 
 FIXTURE_SETUP(doctor)
 {
-	ASSERT_EQ(0, access(program(), X_OK));
+	ASSERT_EQ(0, access(tool_program(), X_OK));
 }
 
 FIXTURE_TEARDOWN(doctor)
@@ -373,7 +335,7 @@ static void visit(void *arg)
 
 	if (v->go(v->arg))
 		_exit(100);
-	_exit(run(v->said, sizeof(v->said), "%s", v->arguments));
+	_exit(tool_run(v->said, sizeof(v->said), "%s", v->arguments));
 }
 
 /* The exit status of a doctor who is called there, and what is said in @said. */

@@ -4,6 +4,7 @@
  * The generic netlink family of the module: see genl.h.
  */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -111,6 +112,7 @@ int genl_next(struct genl *g)
 		return note_error(g, nl);
 	if (nl->nlmsg_type == NLMSG_DONE)
 		return note_done(g, nl);
+	g->cmd = ((const struct genlmsghdr *)NLMSG_DATA(nl))->cmd;
 	parse(g->attrs, (const char *)NLMSG_DATA(nl) + GENL_HDRLEN,
 	      (const char *)nl + nl->nlmsg_len);
 	return 1;
@@ -143,10 +145,18 @@ int genl_ask_u32(struct genl *g, int cmd, int flags, int type, uint32_t value)
 	return genl_ask(g, cmd, flags, type, &value, sizeof(value));
 }
 
+static int ask_for_family(struct genl *g)
+{
+	char attrs[64];
+
+	return send_request(g, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, attrs,
+			    genl_put(attrs, CTRL_ATTR_FAMILY_NAME, SOCKIOCP_FAMILY_NAME,
+				     sizeof(SOCKIOCP_FAMILY_NAME)));
+}
+
 int genl_open(struct genl *g)
 {
 	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
-	char attrs[64];
 	int yes = 1, ret;
 
 	memset(g, 0, sizeof(*g));
@@ -157,15 +167,59 @@ int genl_open(struct genl *g)
 	setsockopt(g->fd, SOL_NETLINK, NETLINK_CAP_ACK, &yes, sizeof(yes));
 	if (connect(g->fd, (struct sockaddr *)&to, sizeof(to)))
 		return -errno;
-	ret = send_request(g, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, attrs,
-			   genl_put(attrs, CTRL_ATTR_FAMILY_NAME, SOCKIOCP_FAMILY_NAME,
-				    sizeof(SOCKIOCP_FAMILY_NAME)));
+	ret = ask_for_family(g);
 	if (!ret)
 		ret = genl_next(g);
 	if (ret < 0)
 		return ret;
 	g->family = genl_number(g, CTRL_ATTR_FAMILY_ID);
 	return 0;
+}
+
+/* The number of a group, of what the last message has; or 0. */
+static int group_number(const struct genl *g, const char *name)
+{
+	const struct nlattr *list = g->attrs[CTRL_ATTR_MCAST_GROUPS];
+	const struct nlattr *attrs[GENL_ATTRS];
+	const char *at, *end;
+	int number = 0;
+
+	if (!list)
+		return 0;
+	end = (const char *)list + list->nla_len;
+	for (at = NLA_DATA(list); at < end; at += NLA_ALIGN(((struct nlattr *)at)->nla_len)) {
+		parse(attrs, NLA_DATA(at), at + ((struct nlattr *)at)->nla_len);
+		if (attrs[CTRL_ATTR_MCAST_GRP_NAME] && attrs[CTRL_ATTR_MCAST_GRP_ID] &&
+		    !strcmp(NLA_DATA(attrs[CTRL_ATTR_MCAST_GRP_NAME]), name))
+			memcpy(&number, NLA_DATA(attrs[CTRL_ATTR_MCAST_GRP_ID]), sizeof(number));
+	}
+	return number;
+}
+
+int genl_join(struct genl *g, const char *name)
+{
+	int ret = ask_for_family(g), number;
+
+	if (!ret)
+		ret = genl_next(g);
+	if (ret < 0)
+		return ret;
+	number = group_number(g, name);
+	if (!number)
+		return -ENOENT;
+	ret = setsockopt(g->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &number, sizeof(number));
+	return ret ? -errno : 0;
+}
+
+int genl_event(struct genl *g, int timeout_ms)
+{
+	struct pollfd fd = { .fd = g->fd, .events = POLLIN };
+	int ret;
+
+	if (g->at >= g->length && poll(&fd, 1, timeout_ms) != 1)
+		return 0;
+	ret = genl_next(g);
+	return ret == 1 ? g->cmd : ret;
 }
 
 void genl_close(struct genl *g)

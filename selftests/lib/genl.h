@@ -26,6 +26,7 @@ struct genl {
 	char said[128];
 	int offset;
 	/* Of the last message. */
+	int cmd;
 	const struct nlattr *attrs[GENL_ATTRS];
 };
 
@@ -41,6 +42,11 @@ size_t genl_put(void *at, int type, const void *data, size_t length);
 int genl_ask_all(struct genl *g, int cmd, int flags, const void *attrs, size_t length);
 /* The next message of the answer: 1; 0 at the end; or an error, which is the end, too. */
 int genl_next(struct genl *g);
+
+/* Events of the group come to the same socket from now on. */
+int genl_join(struct genl *g, const char *group);
+/* The command of the next event; 0 if none comes in that time; or an error. */
+int genl_event(struct genl *g, int timeout_ms);
 
 /* What the last message has; -1 if it has not. */
 long long genl_number(const struct genl *g, int type);
