@@ -46,7 +46,7 @@ static void add_rates(json_t *objects, const json_t *before, double seconds)
 	}
 }
 
-static double seconds_now(void)
+double seconds_now(void)
 {
 	struct timespec now;
 
@@ -54,7 +54,7 @@ static double seconds_now(void)
 	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
-static void pause_for(double seconds)
+void pause_for(double seconds)
 {
 	struct timespec left = {
 		.tv_sec = (time_t)seconds,

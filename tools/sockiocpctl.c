@@ -36,6 +36,7 @@ static const struct command commands[] = {
 	{ "users", "", "what users hold", users },
 	{ "stats", "", "how many packets were delivered; -w: per second", stats },
 	{ "top", "", "the same, the busiest ports first, again and again; q quits", top },
+	{ "explain", "PORT", "why does this port not make progress?", explain },
 	{ "monitor", "", "ports that come and go, users who are refused more, as it happens",
 	  monitor },
 	{ "limits", "[set NAME=N...]", "what a user may hold", limits },
@@ -80,8 +81,7 @@ int show(const struct options *options, json_t *objects, const struct column *co
 	return 0;
 }
 
-/* The port that the command line names: 1, or 0 if it names none, or -1. */
-static int parse_port(int argc, char **argv, uint32_t *port)
+int parse_port(int argc, char **argv, uint32_t *port)
 {
 	unsigned long value;
 	char *end;

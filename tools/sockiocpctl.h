@@ -77,9 +77,17 @@ int show(const struct options *options, json_t *objects, const struct column *co
 /* Says what is wrong with the command line, and returns WRONG. */
 int complain(const char *what, const char *which);
 
+/* The port that the command line names: 1, or 0 if it names none, or -1. */
+int parse_port(int argc, char **argv, uint32_t *port);
+
 /* rates.c */
+double seconds_now(void);
+void pause_for(double seconds);
 int stats(const struct options *options, int argc, char **argv);
 int top(const struct options *options, int argc, char **argv);
+
+/* explain.c */
+int explain(const struct options *options, int argc, char **argv);
 
 /* monitor.c */
 int monitor(const struct options *options, int argc, char **argv);
