@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
- * How sockiocpctl shows things: as a table, or as JSON.
+ * How sockiocpctl shows things: as a table, as lines for scripts, or as JSON.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +106,22 @@ void show_table(const json_t *objects, const struct column *columns)
 		for (column = columns; column->key; column++) {
 			cell_of(object, column->key, cell);
 			show_cell(column, width[column - columns], cell, !column[1].key);
+		}
+		putchar('\n');
+	}
+}
+
+void show_lines(const json_t *objects, const char *what, const char *const *keys)
+{
+	const json_t *object;
+	char cell[CELL];
+	size_t i, key;
+
+	json_array_foreach(objects, i, object) {
+		printf("%s", what);
+		for (key = 0; keys[key]; key++) {
+			cell_of(object, keys[key], cell);
+			printf("\t%s", cell);
 		}
 		putchar('\n');
 	}

@@ -55,7 +55,7 @@ struct nl_sock *connect_to_family(int *family);
 /* What stands in the message becomes part of the object. */
 void add_attributes(json_t *object, enum topic topic, struct nlmsghdr *nl);
 
-/* show.c: a table for people. */
+/* show.c: a table for people, and what programs read. */
 
 struct column {
 	const char *key;
@@ -64,6 +64,8 @@ struct column {
 	int is_text;
 };
 
+/* Lines of columns with a tab between: @what, and then what each of the keys has. */
+void show_lines(const json_t *objects, const char *what, const char *const *keys);
 void show_table(const json_t *objects, const struct column *columns);
 void show_json(const json_t *value, int pretty);
 
@@ -85,6 +87,9 @@ double seconds_now(void);
 void pause_for(double seconds);
 int stats(const struct options *options, int argc, char **argv);
 int top(const struct options *options, int argc, char **argv);
+
+/* dump.c */
+int dump(const struct options *options, int argc, char **argv);
 
 /* explain.c */
 int explain(const struct options *options, int argc, char **argv);

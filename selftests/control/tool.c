@@ -124,6 +124,35 @@ TEST_F(tool, registrations_workers_and_users_are_shown)
 	EXPECT_SAID(want);
 }
 
+/* The columns are those of the manual page, where scripts count them. */
+TEST_F(tool, dump_has_a_line_for_each)
+{
+	char want[256];
+	struct stat st;
+	__u64 key;
+
+	ASSERT_EQ(0, device_apply(self->port, self->fd[0], 1, IN, ENABLE, LEVEL));
+	ASSERT_EQ(0, fstat(self->fd[0], &st));
+	EXPECT_GT(0, device_harvest(self->port, 0, &key, 1));
+	ASSERT_EQ(0, device_post(self->port, 1));
+	EXPECT_EQ(0, RUN("dump"));
+	snprintf(want, sizeof(want), "port\t%u\t%d\t%d\ttool\tno\t1\t1\t0\t0\t0\t0\t1\t0\t0\t1\t",
+		 self->id, getuid(), getpid());
+	EXPECT_SAID(want);
+	snprintf(want, sizeof(want), "registration\t%u\t%lu\tarmed\tin\t", self->id,
+		 (unsigned long)st.st_ino);
+	EXPECT_SAID(want);
+	EXPECT_SAID("\tno\tinet\t1\ttcp\t127.0.0.1\t");
+	snprintf(want, sizeof(want), "worker\t%u\t%d\t%d\t", self->id, getpid(), thread_id());
+	EXPECT_SAID(want);
+	snprintf(want, sizeof(want), "user\t%d\t", getuid());
+	EXPECT_SAID(want);
+	EXPECT_SAID("limits\t");
+	EXPECT_EQ(0, RUN("dump workers"));
+	EXPECT_NOT_SAID("port\t");
+	EXPECT_SAID("worker\t");
+}
+
 /* What a program calls itself does not write on a terminal, nor break JSON. */
 TEST_F(tool, names_are_harmless)
 {
@@ -135,6 +164,8 @@ TEST_F(tool, names_are_harmless)
 	EXPECT_NOT_SAID("\033");
 	EXPECT_NOT_SAID("\xff");
 	EXPECT_SAID("a?[31m\"??\n");
+	EXPECT_EQ(0, RUN("dump ports"));
+	EXPECT_SAID("\ta?[31m\"??\t");
 	EXPECT_EQ(0, RUN("-j"));
 	EXPECT_SAID("\"a\\u001B[31m\\\"?\\n\"");
 	close(port);
@@ -286,7 +317,7 @@ TEST_F(tool, nonsense_is_refused)
 		"limits set packets=1 nothing=1", "limits set packets=99999999999999999999",
 		"top 1", "top -n 0", "top -w x", "doctor 1", "doctor -w 1",
 		"stats -w", "stats -w x", "stats -w 0", "stats -n 1", "stats -w 1 -n 0",
-		"ports -w 1", "ports ''",
+		"ports -w 1", "ports ''", "dump nothing", "dump ports 1", "-j dump",
 	};
 	size_t i;
 
