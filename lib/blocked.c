@@ -223,7 +223,7 @@ static int block(struct sockiocp_call *call)
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &call->cancelled);
 	pthread_mutex_lock(&group->lock);
 	if (group->wake < 0)
-		group->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		group->wake = sockiocp_own_eventfd();
 	call->wake = group->wake;
 	call->blocked = !was_closed(call);
 	if (call->blocked)

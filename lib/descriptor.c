@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -197,4 +198,13 @@ int sockiocp_fd_own(int fd)
 		return fd;
 	close(fd);
 	return moved;
+}
+
+/*
+ * Makes an eventfd for the library itself.  Even: a program's event with its low bit set would
+ * be taken for it otherwise.  Returns -1 with errno set if no descriptor is left.
+ */
+int sockiocp_own_eventfd(void)
+{
+	return sockiocp_fd_even(sockiocp_fd_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
 }

@@ -38,7 +38,7 @@ static HANDLE create_event(BOOL manual, BOOL set)
 /* Makes one that resets itself, for the library.  Returns NULL if no descriptor is left. */
 HANDLE sockiocp_create_own_event(void)
 {
-	int fd = sockiocp_fd_even(sockiocp_fd_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
+	int fd = sockiocp_own_eventfd();
 
 	if (fd < 0)
 		return NULL;

@@ -194,6 +194,7 @@ extern atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
 int sockiocp_fd_above_stdio(int fd);
 int sockiocp_fd_even(int fd);
 int sockiocp_fd_own(int fd);
+int sockiocp_own_eventfd(void);
 void sockiocp_set_kind(int fd, unsigned int kind);
 void sockiocp_copy_kind(int from, int to);
 unsigned int sockiocp_known_kind(int fd);

@@ -61,7 +61,7 @@ int sockiocp_poll_begins(struct sockiocp_poll *poll)
 	atomic_init(&poll->told, NOTHING);
 	pthread_mutex_lock(&lock);
 	if (wake < 0)
-		wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		wake = sockiocp_own_eventfd();
 	fd = wake;
 	LIST_INSERT_HEAD(&polls, poll, list);
 	atomic_fetch_add(&nr_polls, 1);

@@ -107,7 +107,8 @@ static void begin_wait(struct sockiocp_wait *wait, struct request *request)
 	if (!request->wait)
 		return;
 	if (request->polls)
-		wait->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		/* As sockiocp_own_eventfd(), but it is not there for long. */
+		wait->event = sockiocp_fd_even(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	sockiocp_enlist_wait(wait);
 }
 

@@ -158,6 +158,71 @@ TEST(last_descriptor_may_be_too_odd_for_an_event)
 	EXPECT_EQ(odd, fcntl(0, F_DUPFD, 0));
 }
 
+/* The low bit of an event's handle means nothing, whatever the library has made meanwhile. */
+#define EXPECT_ANSWERS_WITH_LOW_BIT(event)				\
+	do {								\
+		ASSERT_TRUE(SetEvent(event));				\
+		EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(		\
+			handle((int)(intptr_t)(event) | 1), 0));	\
+	} while (0)
+
+/* Descriptors that are made next get the numbers behind this one. */
+static HANDLE event_of_the_lowest_number(void)
+{
+	int fd = fcntl(0, F_DUPFD, 3);
+
+	while (fd % 2)
+		fd = fcntl(0, F_DUPFD, fd);
+	close(fd);
+	return CreateEventA(NULL, FALSE, FALSE, NULL);
+}
+
+static void *wait_for_both(void *arg)
+{
+	return (void *)(intptr_t)WaitForMultipleObjects(2, arg, FALSE, 2 * COMES);
+}
+
+TEST(low_bit_of_an_event_is_not_taken_for_what_the_library_makes)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	const DWORD ms = 1;
+	WSADATA data;
+	HANDLE event, both[2];
+	pthread_t thread;
+	void *result;
+	fd_set set;
+	SOCKET fd;
+	char byte;
+
+	ASSERT_EQ(0, WSAStartup(MAKEWORD(2, 2), &data));
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	ASSERT_NE(INVALID_SOCKET, fd);
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&any, sizeof(any)));
+	both[0] = CreateMutexA(NULL, TRUE, NULL);
+	both[1] = CreateEventA(NULL, FALSE, FALSE, NULL);
+	event = event_of_the_lowest_number();
+	ASSERT_NE(NULL, event);
+	EXPECT_ANSWERS_WITH_LOW_BIT(event);
+	/* A select() that sleeps. */
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	EXPECT_EQ(0, select(0, &set, NULL, NULL, &(struct timeval){ .tv_usec = 1000 }));
+	EXPECT_ANSWERS_WITH_LOW_BIT(event);
+	/* A call that waits. */
+	EXPECT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, (const char *)&ms, sizeof(ms)));
+	EXPECT_EQ(SOCKET_ERROR, recv(fd, &byte, 1, 0));
+	EXPECT_ANSWERS_WITH_LOW_BIT(event);
+	/* A wait for a mutex and something else, while it waits. */
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_for_both, both));
+	sleep_ms(COMES_NOT);
+	EXPECT_ANSWERS_WITH_LOW_BIT(event);
+	ASSERT_TRUE(SetEvent(both[1]));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(WAIT_OBJECT_0 + 1, (DWORD)(intptr_t)result);
+	closesocket(fd);
+	WSACleanup();
+}
+
 /* More than 65,536 is nothing unusual for a server. */
 TEST(event_of_a_high_number_is_known_without_asking)
 {
