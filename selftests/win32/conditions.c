@@ -5,7 +5,7 @@
  */
 #include <windows.h>
 
-#include "tap.h"
+#include "threads.h"
 
 #define PROGRAM "conditions"
 #define THREADS	4
@@ -21,6 +21,22 @@ static struct {
 	int asleep, go, gone, readers;
 } the;
 
+static void start_all(HANDLE thread[THREADS], LPTHREAD_START_ROUTINE routine)
+{
+	int i;
+
+	for (i = 0; i < THREADS; i++)
+		thread[i] = start(routine, NULL);
+}
+
+static void end_all(HANDLE thread[THREADS])
+{
+	int i;
+
+	for (i = 0; i < THREADS; i++)
+		EXPECT_EQ(0, end_within(thread[i], 4 * COMES));
+}
+
 static void begin(void)
 {
 	ZeroMemory(&the, sizeof(the));
@@ -28,22 +44,6 @@ static void begin(void)
 	InitializeSRWLock(&the.srw);
 	InitializeConditionVariable(&the.changed);
 	InitializeConditionVariable(&the.other);
-}
-
-static HANDLE start(LPTHREAD_START_ROUTINE routine, LPVOID argument)
-{
-	return CreateThread(NULL, 0, routine, argument, 0, NULL);
-}
-
-/* Waits for a thread, and returns its exit code. */
-static DWORD end(HANDLE thread)
-{
-	DWORD code = 0xdead;
-
-	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, 4 * COMES));
-	EXPECT(GetExitCodeThread(thread, &code));
-	EXPECT(CloseHandle(thread));
-	return code;
 }
 
 /* Sleeps until there is a go for it, and takes that. */
@@ -117,8 +117,7 @@ static void each_wake_up_is_for_one(void)
 	int i;
 
 	begin();
-	for (i = 0; i < THREADS; i++)
-		thread[i] = start(sleep_in_section, NULL);
+	start_all(thread, sleep_in_section);
 	wait_until_asleep(THREADS);
 	/* Who returns without a go sleeps again. */
 	let_go(THREADS);
@@ -131,8 +130,7 @@ static void each_wake_up_is_for_one(void)
 			Sleep(1);
 		EXPECT(gone() > i);
 	}
-	for (i = 0; i < THREADS; i++)
-		EXPECT_EQ(0, end(thread[i]));
+	end_all(thread);
 	DeleteCriticalSection(&the.section);
 }
 
@@ -140,16 +138,13 @@ static void all_are_woken(void)
 {
 	ULONGLONG began = milliseconds();
 	HANDLE thread[THREADS];
-	int i;
 
 	begin();
-	for (i = 0; i < THREADS; i++)
-		thread[i] = start(sleep_in_section, NULL);
+	start_all(thread, sleep_in_section);
 	wait_until_asleep(THREADS);
 	let_go(THREADS);
 	WakeAllConditionVariable(&the.changed);
-	for (i = 0; i < THREADS; i++)
-		EXPECT_EQ(0, end(thread[i]));
+	end_all(thread);
 	EXPECT_EQ(THREADS, the.gone);
 	EXPECT(milliseconds() - began < COMES);
 	DeleteCriticalSection(&the.section);
@@ -166,7 +161,7 @@ static void wake_up_of_another_one_does_not_count(void)
 	WakeAllConditionVariable(&the.other);
 	EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(thread, STAYS));
 	WakeConditionVariable(&the.changed);
-	EXPECT_EQ(0, end(thread));
+	EXPECT_EQ(0, end_within(thread, 4 * COMES));
 	DeleteCriticalSection(&the.section);
 }
 
@@ -191,12 +186,12 @@ static void sleep_that_ends_is_a_time_out(void)
 	began = milliseconds();
 	EXPECT_ERROR(ERROR_TIMEOUT, SleepConditionVariableCS(&the.changed, &the.section, STAYS));
 	EXPECT(milliseconds() - began >= STAYS - 16);
-	EXPECT_EQ(0, end(thread));
+	EXPECT_EQ(0, end_within(thread, 4 * COMES));
 	EXPECT_EQ(1, the.gone);
 	thread = start(take_section, NULL);
 	EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(thread, STAYS / 4));
 	LeaveCriticalSection(&the.section);
-	EXPECT_EQ(0, end(thread));
+	EXPECT_EQ(0, end_within(thread, 4 * COMES));
 	/* One of no time, too. */
 	EnterCriticalSection(&the.section);
 	EXPECT_ERROR(ERROR_TIMEOUT, SleepConditionVariableCS(&the.changed, &the.section, 0));
@@ -254,18 +249,15 @@ static DWORD WINAPI read_with_others(LPVOID unused)
 static void lock_is_shared_again(void)
 {
 	HANDLE thread[THREADS];
-	int i;
 
 	begin();
-	for (i = 0; i < THREADS; i++)
-		thread[i] = start(read_with_others, NULL);
+	start_all(thread, read_with_others);
 	wait_until_asleep(THREADS);
 	AcquireSRWLockExclusive(&the.srw);
 	the.go = 1;
 	ReleaseSRWLockExclusive(&the.srw);
 	WakeAllConditionVariable(&the.changed);
-	for (i = 0; i < THREADS; i++)
-		EXPECT_EQ(0, end(thread[i]));
+	end_all(thread);
 	DeleteCriticalSection(&the.section);
 }
 
@@ -301,7 +293,7 @@ static void who_comes_between_giving_back_and_sleeping_is_heard(void)
 		LeaveCriticalSection(&the.section);
 		ASSERT(!failed);
 	}
-	EXPECT_EQ(0, end(thread));
+	EXPECT_EQ(0, end_within(thread, 4 * COMES));
 	EXPECT(CloseHandle(ready));
 	DeleteCriticalSection(&the.section);
 }
@@ -389,7 +381,7 @@ static void pass_items(int is_srw)
 	for (i = 0; i < 2 * THREADS; i++)
 		thread[i] = start(i % 2 ? put_items : take_items, NULL);
 	for (i = 0; i < 2 * THREADS; i++)
-		EXPECT_EQ(0, end(thread[i]));
+		EXPECT_EQ(0, end_within(thread[i], 4 * COMES));
 	EXPECT_EQ(ITEMS, queue.taken);
 	EXPECT_EQ(0, queue.count);
 	DeleteCriticalSection(&queue.section);

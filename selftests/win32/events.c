@@ -5,7 +5,7 @@
  */
 #include <windows.h>
 
-#include "tap.h"
+#include "threads.h"
 
 #define PROGRAM "events"
 
@@ -18,11 +18,6 @@ static DWORD WINAPI do_nothing(LPVOID argument)
 {
 	(void)argument;
 	return 0;
-}
-
-static HANDLE start(LPTHREAD_START_ROUTINE routine, LPVOID argument)
-{
-	return CreateThread(NULL, 0, routine, argument, 0, NULL);
 }
 
 static HANDLE auto_event(BOOL set)

@@ -5,7 +5,7 @@
  */
 #include <windows.h>
 
-#include "tap.h"
+#include "threads.h"
 
 #define PROGRAM "mutexes"
 
@@ -24,11 +24,6 @@ static DWORD WINAPI own(LPVOID argument)
 	SetEvent(owner->has_it);
 	WaitForSingleObject(owner->may_go, COMES);
 	return owner->keeps || ReleaseMutex(owner->mutex);
-}
-
-static HANDLE start(LPTHREAD_START_ROUTINE routine, LPVOID argument)
-{
-	return CreateThread(NULL, 0, routine, argument, 0, NULL);
 }
 
 static HANDLE start_owner(struct owner *owner, HANDLE mutex, BOOL keeps)

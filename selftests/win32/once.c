@@ -5,25 +5,9 @@
  */
 #include <windows.h>
 
-#include "tap.h"
+#include "threads.h"
 
 #define PROGRAM "once"
-
-static HANDLE start(LPTHREAD_START_ROUTINE routine, LPVOID argument)
-{
-	return CreateThread(NULL, 0, routine, argument, 0, NULL);
-}
-
-/* Waits for a thread, and returns its exit code. */
-static DWORD end(HANDLE thread)
-{
-	DWORD code = 0xdead;
-
-	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
-	EXPECT(GetExitCodeThread(thread, &code));
-	EXPECT(CloseHandle(thread));
-	return code;
-}
 
 static DWORD tls;
 

@@ -5,14 +5,9 @@
  */
 #include <windows.h>
 
-#include "tap.h"
+#include "threads.h"
 
 #define PROGRAM "semaphores"
-
-static HANDLE start(LPTHREAD_START_ROUTINE routine, LPVOID argument)
-{
-	return CreateThread(NULL, 0, routine, argument, 0, NULL);
-}
 
 static void as_many_waits_end_as_it_counts(void)
 {

@@ -5,7 +5,7 @@
  */
 #include <windows.h>
 
-#include "tap.h"
+#include "threads.h"
 
 #define PROGRAM "values"
 #define THREADS	4
@@ -30,22 +30,6 @@ static void begin(void)
 	left = 0;
 	one = FlsAlloc(note);
 	EXPECT(one != FLS_OUT_OF_INDEXES);
-}
-
-static HANDLE start(LPTHREAD_START_ROUTINE routine, LPVOID argument)
-{
-	return CreateThread(NULL, 0, routine, argument, 0, NULL);
-}
-
-/* Waits for a thread, and returns its exit code. */
-static DWORD end(HANDLE thread)
-{
-	DWORD code = 0xdead;
-
-	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
-	EXPECT(GetExitCodeThread(thread, &code));
-	EXPECT(CloseHandle(thread));
-	return code;
 }
 
 static DWORD WINAPI set_value(LPVOID value)
