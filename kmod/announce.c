@@ -206,7 +206,7 @@ void sockiocp_announce_refusal(unsigned long uid, enum sockiocp_refused what)
 	user->limits |= 1U << what;
 	spin_unlock_irqrestore(&announce_lock, flags);
 	/* If it is on its way already it stays so. */
-	schedule_delayed_work(&announce_later, HZ);
+	queue_delayed_work(sockiocp_wq, &announce_later, HZ);
 }
 
 /**

@@ -152,4 +152,5 @@ int __init sockiocp_directory_init(void)
 void sockiocp_directory_exit(void)
 {
 	unregister_pernet_subsys(&directory_networks);
+	WARN_ON_ONCE(!xa_empty(&networks));
 }
