@@ -69,6 +69,7 @@
  *			each protocol
  *   account.c		what a user holds, and may hold
  *   announce.c		events, for who listens
+ *   workqueue.c		what is done later
  *   trace.[ch]		tracepoints
  *
  *   sockiocp.h		what each file offers to those above it
@@ -431,12 +432,12 @@ static int __init sockiocp_init(void)
 	int error;
 
 	sockiocp_account_init();
-	error = sockiocp_port_init();
+	error = sockiocp_workqueue_init();
 	if (error)
 		return error;
 	error = sockiocp_registration_init();
 	if (error)
-		goto err_port;
+		goto err_workqueue;
 	error = sockiocp_endpoint_init();
 	if (error)
 		goto err_registration;
@@ -476,8 +477,8 @@ err_endpoint:
 	sockiocp_endpoint_exit();
 err_registration:
 	sockiocp_registration_exit();
-err_port:
-	sockiocp_port_exit();
+err_workqueue:
+	sockiocp_workqueue_exit();
 	return error;
 }
 
@@ -495,7 +496,7 @@ static void __exit sockiocp_exit(void)
 	sockiocp_operation_exit();
 	sockiocp_endpoint_exit();
 	sockiocp_registration_exit();
-	sockiocp_port_exit();
+	sockiocp_workqueue_exit();
 }
 
 module_init(sockiocp_init);

@@ -14,8 +14,6 @@
 /* How many descriptors are looked at before others may run. */
 #define DESCRIPTORS_AT_A_TIME	1024U
 
-struct workqueue_struct *sockiocp_wq;
-
 /* ------------------------------------------------------ in whose hands it is */
 
 /*
@@ -141,15 +139,4 @@ void sockiocp_port_put(struct sockiocp_port *port)
 	put_pid(port->creator);
 	sockiocp_account_put(port->account);
 	kfree(port);
-}
-
-int __init sockiocp_port_init(void)
-{
-	sockiocp_wq = alloc_workqueue("sockiocp", WQ_UNBOUND, 0);
-	return sockiocp_wq ? 0 : -ENOMEM;
-}
-
-void sockiocp_port_exit(void)
-{
-	destroy_workqueue(sockiocp_wq);
 }

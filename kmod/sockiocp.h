@@ -32,6 +32,9 @@
 /* What is done later, where it may sleep; there while anything else of the module is. */
 extern struct workqueue_struct *sockiocp_wq;
 
+int sockiocp_workqueue_init(void);
+void sockiocp_workqueue_exit(void);
+
 /*
  * Between two readings, without a lock, of what others change at any time.  Tests of
  * races may build the module so that it stays here for a while, some of the times
@@ -185,8 +188,6 @@ void sockiocp_port_put(struct sockiocp_port *port);
 unsigned int sockiocp_port_concurrency(struct sockiocp_port *port);
 bool sockiocp_port_has_descriptor(struct file *file);
 bool sockiocp_port_is_open_here(struct file *file, unsigned int fd);
-int sockiocp_port_init(void);
-void sockiocp_port_exit(void);
 
 /*
  * Is a list of a port's empty?  Looked at without the lock, so that it may be wrong
