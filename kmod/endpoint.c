@@ -314,7 +314,7 @@ void sockiocp_endpoint_wake_first(struct sockiocp_direction *direction)
 {
 	struct sockiocp_operation *op;
 
-	WRITE_ONCE(direction->held, false);
+	WRITE_ONCE(direction->held, 0);
 	/* That one's packet comes first. */
 	if (direction->nr_told)
 		return;
@@ -476,7 +476,7 @@ static void endpoint_go_on_without(struct sockiocp_operation *op, bool wake)
 	WRITE_ONCE(op->phase, SOCKIOCP_FINISHED);
 	direction->again = false;
 	endpoint_note_interest(op->endpoint);
-	WRITE_ONCE(direction->held, !wake);
+	WRITE_ONCE(direction->held, wake ? 0 : jiffies | 1);
 	if (wake)
 		sockiocp_endpoint_wake_first(direction);
 }

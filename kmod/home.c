@@ -19,8 +19,10 @@
 #include <linux/sched/signal.h>
 
 #define INTERVAL	(2 * HZ)
-/* When a process is gone that was told that something is ready: others may wait for it. */
-#define SOON		(HZ / 10)
+/* For how long who was told that something is ready holds others, if it does not go on. */
+#define HELD		(HZ / 2)
+/* Once a process is gone that was told.  That it was told before is two ticks of rounding. */
+#define SOON		(HELD + 2)
 /* How many operations are looked at each time, of all ports together. */
 #define LOOKS		(1U << 16)
 
@@ -147,15 +149,23 @@ static unsigned int home_walk(struct sockiocp_port *port, const struct walk *wal
 /* ------------------------------------------------- closed sockets, held listeners */
 
 /*
- * Its socket is closed; or a POLL_IN has told a process that connections can be accepted,
- * and that has died since, while others wait for their turn.
+ * A POLL_IN has told a process that connections can be accepted, and that has probably died
+ * since, while others wait for their turn.  One that is alive is given the time to accept.
  */
+static bool home_holds_too_long(const struct sockiocp_direction *direction)
+{
+	unsigned long held = READ_ONCE(direction->held);
+
+	return held && time_after(jiffies, held + HELD);
+}
+
 static bool home_has_to_do(const struct sockiocp_operation *op)
 {
 	const struct sockiocp_endpoint *endpoint = op->endpoint;
 
 	return sockiocp_socket_is_closed(sockiocp_hook_socket(&endpoint->hook)) ||
-	       (READ_ONCE(endpoint->directions[0].held) || READ_ONCE(endpoint->directions[1].held));
+	       home_holds_too_long(&endpoint->directions[0]) ||
+	       home_holds_too_long(&endpoint->directions[1]);
 }
 
 static void home_do(struct sockiocp_endpoint *endpoint, struct sockiocp_cancel *args)

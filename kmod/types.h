@@ -359,14 +359,15 @@ struct sockiocp_registration {
  * @nr: how many these are, and how many have ended and are not done
  * @again: the socket was woken while the first one was being carried out
  * @nr_told: how many have ended, and a thread is telling their process: those behind them wait
- * @held: a POLL_IN has told its process, which has not said SOCKIOCP_SUBMIT_NEXT yet
+ * @held: in jiffies, an odd number near it, when a POLL_IN or POLL_OUT has told its process,
+ *	which has not said SOCKIOCP_SUBMIT_NEXT yet; or 0
  */
 struct sockiocp_direction {
 	struct list_head operations;
 	u16 nr;
 	u16 nr_told;
 	bool again;
-	bool held;
+	unsigned long held;
 };
 
 /**
