@@ -4,10 +4,10 @@
 #ifndef _SOCKIOCP_LIB_BLOCKED_H
 #define _SOCKIOCP_LIB_BLOCKED_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/queue.h>
+
+#include "waiters.h"
 
 /* A file flag that means nothing to a socket: O_NONBLOCK is ours, not the program's. */
 #define SOCKIOCP_SEEMS_TO_BLOCK	O_APPEND
@@ -33,19 +33,12 @@ struct sockiocp_call {
 	unsigned char state;
 	/* It waits even if the socket is non-blocking, and has no time-out. */
 	bool always;
-	/* It is among its group's, and what is below is valid. */
+	/* It is among the waiters, and what is below is valid. */
 	bool blocked;
 	/* poll(2) has seen an error, and not what is waited for. */
 	bool saw_error;
-	/* What closing the socket tells it. */
-	atomic_uchar told;
-	/* The group's, or -1. */
-	int wake;
-	pthread_t thread;
-	/* Whether the thread may be cancelled, as pthread_setcancelstate(3) has it. */
-	int cancelled;
 	unsigned long long deadline;
-	LIST_ENTRY(sockiocp_call) list;
+	struct sockiocp_waiter waiter;
 };
 
 /* Before anything is done with the socket.  What is not needed yet stays as it is. */

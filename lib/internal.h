@@ -36,10 +36,10 @@
  *   heap.c     heaps
  *   lock.c     SRW locks, critical sections
  *   pending.c  operations that the library has a part in the end of
- *   polled.c   waits for several sockets, which closesocket() ends
  *   socket_state.c  what Winsock's calls ask about a socket
+ *   waiters.c  threads that wait for sockets, and hear when one is closed
  *
- *   blocked.c  calls that wait, and closesocket(), which ends them
+ *   blocked.c  calls that wait for a socket, which closesocket() ends
  *   base/crt.c  files, times and numbers of Microsoft's C library
  *   base/printf.c  printf_s(), wprintf() and their kin
  *   condition.c  condition variables

@@ -14,7 +14,7 @@
 
 #include "internal.h"
 #include "posix.h"
-#include "polled.h"
+#include "waiters.h"
 #include "winsock.h"
 
 /*
@@ -35,7 +35,7 @@ struct wait {
 	short (*translate)(int fd, short events, short revents);
 	bool some_left_out;
 	/* While it sleeps: one more entry wakes it, if closing a socket is to end it. */
-	struct sockiocp_poll poll;
+	struct sockiocp_waiter waiter;
 	bool sleeps;
 };
 
@@ -44,8 +44,8 @@ static int poll_asleep(struct wait *wait, const int ms)
 {
 	int ready, unused;
 
-	pthread_cleanup_push(sockiocp_poll_ends, &wait->poll);
-	pthread_setcancelstate(wait->poll.cancelled, &unused);
+	pthread_cleanup_push(sockiocp_waiter_leaves, &wait->waiter);
+	pthread_setcancelstate(wait->waiter.cancelled, &unused);
 	ready = libc_poll(wait->fds, wait->count + 1, ms);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused);
 	pthread_cleanup_pop(0);
@@ -57,8 +57,8 @@ static int poll_sockets(struct wait *wait, int ms)
 	if (!wait->sleeps)
 		return libc_poll(wait->fds, wait->count, ms);
 	/* Nobody can wake one that has no descriptor for that. */
-	if (wait->fds[wait->count].fd < 0 && (ms < 0 || ms > LOOK_MS))
-		ms = LOOK_MS;
+	if (wait->fds[wait->count].fd < 0 && (ms < 0 || ms > SOCKIOCP_UNWOKEN_MS))
+		ms = SOCKIOCP_UNWOKEN_MS;
 	return poll_asleep(wait, ms);
 }
 
@@ -68,12 +68,12 @@ static int hear(struct wait *wait)
 	int count = 0;
 	size_t i;
 
-	if (!wait->sleeps || (!atomic_load(&wait->poll.told) &&
+	if (!wait->sleeps || (!atomic_load(&wait->waiter.told) &&
 			      !wait->fds[wait->count].revents) ||
-	    !sockiocp_poll_hears(&wait->poll))
+	    sockiocp_waiter_hears(&wait->waiter) != SOCKIOCP_TOLD_CLOSED)
 		return 0;
 	for (i = 0; i < wait->count; i++) {
-		if (!wait->poll.closed[i])
+		if (!wait->waiter.closed[i])
 			continue;
 		/* It was looked at, or left out. */
 		count += !wait->fds[i].revents;
@@ -145,11 +145,12 @@ static void begin_to_sleep(struct wait *wait)
 
 	for (i = 0; i < wait->count; i++)
 		numbers[i] = wait->fds[i].fd;
-	wait->poll.numbers = numbers;
-	wait->poll.closed = (bool *)(numbers + wait->most);
-	wait->poll.count = wait->count;
+	wait->waiter.numbers = numbers;
+	wait->waiter.closed = (bool *)(numbers + wait->most);
+	wait->waiter.count = wait->count;
+	sockiocp_waiter_enters(&wait->waiter);
 	wait->fds[wait->count] = (struct libc_pollfd) {
-		.fd = sockiocp_poll_begins(&wait->poll), .events = POLLIN,
+		.fd = wait->waiter.wake, .events = POLLIN,
 	};
 	wait->sleeps = true;
 }
@@ -174,7 +175,7 @@ static int wait_until(struct wait *wait, unsigned long long end)
 		take_back(wait);
 	} while (!ready && sockiocp_ms_until(end));
 	if (wait->sleeps)
-		sockiocp_poll_ends(&wait->poll);
+		sockiocp_waiter_leaves(&wait->waiter);
 	return ready;
 }
 
