@@ -4,7 +4,8 @@
  * Events.
  *
  * An event is an eventfd, set while its counter is not 0.  What resets itself is read by
- * who waits for it (wait.c); the flag of the open file tells such from the others.
+ * who waits for it (wait.c), or handed over to who sleeps (lockable.c); the flag of the open
+ * file tells such from the others.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "internal.h"
+#include "lockable.h"
 
 static HANDLE create_event(BOOL manual, BOOL set)
 {
@@ -175,12 +176,12 @@ BOOL WINAPI SetEvent(HANDLE hEvent)
 {
 	unsigned int kind;
 	int fd = event_fd(hEvent, &kind);
-	eventfd_t value = 1;
 
-	if (!(kind & SOCKIOCP_MANUAL) && sockiocp_sleepers(fd))
-		value = SOCKIOCP_SET_FOR_SLEEPER;
+	/* Who does not sleep yet finds it set. */
+	if (sockiocp_sleepers(fd))
+		sockiocp_release_by_event(fd, kind & SOCKIOCP_MANUAL);
 	/* If there is no room for more it is set. */
-	if (fd < 0 || (eventfd_write(fd, value) && errno != EAGAIN))
+	else if (fd < 0 || (eventfd_write(fd, 1) && errno != EAGAIN))
 		return sockiocp_fail(EBADF);
 	return TRUE;
 }

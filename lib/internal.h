@@ -185,12 +185,6 @@ extern atomic_uchar sockiocp_close_counts[SOCKIOCP_COUNTED_FDS];
 /* The flag of the open file that says the same, for duplicates of it. */
 #define SOCKIOCP_MANUAL_FLAG	O_APPEND
 
-/*
- * What SetEvent() adds to an event that resets itself when somebody sleeps until then:
- * that each such call releases one thread, not all of them one (wait.c).
- */
-#define SOCKIOCP_SET_FOR_SLEEPER	(1ULL << 32)
-
 int sockiocp_fd_above_stdio(int fd);
 int sockiocp_fd_even(int fd);
 int sockiocp_fd_own(int fd);

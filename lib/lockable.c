@@ -13,6 +13,9 @@
  * oldest wait that it ends.  So nobody who comes later overtakes, as on Windows, and no
  * thread is woken in vain.
  *
+ * Events are handed over in the same way: SetEvent() ends the waits that it releases, so that
+ * nobody can take, or reset, what a thread was released by and has not run to see yet.
+ *
  * The list also has those who wait for threads and ports: whoever ends a thread or
  * closes a handle wakes them to look again (wait.c).
  */
@@ -57,14 +60,33 @@ static _Thread_local unsigned int this_thread
 
 static pthread_key_t end_key;
 
+/* By which a thread is woken that sleeps in poll(2), from its first such sleep to its end. */
+struct waker {
+	int fd;
+	LIST_ENTRY(waker) list;
+};
+
+/* This thread's, or NULL. */
+static _Thread_local struct waker *waker;
+/* Those of all threads, under the lock. */
+static LIST_HEAD(, waker) wakers = LIST_HEAD_INITIALIZER(wakers);
+
 /* The child's one thread owns what it did; the others are gone. */
 static void start_in_child(void)
 {
 	unsigned int before = this_thread, state;
 	struct sockiocp_lockable *object;
+	struct waker *of_parent;
 
 	pthread_mutex_init(&lock, NULL);
 	TAILQ_INIT(&waits);
+	/* The parent's threads are woken by these. */
+	while ((of_parent = LIST_FIRST(&wakers))) {
+		LIST_REMOVE(of_parent, list);
+		close(of_parent->fd);
+		free(of_parent);
+	}
+	waker = NULL;
 	atomic_store(&nr_hearing, 0);
 	atomic_store(&nr_taking_all, 0);
 	if (before)
@@ -83,6 +105,7 @@ static void end_of_thread(void *unused_argument)
 {
 	(void)unused_argument;
 	sockiocp_abandon_mutexes();
+	sockiocp_drop_wake_fd(true);
 }
 
 static void prepare(void)
@@ -109,6 +132,47 @@ unsigned int sockiocp_this_thread(void)
 		pthread_setspecific(end_key, &this_thread);
 	}
 	return this_thread;
+}
+
+/* Returns what wakes this thread; -1 if no descriptor, or no memory, is left. */
+int sockiocp_wake_fd(void)
+{
+	int cancelled;
+
+	if (waker)
+		return waker->fd;
+	sockiocp_prepare_waits();
+	waker = malloc(sizeof(*waker));
+	if (!waker)
+		return -1;
+	/* Moving a descriptor closes one, where a thread may be cancelled. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelled);
+	waker->fd = sockiocp_own_eventfd();
+	pthread_setcancelstate(cancelled, &(int){ 0 });
+	if (waker->fd < 0) {
+		free(waker);
+		waker = NULL;
+		return -1;
+	}
+	sockiocp_lock_waits();
+	LIST_INSERT_HEAD(&wakers, waker, list);
+	sockiocp_unlock_waits();
+	pthread_setspecific(end_key, waker);
+	return waker->fd;
+}
+
+/* It is the thread's no more: that ends, or the program has closed what was not its own. */
+void sockiocp_drop_wake_fd(bool is_open)
+{
+	if (!waker)
+		return;
+	sockiocp_lock_waits();
+	LIST_REMOVE(waker, list);
+	sockiocp_unlock_waits();
+	if (is_open)
+		close(waker->fd);
+	free(waker);
+	waker = NULL;
 }
 
 void sockiocp_lock_waits(void)
@@ -188,14 +252,18 @@ static void end_by(struct sockiocp_wait *wait, DWORD result)
 	wake(wait);
 }
 
-/* Ends a wait for all if they are there.  Where there is more to look at, it looks. */
+/* Ends a wait for all if they are there: one for mutexes and semaphores alone is cheaper. */
 static void offer_to_all(struct sockiocp_wait *wait)
 {
 	bool abandoned = false;
-	DWORD i;
+	DWORD i, result;
 
 	if (!wait->lockables_only) {
-		wake(wait);
+		atomic_fetch_add(&nr_taking_all, 1);
+		result = wait->look(wait);
+		atomic_fetch_sub(&nr_taking_all, 1);
+		if (result != WAIT_TIMEOUT)
+			end_by(wait, result);
 		return;
 	}
 	for (i = 0; i < wait->count; i++)
@@ -236,7 +304,64 @@ static void hand_out(struct sockiocp_lockable *object)
 	}
 }
 
-/* From now on the wait is told, by those who give back, and of threads and ports. */
+/* Which of a wait's objects an event is.  Returns their number if it is none. */
+static DWORD place_of_event(const struct sockiocp_wait *wait, int fd)
+{
+	const struct sockiocp_object *object;
+	DWORD i;
+
+	for (i = 0; i < wait->nr_objects; i++) {
+		object = &wait->objects[i];
+		/* The number may have been another event's when the wait began. */
+		if (object->fd == fd && object->kind & SOCKIOCP_EVENT &&
+		    object->count == sockiocp_close_count(fd))
+			break;
+	}
+	return i;
+}
+
+/*
+ * A manual event ends all waits that it can end, and is set.  Another one ends the oldest; or
+ * it is set, if there is none.  Who waits for all finds it set while it looks.
+ */
+static void hand_out_event(int fd, bool manual)
+{
+	struct sockiocp_wait *wait;
+	bool is_set = manual;
+	eventfd_t taken;
+	DWORD i;
+
+	if (manual)
+		eventfd_write(fd, 1);
+	TAILQ_FOREACH(wait, &waits, list) {
+		i = wait->over ? wait->nr_objects : place_of_event(wait, fd);
+		if (i == wait->nr_objects)
+			continue;
+		if (wait->all) {
+			if (!is_set)
+				eventfd_write(fd, 1);
+			is_set = true;
+			offer_to_all(wait);
+		} else if (manual || !is_set || !eventfd_read(fd, &taken)) {
+			end_by(wait, WAIT_OBJECT_0 + i);
+		}
+		/* If it is not set any more somebody who came by has taken it. */
+		if (!manual && (wait->over || !wait->all))
+			return;
+	}
+	if (!is_set)
+		eventfd_write(fd, 1);
+}
+
+/* SetEvent(), if somebody sleeps until it. */
+void sockiocp_release_by_event(int fd, bool manual)
+{
+	sockiocp_lock_waits();
+	hand_out_event(fd, manual);
+	sockiocp_unlock_waits();
+}
+
+/* From now on the wait is told, by those who give back or set, and of threads and ports. */
 void sockiocp_enlist_wait(struct sockiocp_wait *wait)
 {
 	DWORD i;
@@ -335,6 +460,14 @@ void sockiocp_undo_wait(struct sockiocp_wait *wait)
 		if (wait->lockables[i] && !wait->lockables[i]->is_mutex &&
 		    (wait->all || wait->result == WAIT_OBJECT_0 + i))
 			give_back(wait->lockables[i], 1);
+	for (i = 0; i < wait->nr_objects; i++) {
+		const struct sockiocp_object *object = &wait->objects[i];
+
+		if (object->kind & SOCKIOCP_EVENT && !(object->kind & SOCKIOCP_MANUAL) &&
+		    object->count == sockiocp_close_count(object->fd) &&
+		    (wait->all || wait->result == WAIT_OBJECT_0 + i))
+			hand_out_event(object->fd, false);
+	}
 	sockiocp_unlock_waits();
 }
 

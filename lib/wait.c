@@ -8,12 +8,10 @@
  * ppoll(2); then whoever comes first takes the signal of one that resets itself, by
  * reading it, and the others sleep on.
  *
- * On Windows each SetEvent() of such an event releases one of the threads that wait,
- * also if the next one comes before that thread has run.  Here the first of them to run
- * finds both in the event's counter.  So it puts back what was meant for the others: as
- * many as SetEvent() was called while somebody slept, which counts in the upper half, but
- * not more than do sleep, and one more if something is left over, as the event would be
- * set then.
+ * Whoever sets an event hands it to the oldest wait that sleeps until then (lockable.c), and
+ * the wait is over, though its thread has yet to run: so it cannot be robbed of it, and two
+ * calls of SetEvent() release two threads.  What others set, such as the kernel module, is
+ * found by poll(2).
  *
  * A wait for all looks under the lock of lockable.c, first whether everything is there.
  * If it gets no further, since somebody else has taken something meanwhile, it puts back
@@ -21,8 +19,8 @@
  *
  * The end of a thread is told to those who wait by the library (thread.c), and so
  * is that a port was closed (handle.c): poll(2), which says when a port has packets,
- * does not notice.  Mutexes and semaphores are handed to who waits for them.  So each wait
- * for these that sleeps stands in a list (lockable.c).
+ * does not notice.  Mutexes, semaphores and events are handed to who waits for them.  So each
+ * wait for these that sleeps stands in a list (lockable.c).
  *
  * Who waits for threads, mutexes and semaphores alone sleeps on a futex and needs no
  * descriptor.
@@ -41,33 +39,22 @@
 
 #include "lockable.h"
 
-/* How often a wait looks at its ports if there is no descriptor to wake it by. */
+/* How often a wait looks if there is no descriptor to wake it by. */
 #define LOOK_NS		(100 * NSEC_PER_MSEC)
-
-/* One of the things that are waited for. */
-struct object {
-	/* A thread's, or NULL. */
-	const struct sockiocp_thread_file *thread;
-	/* A mutex or a semaphore, or NULL. */
-	struct sockiocp_lockable *lockable;
-	/* SOCKIOCP_* bits of an event or a timer; 0 if it is something else. */
-	unsigned int kind;
-	/* The descriptor, and what sockiocp_close_count() said of it. */
-	int fd;
-	unsigned char count;
-	bool signalled;
-};
 
 /* What a thread waits for. */
 struct request {
-	struct object *objects;
+	struct sockiocp_object *objects;
 	DWORD count;
 	bool all, alertable;
 	/* Threads, ports: the wait is woken for all that ends or is closed. */
 	bool hears;
-	/* Mutexes, semaphores; if so, all of them, NULL for other things. */
+	/* Mutexes, semaphores; if so, all of them, NULL for other things; for this thread. */
 	bool locks;
 	struct sockiocp_lockable **lockables;
+	unsigned int thread;
+	/* Events: SetEvent() ends the wait. */
+	bool handed;
 	/* The wait is in the list. */
 	struct sockiocp_wait *wait;
 	/* Something that poll(2) tells of. */
@@ -78,53 +65,58 @@ struct request {
 	struct __kernel_timespec timeout;
 };
 
-/* An event that resets itself: SetEvent() wants to know who sleeps. */
-static bool is_counted(const struct object *object)
-{
-	return (object->kind & SOCKIOCP_EVENT) && !(object->kind & SOCKIOCP_MANUAL);
-}
+/* A sleep and whose it is. */
+struct sleeper {
+	struct sockiocp_wait wait;
+	struct request *request;
+};
 
 static void count_sleeper(const struct request *request, int by)
 {
 	DWORD i;
 
-	for (i = 0; i < request->count; i++)
-		if (is_counted(&request->objects[i]))
+	for (i = 0; request->handed && i < request->count; i++)
+		if (request->objects[i].kind & SOCKIOCP_EVENT)
 			sockiocp_count_sleeper(request->objects[i].fd, by);
 }
+
+static DWORD look_for(struct sockiocp_wait *wait);
 
 static void begin_wait(struct sockiocp_wait *wait, struct request *request)
 {
 	sockiocp_prepare_waits();
 	*wait = (struct sockiocp_wait) {
+		.objects = request->objects, .nr_objects = request->count,
 		.lockables = request->lockables, .count = request->locks ? request->count : 0,
-		.all = request->all, .hears = request->hears,
+		.all = request->all, .look = look_for, .hears = request->hears,
 		.lockables_only = !request->hears && !request->polls,
-		.thread = request->locks ? sockiocp_this_thread() : 0, .event = -1,
+		.thread = request->thread, .event = -1,
 	};
-	count_sleeper(request, 1);
-	request->wait = request->hears || request->locks ? wait : NULL;
+	request->wait = request->hears || request->locks || request->handed ? wait : NULL;
 	if (!request->wait)
 		return;
 	if (request->polls)
-		/* As sockiocp_own_eventfd(), but it is not there for long. */
-		wait->event = sockiocp_fd_even(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+		wait->event = sockiocp_wake_fd();
+	count_sleeper(request, 1);
 	sockiocp_enlist_wait(wait);
 }
 
 static void end_wait(struct sockiocp_wait *wait, struct request *request)
 {
-	count_sleeper(request, -1);
+	eventfd_t times;
+
 	if (!request->wait)
 		return;
+	count_sleeper(request, -1);
 	sockiocp_delist_wait(wait);
 	request->wait = NULL;
-	if (wait->event >= 0)
-		close(wait->event);
+	/* The next wait is not to be woken by what was for this one. */
+	if (wait->event >= 0 && atomic_load(&wait->disturbed))
+		eventfd_read(wait->event, &times);
 }
 
 /* Finds what is not known by its number.  Returns 0 or an errno value: EBADF if nothing is. */
-static int find_object(struct object *object)
+static int find_object(struct sockiocp_object *object)
 {
 	int err = sockiocp_thread_file_map(object->fd, &object->thread);
 
@@ -162,11 +154,11 @@ static int get_lockable(struct request *request, const HANDLE *handles, DWORD i)
 
 static int get_object(struct request *request, const HANDLE *handles, DWORD i)
 {
-	struct object *object = &request->objects[i];
+	struct sockiocp_object *object = &request->objects[i];
 	int fd = sockiocp_handle_fd(handles[i]);
 	int err = 0;
 
-	*object = (struct object) {
+	*object = (struct sockiocp_object) {
 		.fd = fd, .count = sockiocp_close_count(fd),
 		.kind = sockiocp_known_kind(fd),
 	};
@@ -176,6 +168,7 @@ static int get_object(struct request *request, const HANDLE *handles, DWORD i)
 		err = find_object(object);
 		request->hears |= !object->kind;
 	}
+	request->handed |= object->kind & SOCKIOCP_EVENT;
 	request->polls |= !object->thread;
 	return err;
 }
@@ -232,7 +225,7 @@ static int get_objects(struct request *request, const HANDLE *handles)
 int sockiocp_check_waitable(HANDLE handle)
 {
 	struct sockiocp_lockable *lockable;
-	struct object object;
+	struct sockiocp_object object;
 	struct request request = { .objects = &object, .lockables = &lockable, .count = 1 };
 	int err = get_objects(&request, &handle);
 
@@ -242,7 +235,7 @@ int sockiocp_check_waitable(HANDLE handle)
 }
 
 /* What is closed is nothing any more; a wait that has begun goes on without it. */
-static bool is_closed(const struct object *object)
+static bool is_closed(const struct sockiocp_object *object)
 {
 	return sockiocp_close_count(object->fd) != object->count;
 }
@@ -256,10 +249,10 @@ static void fill_in(struct pollfd *fds, const struct request *request, bool miss
 	DWORD i;
 
 	for (i = 0; i < request->count; i++) {
-		const struct object *object = &request->objects[i];
+		const struct sockiocp_object *object = &request->objects[i];
 		bool asks = (object->kind ? !is_closed(object) :
 				    !object->thread && !object->lockable) &&
-			    !(missing && object->signalled);
+			    !(missing && atomic_load(&object->signalled));
 
 		fds[i] = (struct pollfd) {
 			.fd = asks ? object->fd : -1, .events = POLLIN,
@@ -267,41 +260,19 @@ static void fill_in(struct pollfd *fds, const struct request *request, bool miss
 	}
 }
 
-/* Gives back to an event what it holds for others than this thread, who has taken all. */
-static void give_back(const struct object *object, unsigned long long taken)
-{
-	unsigned long long handed = taken >> 32, left = taken & 0xffffffff;
-	unsigned long long sleepers = sockiocp_sleepers(object->fd);
-
-	if (handed > sleepers) {
-		handed = sleepers;
-		left = 1;
-	}
-	if (handed)
-		handed--;
-	else
-		left = 0;
-	if (handed || left)
-		eventfd_write(object->fd, handed * SOCKIOCP_SET_FOR_SLEEPER + !!left);
-}
-
 /* Takes the signal of what is signalled.  Returns false if somebody else has taken it. */
-static bool take(const struct object *object)
+static bool take(const struct sockiocp_object *object)
 {
 	eventfd_t taken;
 
 	/* A number that was closed may be another file's by now. */
 	if (!object->kind || (object->kind & SOCKIOCP_MANUAL) || is_closed(object))
 		return true;
-	if (read(object->fd, &taken, sizeof(taken)) != sizeof(taken))
-		return false;
-	if (is_counted(object) && taken != 1)
-		give_back(object, taken);
-	return true;
+	return read(object->fd, &taken, sizeof(taken)) == sizeof(taken);
 }
 
 /* Undoes take(). */
-static void put_back(const struct object *object)
+static void put_back(const struct sockiocp_object *object)
 {
 	struct itimerspec now, next;
 
@@ -338,7 +309,7 @@ static DWORD take_all(const struct request *request)
 	for (i = 0; request->locks && i < request->count; i++)
 		if (request->lockables[i])
 			abandoned |= sockiocp_take_lockable(request->lockables[i],
-							    sockiocp_this_thread());
+							    request->thread);
 	return abandoned ? WAIT_ABANDONED_0 : WAIT_OBJECT_0;
 }
 
@@ -348,12 +319,13 @@ static DWORD of(const struct request *request, DWORD first, DWORD i)
 	return first + (request->all ? 0 : i);
 }
 
-static bool is_signalled(const struct object *object, const struct pollfd *poll_fd)
+static bool is_signalled(const struct request *request, const struct sockiocp_object *object,
+			 const struct pollfd *poll_fd)
 {
 	if (!object->kind && object->thread)
 		return object->thread->ended;
 	if (!object->kind && object->lockable)
-		return sockiocp_can_take(object->lockable, sockiocp_this_thread());
+		return sockiocp_can_take(object->lockable, request->thread);
 	return poll_fd->revents && !(poll_fd->revents & POLLNVAL);
 }
 
@@ -363,11 +335,11 @@ static bool is_signalled(const struct object *object, const struct pollfd *poll_
  */
 static DWORD look(struct request *request, const struct pollfd *fds)
 {
-	bool missing = false;
+	bool missing = false, signalled;
 	DWORD i;
 
 	for (i = 0; i < request->count; i++) {
-		struct object *object = &request->objects[i];
+		struct sockiocp_object *object = &request->objects[i];
 		bool port = !object->kind && !object->thread && !object->lockable;
 		bool gone = fds[i].revents & POLLNVAL;
 
@@ -376,13 +348,13 @@ static DWORD look(struct request *request, const struct pollfd *fds)
 		/* By close(2); it may never have been open. */
 		if (gone && !is_closed(object))
 			return WAIT_FAILED;
-		object->signalled = is_signalled(object, &fds[i]);
-		missing |= !object->signalled;
-		if (!object->signalled || request->all)
+		signalled = is_signalled(request, object, &fds[i]);
+		atomic_store(&object->signalled, signalled);
+		missing |= !signalled;
+		if (!signalled || request->all)
 			continue;
 		if (object->lockable)
-			return i + (sockiocp_take_lockable(object->lockable,
-							   sockiocp_this_thread()) ?
+			return i + (sockiocp_take_lockable(object->lockable, request->thread) ?
 					    WAIT_ABANDONED_0 : WAIT_OBJECT_0);
 		if (take(object))
 			return WAIT_OBJECT_0 + i;
@@ -408,6 +380,18 @@ static DWORD look_locked(struct request *request, const struct pollfd *fds)
 	return result;
 }
 
+/* Looks on behalf of a wait for all, of which something was set or given back. */
+static DWORD look_for(struct sockiocp_wait *wait)
+{
+	struct request *request = ((struct sleeper *)wait)->request;
+	struct pollfd fds[MAXIMUM_WAIT_OBJECTS];
+
+	fill_in(fds, request, false);
+	if (request->polls)
+		poll(fds, request->count, 0);
+	return look(request, fds);
+}
+
 /* Looks without waiting. */
 static DWORD look_at_once(struct request *request)
 {
@@ -416,8 +400,8 @@ static DWORD look_at_once(struct request *request)
 	fill_in(fds, request, false);
 	if (request->polls)
 		poll(fds, request->count, 0);
-	return request->locks || request->all ? look_locked(request, fds) :
-						look(request, fds);
+	return request->locks || request->all || request->wait ? look_locked(request, fds) :
+								look(request, fds);
 }
 
 /*
@@ -427,7 +411,7 @@ static DWORD look_at_once(struct request *request)
 static DWORD look_at_one(HANDLE handle, bool *looked)
 {
 	const int fd = sockiocp_handle_fd(handle);
-	const struct object object = {
+	const struct sockiocp_object object = {
 		.fd = fd, .count = sockiocp_close_count(fd),
 		.kind = sockiocp_known_kind(fd),
 	};
@@ -450,6 +434,22 @@ static DWORD look_at_one(HANDLE handle, bool *looked)
 	return errno == EBADF ? WAIT_FAILED : WAIT_TIMEOUT;
 }
 
+/* The thread has slept in poll(2).  What woke it is used once; the look comes after that. */
+static void note_wake_up(struct sockiocp_wait *wait, const struct pollfd *fd)
+{
+	eventfd_t times;
+
+	if (fd->revents & POLLNVAL) {
+		/* The program has closed what was not its own. */
+		sockiocp_lock_waits();
+		wait->event = -1;
+		sockiocp_unlock_waits();
+		sockiocp_drop_wake_fd(false);
+	} else if (fd->revents) {
+		eventfd_read(wait->event, &times);
+	}
+}
+
 /*
  * Sleeps until there may be something new, or for a signal.  Returns whether there are
  * functions to be called.
@@ -464,6 +464,7 @@ static bool sleep_until(struct sockiocp_wait *wait, struct request *request,
 	bool queued = false;
 
 	fill_in(fds, request, request->all);
+	fds[request->count].revents = 0;
 	if (request->polls && deadline != ULLONG_MAX) {
 		now = sockiocp_now_ns();
 		deadline = deadline > now ? deadline - now : 0;
@@ -490,6 +491,8 @@ static bool sleep_until(struct sockiocp_wait *wait, struct request *request,
 		syscall(SYS_futex, &wait->disturbed,
 			FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0, ts, NULL,
 			FUTEX_BITSET_MATCH_ANY);
+	if (count > request->count)
+		note_wake_up(wait, &fds[request->count]);
 	return queued;
 }
 
@@ -500,33 +503,27 @@ static bool sleep_until(struct sockiocp_wait *wait, struct request *request,
 static DWORD sleep_and_look(struct sockiocp_wait *wait, struct request *request,
 			    unsigned long long end)
 {
-	/* Otherwise what ppoll(2) says is all that there is. */
-	bool looks = request->wait || request->all;
+	/* Otherwise what ppoll(2) says, and who hands over, is all that there is. */
+	bool looks = request->hears || request->locks || request->all;
 	struct pollfd fds[MAXIMUM_WAIT_OBJECTS + 1];
 	DWORD result = WAIT_TIMEOUT;
-	eventfd_t times;
 	bool queued;
 
 	do {
 		/* What comes after this ends the sleep below. */
 		atomic_store(&wait->disturbed, 0);
-		if (wait->event >= 0)
-			eventfd_read(wait->event, &times);
 		if (looks)
 			result = look_at_once(request);
 		if (result != WAIT_TIMEOUT)
 			break;
 		queued = sleep_until(wait, request, fds, end);
-		result = looks ? look_at_once(request) : look(request, fds);
+		if (looks)
+			result = look_at_once(request);
+		else
+			result = request->wait ? look_locked(request, fds) : look(request, fds);
 	} while (result == WAIT_TIMEOUT && !queued && sockiocp_now_ns() < end);
 	return result;
 }
-
-/* A sleep and whose it is. */
-struct sleeper {
-	struct sockiocp_wait wait;
-	struct request *request;
-};
 
 /* A signal handler has called ExitThread(). */
 static void thread_ends(void *argument)
@@ -562,6 +559,8 @@ static DWORD wait_for(struct request *request, DWORD ms)
 	unsigned long long end = ULLONG_MAX, wake;
 	DWORD result = WAIT_TIMEOUT;
 
+	if (request->locks)
+		request->thread = sockiocp_this_thread();
 	if (ms != INFINITE)
 		end = sockiocp_now_ns() + ms * NSEC_PER_MSEC;
 	if (first)
@@ -630,9 +629,9 @@ DWORD WINAPI WaitForSingleObjectEx(HANDLE hHandle, DWORD dwMilliseconds, BOOL bA
  * @bWaitAll: whether all of them must be signalled, at the same time
  * @dwMilliseconds: as for WaitForSingleObject()
  *
- * A wait for ports, or for threads, mutexes or semaphores and something else, takes a
- * descriptor while it sleeps; if none is left it looks ten times a second at these, and at
- * whether ports were closed.  A wait for all takes nothing before it can take everything.
+ * A thread that sleeps in such a wait keeps a descriptor from then until it ends, unless it
+ * waits for threads, mutexes and semaphores alone, or for timers; if none is left it looks ten
+ * times a second.  A wait for all takes nothing before it can take everything.
  *
  * Return: WAIT_OBJECT_0 with @bWaitAll, otherwise WAIT_OBJECT_0 and the index
  * of the first that is signalled; WAIT_ABANDONED_0, in the same way, if a port was
@@ -654,7 +653,7 @@ DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE *lpHandles,
 static DWORD wait_for_handles(const HANDLE *handles, struct request *request, DWORD ms)
 {
 	struct sockiocp_lockable *lockables[MAXIMUM_WAIT_OBJECTS];
-	struct object objects[MAXIMUM_WAIT_OBJECTS];
+	struct sockiocp_object objects[MAXIMUM_WAIT_OBJECTS];
 	DWORD result = WAIT_FAILED;
 	int err = EINVAL;
 
