@@ -19,7 +19,8 @@
  * How an event holds up nobody
  * ============================
  *
- * Without listeners it is a look at a bit.  A port comes and goes in its own time, with no lock
+ * While nobody on the machine listens it is a look at a bit; the kernel has one for all network
+ * namespaces.  A port comes and goes in its own time, with no lock
  * held.  Whoever is refused may hold locks: that is only noted, and told by a work a second
  * after the first that it tells of.  So a user causes one event per second, whatever he does;
  * and one that slows him only, since nobody else takes that lock but who is refused, too.

@@ -163,6 +163,11 @@ static int control_set_limits(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "limits are set from the first network namespace");
 		return -EPERM;
 	}
+	/* It is about the memory of the machine, and not about its network. */
+	if (!netlink_capable(skb, CAP_SYS_RESOURCE)) {
+		NL_SET_ERR_MSG(info->extack, "limits take CAP_SYS_RESOURCE, too");
+		return -EPERM;
+	}
 	for (i = 1; i < ARRAY_SIZE(control_limits); i++) {
 		if (!info->attrs[i])
 			continue;
@@ -186,6 +191,8 @@ static int control_set_limits(struct sk_buff *skb, struct genl_info *info)
  * @of_workers: it is workers
  * @mark: how far it has come among the registrations of @port
  * @cursor: the same, among its workers
+ * @left: how many workers may be told of still: a thread that leaves the port and comes back
+ *	stands behind the cursor once more
  */
 struct dump {
 	struct sockiocp_reader reader;
@@ -195,7 +202,11 @@ struct dump {
 	bool of_workers;
 	struct sockiocp_view_mark mark;
 	struct sockiocp_worker cursor;
+	unsigned int left;
 };
+
+/* What a dump refers to is there until the module goes; while it begins it may yet fail. */
+static bool control_is_open;
 
 static struct dump *control_dump_of(struct netlink_callback *cb)
 {
@@ -215,8 +226,11 @@ static struct sockiocp_answer control_part_for(struct netlink_callback *cb, u8 c
 
 static int control_dump_start(struct netlink_callback *cb)
 {
-	struct dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL_ACCOUNT);
+	struct dump *dump;
 
+	if (!READ_ONCE(control_is_open))
+		return -EAGAIN;
+	dump = kzalloc(sizeof(*dump), GFP_KERNEL_ACCOUNT);
 	if (!dump)
 		return -ENOMEM;
 	control_get_reader(&dump->reader, cb->skb);
@@ -350,7 +364,8 @@ static int control_dump_some_workers(struct sk_buff *skb, struct netlink_callbac
 
 	if (!nr)
 		return -EMSGSIZE;
-	nr = sockiocp_association_next(dump->port, &dump->cursor, views, nr);
+	nr = sockiocp_association_next(dump->port, &dump->cursor, views, min(nr, dump->left));
+	dump->left -= nr;
 	for (i = 0; i < nr; i++) {
 		if (!error)
 			error = sockiocp_describe_worker(skb, &answer, dump->port->id, &views[i]);
@@ -372,17 +387,20 @@ static int control_dump_enter(struct dump *dump)
 		return port ? PTR_ERR(port) : 1;
 	dump->next = port->id + 1;
 	dump->port = port;
-	if (dump->of_workers)
+	if (dump->of_workers) {
 		sockiocp_association_begin_look(port, &dump->cursor);
-	else
+		dump->left = READ_ONCE(port->nr_workers);
+	} else {
 		sockiocp_view_begin(port, &dump->mark);
+	}
 	return 0;
 }
 
 static bool control_dump_is_through(struct dump *dump)
 {
 	return dump->of_workers ?
-		sockiocp_association_is_through(dump->port, &dump->cursor) : !dump->mark.left;
+		!dump->left || sockiocp_association_is_through(dump->port, &dump->cursor) :
+		!dump->mark.left;
 }
 
 static int control_dump_registrations_or_workers(struct sk_buff *skb,
@@ -467,7 +485,7 @@ static const struct genl_ops control_ops[] = {
 	{
 		.cmd = SOCKIOCP_CMD_PORT_GET,
 		.doit = control_get_port,
-		.start = control_dump_start,
+		.start = control_dump_start_of_port,
 		.dumpit = control_dump_ports,
 		.done = control_dump_done,
 		.policy = control_port_policy,
@@ -541,6 +559,12 @@ int __init sockiocp_control_init(void)
 {
 	sockiocp_announce_init(&control_family);
 	return genl_register_family(&control_family);
+}
+
+/* The module has begun: from here on there are dumps. */
+void __init sockiocp_control_open(void)
+{
+	WRITE_ONCE(control_is_open, true);
 }
 
 /* Waits until no request is under way, and no event.  Who listens still hears nothing more. */

@@ -81,14 +81,14 @@ int sockiocp_describe_port(struct sk_buff *skb, const struct sockiocp_answer *an
 	return describe_end(skb, message, error);
 }
 
-static int describe_put_addresses(struct sk_buff *skb, const struct sock *sk)
+static int describe_put_addresses(struct sk_buff *skb, const struct sock *sk, u16 family)
 {
 	const struct inet_sock *inet = inet_sk(sk);
 	const void *local = &inet->inet_rcv_saddr, *remote = &inet->inet_daddr;
 	int size = sizeof(__be32);
 
 #if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6) {
+	if (family == AF_INET6) {
 		local = &sk->sk_v6_rcv_saddr;
 		remote = &sk->sk_v6_daddr;
 		size = sizeof(struct in6_addr);
@@ -118,7 +118,7 @@ static int describe_put_held_socket(struct sk_buff *skb, const struct sockiocp_r
 		return 0;
 	if (!reader->is_admin && sockiocp_directory_network(sock_net(sk)) != reader->network)
 		return 0;
-	return describe_put_addresses(skb, sk);
+	return describe_put_addresses(skb, sk, family);
 }
 
 static int describe_put_socket(struct sk_buff *skb, const struct sockiocp_reader *reader,

@@ -97,7 +97,7 @@ static void directory_announce(const struct sockiocp_port *port, u8 cmd)
  * sockiocp_directory_add - a port begins
  * @port: the port, which sockiocp_directory_remove() ends; the caller has opened it
  *
- * Return: 0, or -ENOMEM.
+ * Return: 0; -ENOMEM; -EBUSY if there are as many ports as numbers.
  */
 int sockiocp_directory_add(struct sockiocp_port *port)
 {

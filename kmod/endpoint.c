@@ -346,6 +346,23 @@ void sockiocp_endpoint_next(struct sockiocp_endpoint *endpoint)
 }
 
 /**
+ * sockiocp_endpoint_end_holds - who was told that a socket is ready has not gone on
+ * @endpoint: the endpoint
+ * @most: for how long it may hold those behind, in jiffies
+ */
+void sockiocp_endpoint_end_holds(struct sockiocp_endpoint *endpoint, unsigned long most)
+{
+	struct socket *socket = sockiocp_hook_socket(&endpoint->hook);
+	unsigned int i;
+
+	spin_lock_irq(&socket->wq.wait.lock);
+	for (i = 0; i < ARRAY_SIZE(endpoint->directions); i++)
+		if (sockiocp_direction_is_held(&endpoint->directions[i], most))
+			sockiocp_endpoint_wake_first(&endpoint->directions[i]);
+	spin_unlock_irq(&socket->wq.wait.lock);
+}
+
+/**
  * sockiocp_endpoint_wake - the socket of an endpoint is woken
  * @wait: the endpoint's
  * @mode: ignored

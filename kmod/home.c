@@ -34,6 +34,8 @@ static unsigned int nr_homes;
 static void home_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(look, home_work);
 static DECLARE_DELAYED_WORK(look_soon, home_work);
+/* A process has died since @look_soon was queued, perhaps: what it holds is too young then. */
+static bool look_again;
 
 /**
  * sockiocp_home_claim - a port is about to be submitted by
@@ -149,23 +151,17 @@ static unsigned int home_walk(struct sockiocp_port *port, const struct walk *wal
 /* ------------------------------------------------- closed sockets, held listeners */
 
 /*
- * A POLL_IN has told a process that connections can be accepted, and that has probably died
- * since, while others wait for their turn.  One that is alive is given the time to accept.
+ * Its socket is closed; or a POLL_IN has told a process that connections can be accepted, and
+ * that has probably died since, while others wait for their turn.  One that is alive is given
+ * the time to accept.
  */
-static bool home_holds_too_long(const struct sockiocp_direction *direction)
-{
-	unsigned long held = READ_ONCE(direction->held);
-
-	return held && time_after(jiffies, held + HELD);
-}
-
 static bool home_has_to_do(const struct sockiocp_operation *op)
 {
 	const struct sockiocp_endpoint *endpoint = op->endpoint;
 
 	return sockiocp_socket_is_closed(sockiocp_hook_socket(&endpoint->hook)) ||
-	       home_holds_too_long(&endpoint->directions[0]) ||
-	       home_holds_too_long(&endpoint->directions[1]);
+	       sockiocp_direction_is_held(&endpoint->directions[0], HELD) ||
+	       sockiocp_direction_is_held(&endpoint->directions[1], HELD);
 }
 
 static void home_do(struct sockiocp_endpoint *endpoint, struct sockiocp_cancel *args)
@@ -173,7 +169,7 @@ static void home_do(struct sockiocp_endpoint *endpoint, struct sockiocp_cancel *
 	if (sockiocp_hook_is_closed(&endpoint->hook))
 		sockiocp_hook_kill(&endpoint->hook);
 	else
-		sockiocp_endpoint_next(endpoint);
+		sockiocp_endpoint_end_holds(endpoint, HELD);
 }
 
 /* Looks at so many operations of a port at most.  Returns how many these are. */
@@ -261,6 +257,8 @@ static struct sockiocp_port *home_next(void)
 static void home_work(struct work_struct *work)
 {
 	unsigned int n = READ_ONCE(nr_homes), looks = LOOKS;
+	/* None keeps those of others from being looked at. */
+	unsigned int share = max_t(unsigned int, LOOKS / max(n, 1U), SOCKIOCP_CHUNK);
 	struct sockiocp_port *port;
 	bool any = false;
 
@@ -269,13 +267,15 @@ static void home_work(struct work_struct *work)
 		if (home_is_gone(port))
 			sockiocp_cancel_drop_all(port);
 		else
-			looks -= min(looks, home_look(port, looks));
+			looks -= min(looks, home_look(port, min(looks, share)));
 		any |= READ_ONCE(port->nr_operations);
 		sockiocp_port_put(port);
 		cond_resched();
 	}
 	if (any || !looks)
 		queue_delayed_work(sockiocp_wq, &look, INTERVAL);
+	if (to_delayed_work(work) == &look_soon && xchg(&look_again, false))
+		queue_delayed_work(sockiocp_wq, &look_soon, SOON);
 }
 
 /**
@@ -295,8 +295,11 @@ void sockiocp_home_watch(void)
 static void home_drop(struct sockiocp_port *port)
 {
 	sockiocp_cancel_drop_all(port);
-	if (READ_ONCE(port->told_ready))
-		queue_delayed_work(sockiocp_wq, &look_soon, SOON);
+	if (!READ_ONCE(port->told_ready))
+		return;
+	/* Before it is known whether the work is queued already. */
+	WRITE_ONCE(look_again, true);
+	queue_delayed_work(sockiocp_wq, &look_soon, SOON);
 }
 
 /**

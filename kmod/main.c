@@ -190,7 +190,7 @@
  *   port->lock			spinlock, interrupts off
  *   (task->pi_lock, rq->lock)	of the scheduler, when a waiter is woken
  *   (pool->lock, base->lock)	of workqueues and timers, for the sampler and late.c; also
- *				inside a wait queue's lock, for the pollers
+ *				inside a wait queue's lock, for the pollers and announce.c
  *
  * reaper_lock (spinlock, reaper.c) and the lock of the table of accounts are taken with
  * no other lock held; inside the first are those of workqueues and timers.  The lock of
@@ -241,7 +241,7 @@
  *			home_of, home_exec_id		written once, under port->lock;
  *							read without, the first one first
  *			home_node			homes_lock
- *			told_ready			written once, read without a lock
+ *			told_ready			only ever set; no lock
  *			reaper_mark			port->lock
  *			concurrency			written under port->lock,
  *							read without
@@ -268,8 +268,9 @@
  *			hook.refs			atomic
  *   endpoint		associated, modes, directions,
  *			finished, and state, key, port,
- *			wait, interest of the hook	wait.lock of the socket; associated
- *							and modes also read without
+ *			wait, interest of the hook	wait.lock of the socket; associated,
+ *							modes and held of the directions
+ *							also read without
  *			failure				no lock: whoever writes it last
  *			hook.port_node			lock of its port, inside that
  *			hook.refs			atomic
@@ -460,6 +461,7 @@ static int __init sockiocp_init(void)
 	error = misc_register(&sockiocp_device);
 	if (error)
 		goto err_control;
+	sockiocp_control_open();
 	return 0;
 
 err_control:

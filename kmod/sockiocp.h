@@ -447,6 +447,15 @@ sockiocp_operation_direction(const struct sockiocp_operation *op)
 	return &op->endpoint->directions[op->operation & 1];
 }
 
+/* Has somebody who was told that a socket is ready held others for longer than @most jiffies? */
+static inline bool sockiocp_direction_is_held(const struct sockiocp_direction *direction,
+					      unsigned long most)
+{
+	unsigned long held = READ_ONCE(direction->held);
+
+	return held && time_after(jiffies, held + most);
+}
+
 int sockiocp_endpoint_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key);
 struct sockiocp_endpoint *sockiocp_endpoint_get(struct sockiocp_port *port,
 						struct socket *socket, bool *is_first);
@@ -460,6 +469,7 @@ struct sockiocp_endpoint *sockiocp_endpoint_find(struct socket *socket);
 bool sockiocp_endpoint_queue(struct sockiocp_operation *op, bool at_home);
 void sockiocp_endpoint_wake_first(struct sockiocp_direction *direction);
 void sockiocp_endpoint_next(struct sockiocp_endpoint *endpoint);
+void sockiocp_endpoint_end_holds(struct sockiocp_endpoint *endpoint, unsigned long most);
 int sockiocp_endpoint_add_operation(struct sockiocp_operation *op);
 void sockiocp_endpoint_leave_home(struct sockiocp_operation *op);
 void sockiocp_endpoint_hold(struct sockiocp_operation *op);
@@ -669,6 +679,7 @@ long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 /* --------------------------------------------------------------- control */
 
 int sockiocp_control_init(void);
+void sockiocp_control_open(void);
 void sockiocp_control_exit(void);
 
 #endif /* _SOCKIOCP_H */

@@ -466,5 +466,5 @@ int tell_limits(const struct setting *settings, int nr)
 	nlmsg_free(msg);
 	nl_socket_free(sock);
 	return say_outcome(&asked, ret, ": limits are the machine's administrator's to set "
-			   "(CAP_NET_ADMIN), not a container's") ? 0 : FAILED;
+			   "(CAP_NET_ADMIN and CAP_SYS_RESOURCE)") ? 0 : FAILED;
 }

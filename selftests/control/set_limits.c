@@ -196,25 +196,37 @@ static void set_from_another_network(void *arg)
 	_exit(strcmp(g.said, "limits are set from the first network namespace") ? 101 : -ret);
 }
 
-/* The same socket, but the capability is gone from who sends, or was never its opener's. */
-static void set_without_the_capability(void *arg)
+/* The capability is gone from who sends, though its socket was opened with it. */
+static void set_without(int capability)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct caps[2];
 	struct genl g;
 
-	(void)arg;
 	if (genl_open(&g) || syscall(SYS_capget, &header, caps))
 		_exit(100);
-	caps[0].effective &= ~(1U << CAP_NET_ADMIN);
+	caps[0].effective &= ~(1U << capability);
 	_exit(syscall(SYS_capset, &header, caps) ? 101 : -set(&g, FIRST, 1));
+}
+
+static void set_without_rights_to_the_network(void *arg)
+{
+	(void)arg;
+	set_without(CAP_NET_ADMIN);
+}
+
+/* As a container may be that shares the network of the machine. */
+static void set_without_rights_to_resources(void *arg)
+{
+	(void)arg;
+	set_without(CAP_SYS_RESOURCE);
 }
 
 TEST_F(limits, only_the_machines_administrator_sets_them)
 {
 	static void (*const who[])(void *) = {
 		set_as_user, set_as_root_of_a_namespace, set_from_another_network,
-		set_without_the_capability,
+		set_without_rights_to_the_network, set_without_rights_to_resources,
 	};
 	size_t i;
 
