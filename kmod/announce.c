@@ -20,10 +20,10 @@
  * ============================
  *
  * While nobody on the machine listens it is a look at a bit; the kernel has one for all network
- * namespaces.  A port comes and goes in its own time, with no lock
- * held.  Whoever is refused may hold locks: that is only noted, and told by a work a second
- * after the first that it tells of.  So a user causes one event per second, whatever he does;
- * and one that slows him only, since nobody else takes that lock but who is refused, too.
+ * namespaces.  A port comes and goes in its own time, with no lock held.  Whoever is refused may
+ * hold locks: that is only noted, and told by a work a second after the first that it tells of.
+ * So by being refused a user causes one event per second, whatever he does; and one that slows
+ * him only, since nobody else takes that lock but who is refused, too.
  *
  * An event that finds no memory is lost, as one for which a listener has no room: the next
  * that the listener reads is ENOBUFS.

@@ -241,7 +241,9 @@
  *			home_of, home_exec_id		written once, under port->lock;
  *							read without, the first one first
  *			home_node			homes_lock
- *			told_ready			only ever set; no lock
+ *			told_ready			only ever set; no lock (look_again of
+ *							home.c: set before the work is
+ *							queued, cleared by it)
  *			reaper_mark			port->lock
  *			concurrency			written under port->lock,
  *							read without
