@@ -498,6 +498,8 @@ BOOL sockiocp_ready_fail(int err)
 {
 	if (err == EINPROGRESS)
 		WSASetLastError(WSA_IO_PENDING);
+	else if (err == ECANCELED)
+		WSASetLastError(WSA_OPERATION_ABORTED);
 	else
 		sockiocp_wsa_fail(err);
 	return FALSE;

@@ -13,6 +13,7 @@
 
 #include "internal.h"
 #include "posix.h"
+#include "blocked.h"
 #include "ready.h"
 #include "winsock.h"
 
@@ -128,18 +129,21 @@ static int check(const struct transmitting *transmitting, int fd, DWORD flags)
 }
 
 /* Gets a descriptor of the file of our own: the program may close its one. */
-static int take_file(struct transmitting *transmitting, HANDLE handle, DWORD size)
+static int take_file(struct transmitting *transmitting, HANDLE handle)
 {
-	struct stat status;
-
-	transmitting->file = -1;
-	if (!handle)
-		return 0;
 	transmitting->file = fcntl(sockiocp_handle_fd(handle), F_DUPFD_CLOEXEC, SOCKIOCP_FIRST_FD);
 	if (transmitting->file < 0)
 		return errno == EBADF ? EBADFD : errno;
+	return 0;
+}
+
+/* How much is to be sent, if @size of the file is?  Returns 0 or an errno value. */
+static int measure(struct transmitting *transmitting, DWORD size)
+{
+	struct stat status;
+
 	transmitting->left = size;
-	if (!size) {
+	if (transmitting->file >= 0 && !size) {
 		if (fstat(transmitting->file, &status))
 			return errno;
 		transmitting->left = status.st_size > transmitting->offset ?
@@ -149,25 +153,48 @@ static int take_file(struct transmitting *transmitting, HANDLE handle, DWORD siz
 	       transmitting->around.TailLength > MOST ? EINVAL : 0;
 }
 
+/*
+ * Goes on until all is sent.  It is among those who wait from the beginning: so the number
+ * is the socket's at each step.  Returns 0 or an errno value.
+ */
+static int send_all(struct transmitting *transmitting)
+{
+	struct sockiocp_call call;
+	int err = 0;
+
+	sockiocp_call_begins_that_waits(&call, transmitting->ready.fd, POLLOUT);
+	do {
+		errno = EAGAIN;
+		if (!sockiocp_try_again(&call))
+			err = errno;
+	} while (!err && transmit_step(&transmitting->ready) == EAGAIN);
+	sockiocp_call_ends(&call);
+	/* It was closed. */
+	if (err == EINTR)
+		err = ECANCELED;
+	return err ? err : transmitting->ready.error;
+}
+
 /* Without an OVERLAPPED: from where the file is, which moves, and until all is sent. */
 static int transmit_now(struct transmitting *transmitting, HANDLE handle, DWORD size)
 {
-	struct pollfd poll_out = { .fd = transmitting->ready.fd, .events = POLLOUT };
-	int file = sockiocp_handle_fd(handle), err;
+	int err = 0;
 
-	if (handle) {
-		transmitting->offset = lseek(file, 0, SEEK_CUR);
+	if (handle)
+		err = take_file(transmitting, handle);
+	if (!err && handle) {
+		transmitting->offset = lseek(transmitting->file, 0, SEEK_CUR);
 		if (transmitting->offset < 0)
-			return errno == EBADF ? EBADFD : errno;
-	}
-	err = take_file(transmitting, handle, size);
-	while (!err && transmit_step(&transmitting->ready) == EAGAIN)
-		if (poll(&poll_out, 1, -1) < 0 && errno != EINTR)
 			err = errno;
+	}
+	if (!err)
+		err = measure(transmitting, size);
+	if (!err)
+		err = send_all(transmitting);
 	if (transmitting->file >= 0)
-		lseek(file, transmitting->offset, SEEK_SET);
+		lseek(transmitting->file, transmitting->offset, SEEK_SET);
 	release(&transmitting->ready);
-	return err ? err : transmitting->ready.error;
+	return err;
 }
 
 /* Returns an errno value, EINPROGRESS if it has begun. */
@@ -175,11 +202,16 @@ static int transmit_later(struct transmitting *transmitting, struct sockiocp_sub
 			  HANDLE handle, DWORD size)
 {
 	LPOVERLAPPED overlapped = transmitting->ready.overlapped;
-	int err;
+	int err = 0;
 
 	transmitting->offset = (off_t)((unsigned long long)overlapped->OffsetHigh << 32 |
 				       overlapped->Offset);
-	err = transmitting->offset < 0 ? EINVAL : take_file(transmitting, handle, size);
+	if (transmitting->offset < 0)
+		err = EINVAL;
+	else if (handle)
+		err = take_file(transmitting, handle);
+	if (!err)
+		err = measure(transmitting, size);
 	if (!err)
 		return sockiocp_ready_start(&transmitting->ready, submit);
 	release(&transmitting->ready);
@@ -208,6 +240,7 @@ static int transmit_later(struct transmitting *transmitting, struct sockiocp_sub
  *
  * Return: TRUE if all was sent; FALSE otherwise, and WSAGetLastError() says why:
  *   WSA_IO_PENDING	the operation has begun: its result follows
+ *   WSA_OPERATION_ABORTED	another thread has closed the socket
  *   WSAENOTCONN	not connected, or not a stream
  *   WSA_INVALID_HANDLE	@hFile is not open
  *   WSAEINVAL		more than 2147483646 bytes
@@ -231,6 +264,7 @@ BOOL WINAPI TransmitFile(SOCKET hSocket, HANDLE hFile, DWORD nNumberOfBytesToWri
 			.step = transmit_step,
 			.release = release,
 		},
+		.file = -1,
 		.disconnects = dwReserved & TF_DISCONNECT,
 	};
 	struct transmitting *transmitting;

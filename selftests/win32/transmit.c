@@ -266,6 +266,85 @@ static void closing_the_socket_ends_it(void)
 	put_away(&t);
 }
 
+/* One that waits: without an OVERLAPPED, for a reader that does not read. */
+static struct {
+	HANDLE file;
+	SOCKET pair[2];
+	int error;
+} waiting;
+
+static DWORD WINAPI transmit_and_wait(void *unused)
+{
+	(void)unused;
+	waiting.error = transmit_file(waiting.pair[0], waiting.file, 0, 0, NULL, NULL, 0) ?
+			0 : WSAGetLastError();
+	return 0;
+}
+
+static HANDLE start_waiting(void)
+{
+	int size = 65536;
+	HANDLE thread;
+
+	waiting.file = CreateFileA(NAME, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING,
+				   FILE_ATTRIBUTE_NORMAL, NULL);
+	waiting.error = -1;
+	if (waiting.file == INVALID_HANDLE_VALUE || !tcp_pair(waiting.pair))
+		return NULL;
+	EXPECT_EQ(0, setsockopt(waiting.pair[0], SOL_SOCKET, SO_SNDBUF, (char *)&size,
+				sizeof(size)));
+	EXPECT_EQ(0, setsockopt(waiting.pair[1], SOL_SOCKET, SO_RCVBUF, (char *)&size,
+				sizeof(size)));
+	thread = CreateThread(NULL, 0, transmit_and_wait, NULL, 0, NULL);
+	EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(thread, STAYS));
+	return thread;
+}
+
+/* Nor does it go on with the socket that has the number then. */
+static void closing_the_socket_ends_one_that_waits(void)
+{
+	HANDLE thread = start_waiting();
+	SOCKET others[2];
+	u_long there = 1;
+
+	ASSERT(thread);
+	EXPECT_EQ(0, closesocket(waiting.pair[0]));
+	ASSERT(tcp_pair(others));
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
+	EXPECT_EQ(WSA_OPERATION_ABORTED, waiting.error);
+	EXPECT_EQ(0, ioctlsocket(others[0], FIONREAD, &there));
+	EXPECT_EQ(0, there);
+	EXPECT_EQ(0, ioctlsocket(others[1], FIONREAD, &there));
+	EXPECT_EQ(0, there);
+	EXPECT_EQ(0, closesocket(waiting.pair[1]));
+	close_pair(others);
+	EXPECT(CloseHandle(waiting.file));
+	EXPECT(CloseHandle(thread));
+}
+
+/* Nor is it the place in the file which has the handle then that moves. */
+static void closing_the_file_does_not_matter_to_it(void)
+{
+	HANDLE thread = start_waiting(), reader, other;
+
+	ASSERT(thread);
+	EXPECT(CloseHandle(waiting.file));
+	other = CreateFileA(NAME, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING,
+			    FILE_ATTRIBUTE_NORMAL, NULL);
+	reader = CreateThread(NULL, 0, drain, &waiting.pair[1], 0, NULL);
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
+	EXPECT_EQ(0, waiting.error);
+	EXPECT_EQ(0, SetFilePointer(other, 0, NULL, FILE_CURRENT));
+	EXPECT_EQ(0, shutdown(waiting.pair[0], SD_SEND));
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(reader, COMES));
+	EXPECT_EQ(SIZE, got_size);
+	EXPECT(!memcmp(got, contents, SIZE));
+	close_pair(waiting.pair);
+	EXPECT(CloseHandle(other));
+	EXPECT(CloseHandle(reader));
+	EXPECT(CloseHandle(thread));
+}
+
 static void it_can_be_cancelled(void)
 {
 	OVERLAPPED *overlapped = NULL;
@@ -328,6 +407,9 @@ int main(void)
 	RUN(what_is_not_connected_is_refused);
 	RUN(send_behind_it_follows);
 	RUN(closing_the_socket_ends_it);
+	RUN_UNLESS_WINE(closing_the_socket_ends_one_that_waits,
+			"Wine's sends go on without their socket");
+	RUN(closing_the_file_does_not_matter_to_it);
 	RUN(it_can_be_cancelled);
 	RUN(event_is_set_when_all_is_sent);
 	DeleteFileA(NAME);
