@@ -116,13 +116,18 @@ int sockiocp_set_nonblocking(int fd, void *argument)
 
 /* -------------------------------------------------------------------------- waiting */
 
-/* Has closing the number begun since the call did? */
+static bool has_changed(int fd, unsigned char state)
+{
+	if ((unsigned int)fd >= SOCKIOCP_COUNTED_FDS)
+		return false;
+	return (atomic_load(&sockiocp_socket_states[fd]) ^ state) & ~SOCKIOCP_NONBLOCKING;
+}
+
+/* Has closing a number of it begun since the call did? */
 static bool was_closed(const struct sockiocp_call *call)
 {
-	if ((unsigned int)call->fd >= SOCKIOCP_COUNTED_FDS)
-		return false;
-	return (atomic_load(&sockiocp_socket_states[call->fd]) ^ call->state) &
-	       ~SOCKIOCP_NONBLOCKING;
+	return has_changed(call->fd, call->state) ||
+	       has_changed(call->also, call->also_state);
 }
 
 /* When SO_RCVTIMEO or SO_SNDTIMEO has passed, in ns. */
@@ -172,9 +177,11 @@ static int block(struct sockiocp_call *call)
 	}
 	call->deadline = deadline_of(call);
 	call->saw_error = false;
-	call->waiter.numbers = &call->fd;
+	call->numbers[0] = call->fd;
+	call->numbers[1] = call->also;
+	call->waiter.numbers = call->numbers;
 	call->waiter.closed = NULL;
-	call->waiter.count = 1;
+	call->waiter.count = call->also < 0 ? 1 : 2;
 	sockiocp_waiter_enters(&call->waiter);
 	call->blocked = true;
 	if (!was_closed(call))

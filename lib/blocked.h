@@ -27,10 +27,12 @@ extern atomic_uchar sockiocp_socket_states[SOCKIOCP_COUNTED_FDS];
  */
 struct sockiocp_call {
 	int fd;
+	/* Another number: closing it ends the call too; -1: none. */
+	int also;
 	int dont_wait;
 	/* What it waits for, as poll(2) has it. */
 	short events;
-	unsigned char state;
+	unsigned char state, also_state;
 	/* It waits even if the socket is non-blocking, and has no time-out. */
 	bool always;
 	/* It is among the waiters, and what is below is valid. */
@@ -38,17 +40,26 @@ struct sockiocp_call {
 	/* poll(2) has seen an error, and not what is waited for. */
 	bool saw_error;
 	unsigned long long deadline;
+	/* @fd, as it was when the call began to wait, and @also. */
+	int numbers[2];
 	struct sockiocp_waiter waiter;
 };
+
+static inline unsigned int sockiocp_socket_state(int fd)
+{
+	if ((unsigned int)fd >= SOCKIOCP_COUNTED_FDS)
+		return 0;
+	return atomic_load_explicit(&sockiocp_socket_states[fd], memory_order_acquire);
+}
 
 /* Before anything is done with the socket.  What is not needed yet stays as it is. */
 static inline void sockiocp_call_begins(struct sockiocp_call *call, int fd, short events)
 {
-	unsigned int state = 0;
+	unsigned int state = sockiocp_socket_state(fd);
 
-	if ((unsigned int)fd < SOCKIOCP_COUNTED_FDS)
-		state = atomic_load_explicit(&sockiocp_socket_states[fd], memory_order_acquire);
 	call->fd = fd;
+	call->also = -1;
+	call->also_state = 0;
 	call->dont_wait = state & SOCKIOCP_NONBLOCKING ? 0 : LIBC_MSG_DONTWAIT;
 	call->events = events;
 	call->state = (unsigned char)state;
@@ -63,6 +74,13 @@ static inline void sockiocp_call_begins_that_waits(struct sockiocp_call *call, i
 	sockiocp_call_begins(call, fd, events);
 	call->always = true;
 	call->dont_wait = LIBC_MSG_DONTWAIT;
+}
+
+/* Closing @fd ends it, too. */
+static inline void sockiocp_call_is_also_of(struct sockiocp_call *call, int fd)
+{
+	call->also = fd;
+	call->also_state = (unsigned char)sockiocp_socket_state(fd);
 }
 
 /*

@@ -411,7 +411,10 @@ static void forget(struct sockiocp_pending *pending)
 	release(ready);
 }
 
-/* What a socket without the overlapped attribute does: it waits. */
+/*
+ * What a socket without the overlapped attribute does: it waits.  Nobody closes one of its
+ * numbers during a step.
+ */
 static int go_on_blocking(struct sockiocp_ready *ready)
 {
 	struct sockiocp_call call;
@@ -419,17 +422,18 @@ static int go_on_blocking(struct sockiocp_ready *ready)
 
 	sockiocp_call_begins_that_waits(&call, ready->fd, ready->operation ==
 					SOCKIOCP_SUBMIT_POLL_IN ? POLLIN : POLLOUT);
+	sockiocp_call_is_also_of(&call, ready->into);
 	while (result) {
 		errno = EAGAIN;
 		if (!sockiocp_try_again(&call)) {
-			ready->error = errno;
+			/* EINTR: one of them was closed. */
+			ready->error = errno == EINTR ? ECANCELED : errno;
 			break;
 		}
 		result = ready->step(ready);
-		if (result == EINPROGRESS) {
-			sockiocp_call_ends(&call);
-			sockiocp_call_begins_that_waits(&call, ready->into, POLLIN);
-		}
+		if (result == EINPROGRESS)
+			/* It stays among those who wait for both. */
+			call.fd = ready->into;
 	}
 	sockiocp_call_ends(&call);
 	sockiocp_complete(ready->overlapped, sockiocp_ntstatus(ready->error), ready->bytes);

@@ -777,6 +777,79 @@ static void socket_blocks_as_it_did(void)
 	put_away(&a);
 }
 
+static DWORD WINAPI accept_and_wait(void *argument)
+{
+	struct accepting *a = argument;
+
+	return start(a, sizeof(a->buffer) / 2) ? 0 : (DWORD)WSAGetLastError();
+}
+
+/* A listener without the overlapped attribute, and a thread that accepts by it. */
+static HANDLE begin_to_wait(struct accepting *a)
+{
+	HANDLE thread;
+
+	memset(a, 0, sizeof(*a));
+	a->listener = WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, NULL, 0, 0);
+	a->s = tcp();
+	if (!bind_anywhere(a->listener, &a->address) || listen(a->listener, 5))
+		return NULL;
+	thread = CreateThread(NULL, 0, accept_and_wait, a, 0, NULL);
+	EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(thread, STAYS));
+	return thread;
+}
+
+static void expect_cancelled(HANDLE thread)
+{
+	DWORD code = 0;
+
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(thread, COMES));
+	EXPECT(GetExitCodeThread(thread, &code));
+	EXPECT_EQ(WSA_OPERATION_ABORTED, code);
+	EXPECT(CloseHandle(thread));
+}
+
+/* Nor does the connection become the file that has the number then. */
+static void closing_what_one_that_waits_accepts_into_ends_it(void)
+{
+	struct accepting a;
+	HANDLE thread = begin_to_wait(&a);
+	SOCKET other, client;
+	int type = 0;
+	socklen_t size = sizeof(type);
+
+	ASSERT(thread);
+	EXPECT_EQ(0, closesocket(a.s));
+	other = udp();
+	client = client_of(&a);
+	expect_cancelled(thread);
+	EXPECT_EQ(0, getsockopt(other, SOL_SOCKET, SO_TYPE, (char *)&type, &size));
+	EXPECT_EQ(SOCK_DGRAM, type);
+	EXPECT_EQ(0, closesocket(client));
+	EXPECT_EQ(0, closesocket(other));
+	EXPECT_EQ(0, closesocket(a.listener));
+}
+
+/* The connection is there, and its data is waited for. */
+static void closing_either_ends_one_that_waits_for_data(void)
+{
+	struct accepting a;
+	SOCKET client;
+	HANDLE thread;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		thread = begin_to_wait(&a);
+		ASSERT(thread);
+		client = client_of(&a);
+		EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(thread, STAYS));
+		EXPECT_EQ(0, closesocket(i ? a.listener : a.s));
+		expect_cancelled(thread);
+		EXPECT_EQ(0, closesocket(i ? a.s : a.listener));
+		EXPECT_EQ(0, closesocket(client));
+	}
+}
+
 int main(void)
 {
 	WSADATA data;
@@ -817,6 +890,8 @@ int main(void)
 	RUN(association_of_before_holds);
 	RUN(time_of_a_connection_is_told);
 	RUN(accept_beside_it_takes_connections);
+	RUN(closing_what_one_that_waits_accepts_into_ends_it);
+	RUN(closing_either_ends_one_that_waits_for_data);
 	RUN(accept_still_blocks);
 	RUN(socket_blocks_as_it_did);
 	WSACleanup();
