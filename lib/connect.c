@@ -221,8 +221,11 @@ static int connect_once(int fd, const struct sockaddr *name, unsigned int len)
 
 	sockiocp_call_begins(&call, fd, POLLOUT);
 	waits = connects_slowly(fd) && sockiocp_stop_blocking(fd);
-	if (waits)
+	if (waits) {
 		call.dont_wait = LIBC_MSG_DONTWAIT;
+		/* SO_SNDTIMEO is for those who send. */
+		call.always = true;
+	}
 	do {
 		err = libc_connect(fd, name, len) ? errno : 0;
 		again = err == EINTR;
@@ -231,8 +234,7 @@ static int connect_once(int fd, const struct sockaddr *name, unsigned int len)
 			again = true;
 		}
 		if (again && !sockiocp_try_again(&call)) {
-			/* SO_SNDTIMEO has passed: Linux would say this. */
-			err = errno == EAGAIN ? EINPROGRESS : errno;
+			err = errno;
 			break;
 		}
 	} while (again);
@@ -287,7 +289,8 @@ static bool was_connecting(int fd)
  * @name: the peer's address
  * @namelen: its size in bytes
  *
- * A socket whose connection failed can be connected again.
+ * A socket whose connection failed can be connected again.  SO_SNDTIMEO does not matter, but
+ * for AF_UNIX: there it ends the wait for a listener whose backlog is full.
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
  *   WSAEWOULDBLOCK	non-blocking, and the connection is being made

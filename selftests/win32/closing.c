@@ -205,15 +205,15 @@ static int connects(void)
 	return connect_to(waited_for, &full) ? WSAGetLastError() : 0;
 }
 
-/* A listener that has taken all it takes does not answer. */
-static void connect_ends(void)
+/* A listener that has taken all it takes, and does not answer. */
+static SOCKET full_listener(SOCKET queued[4])
 {
-	SOCKET listener = tcp(), queued[4];
-	fd_set connected;
 	struct timeval now = { 0, 0 };
+	SOCKET listener = tcp();
+	fd_set connected;
 	int i;
 
-	ASSERT(bind_anywhere(listener, &full));
+	EXPECT(bind_anywhere(listener, &full));
 	EXPECT_EQ(0, listen(listener, 1));
 	for (i = 0; i < 4; i++) {
 		queued[i] = tcp();
@@ -223,10 +223,24 @@ static void connect_ends(void)
 	FD_ZERO(&connected);
 	FD_SET(queued[3], &connected);
 	EXPECT_EQ(0, select(0, NULL, &connected, NULL, &now));
-	ends(tcp(), connects);
+	return listener;
+}
+
+static void put_away(SOCKET listener, SOCKET queued[4])
+{
+	int i;
+
 	for (i = 0; i < 4; i++)
 		EXPECT_EQ(0, closesocket(queued[i]));
 	EXPECT_EQ(0, closesocket(listener));
+}
+
+static void connect_ends(void)
+{
+	SOCKET queued[4], listener = full_listener(queued);
+
+	ends(tcp(), connects);
+	put_away(listener, queued);
 }
 
 static void file_function_ends(void)
@@ -402,6 +416,23 @@ static void time_out_ends_it_too(void)
 	receive_ends();
 }
 
+/* That of the sends is not one of connections. */
+static void connect_has_no_time_out(void)
+{
+	SOCKET queued[4], listener = full_listener(queued);
+	struct waiter waiter;
+	DWORD ms = 30;
+
+	waited_for = tcp();
+	EXPECT_EQ(0, setsockopt(waited_for, SOL_SOCKET, SO_SNDTIMEO, (char *)&ms, sizeof(ms)));
+	start(&waiter, connects);
+	EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(waiter.thread, STAYS));
+	EXPECT_EQ(0, closesocket(waited_for));
+	ASSERT(is_over(&waiter));
+	EXPECT(waiter.error > 0);
+	put_away(listener, queued);
+}
+
 int main(void)
 {
 	WSADATA data;
@@ -423,6 +454,7 @@ int main(void)
 	RUN(wait_does_not_go_over_to_the_next_socket);
 	RUN_UNLESS_WINE(duplicate_is_not_touched, "Wine waits for the last one to be closed");
 	RUN(time_out_ends_it_too);
+	RUN(connect_has_no_time_out);
 	WSACleanup();
 	return tap_end();
 }
