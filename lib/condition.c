@@ -3,74 +3,156 @@
 /*
  * Condition variables, for critical sections and SRW locks.
  *
- * The lower half of the pointer counts wake-ups and is a futex; the upper half is how many
- * threads sleep, or are about to.  A thread notes the count before it gives the lock back,
- * and sleeps only as long as the count is that: what wakes it in between is not lost.
- * Zeros initialise it, and nothing has to be destroyed.
+ * Who sleeps stands in a queue, of which each serves the variables of many addresses, and is
+ * woken by a futex of its own.  So nobody touches the variable when it was woken: who has
+ * woken all may free it.  What is in the variable only says whether threads sleep, which who
+ * wakes has to look at first.
+ *
+ * A thread is in its queue before it gives the lock back: what wakes it in between is not lost.
+ * Zeros initialise a variable, and nothing has to be destroyed.
  */
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
 
-#define ONE_SLEEPER	((uintptr_t)1 << 32)
+/* On the stack of the thread. */
+struct sleeper {
+	TAILQ_ENTRY(sleeper) list;
+	PCONDITION_VARIABLE variable;
+	/* A futex: not 0 when it was woken; then nobody touches it any more. */
+	atomic_uint woken;
+};
 
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the futex is the lower half of the pointer"
-#endif
-_Static_assert(sizeof(uintptr_t) == 8, "a pointer has two halves of 32 bits");
+TAILQ_HEAD(sleepers, sleeper);
+
+#define QUEUES		61
+
+static struct queue {
+	pthread_mutex_t lock;
+	struct sleepers sleepers;
+} queues[QUEUES];
+
+static void start_anew(void)
+{
+	int i;
+
+	for (i = 0; i < QUEUES; i++) {
+		pthread_mutex_init(&queues[i].lock, NULL);
+		TAILQ_INIT(&queues[i].sleepers);
+	}
+}
+
+/* A new process has one thread, which does not sleep. */
+static void prepare(void)
+{
+	start_anew();
+	pthread_atfork(NULL, NULL, start_anew);
+}
+
+static struct queue *lock_queue(PCONDITION_VARIABLE variable)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct queue *queue = &queues[((uintptr_t)variable >> 3) % QUEUES];
+
+	pthread_once(&once, prepare);
+	pthread_mutex_lock(&queue->lock);
+	return queue;
+}
 
 static _Atomic(uintptr_t) *word_of(PCONDITION_VARIABLE variable)
 {
 	return (_Atomic(uintptr_t) *)(void *)&variable->Ptr;
 }
 
-/* Notes that this thread is about to sleep.  Returns the count of wake-ups. */
-static unsigned int begin_sleep(PCONDITION_VARIABLE variable)
+static struct sleeper *first_of(struct queue *queue, PCONDITION_VARIABLE variable)
 {
-	return (unsigned int)atomic_fetch_add(word_of(variable), ONE_SLEEPER);
+	struct sleeper *sleeper;
+
+	TAILQ_FOREACH(sleeper, &queue->sleepers, list)
+		if (sleeper->variable == variable)
+			break;
+	return sleeper;
 }
 
-/* Sleeps until the count is not @count, or the time is over.  Returns 0 or ETIMEDOUT. */
-static int sleep_while(PCONDITION_VARIABLE variable, unsigned int count, DWORD ms)
+/* Needs the queue's lock, and that the variable is there. */
+static void leave(struct queue *queue, struct sleeper *sleeper)
 {
-	_Atomic(uintptr_t) *word = word_of(variable);
+	TAILQ_REMOVE(&queue->sleepers, sleeper, list);
+	if (!first_of(queue, sleeper->variable))
+		atomic_store(word_of(sleeper->variable), 0);
+}
+
+/* This thread is about to sleep: from now on it can be woken. */
+static void begin_sleep(struct sleeper *sleeper, PCONDITION_VARIABLE variable)
+{
+	struct queue *queue = lock_queue(variable);
+
+	sleeper->variable = variable;
+	atomic_init(&sleeper->woken, 0);
+	TAILQ_INSERT_TAIL(&queue->sleepers, sleeper, list);
+	atomic_store(word_of(variable), 1);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+/* The time is over.  Returns whether nobody has woken it. */
+static bool give_up(struct sleeper *sleeper)
+{
+	struct queue *queue = lock_queue(sleeper->variable);
+	bool in_vain = !atomic_load(&sleeper->woken);
+
+	if (in_vain)
+		leave(queue, sleeper);
+	pthread_mutex_unlock(&queue->lock);
+	return in_vain;
+}
+
+/* Sleeps until it is woken, or the time is over.  Returns whether it was woken. */
+static bool sleep_until_woken(struct sleeper *sleeper, DWORD ms)
+{
 	struct timespec until, *timeout = NULL;
-	int err = 0;
 
 	if (ms != INFINITE) {
 		until = sockiocp_timespec(sockiocp_now_ns() + ms * NSEC_PER_MSEC);
 		timeout = &until;
 	}
-	while (err != ETIMEDOUT && (unsigned int)atomic_load(word) == count) {
-		err = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, count, timeout, NULL,
-			      FUTEX_BITSET_MATCH_ANY) ? errno : 0;
-		/*
-		 * It began to sleep after the count had changed, and was woken before one that
-		 * had not, since its priority is higher: that one is to be woken.
-		 */
-		if (!err && (unsigned int)atomic_load(word) == count)
-			syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-	}
-	atomic_fetch_sub(word, ONE_SLEEPER);
-	return err == ETIMEDOUT ? err : 0;
+	while (!atomic_load(&sleeper->woken))
+		if (syscall(SYS_futex, &sleeper->woken, FUTEX_WAIT_BITSET_PRIVATE, 0, timeout,
+			    NULL, FUTEX_BITSET_MATCH_ANY) && errno == ETIMEDOUT)
+			return !give_up(sleeper);
+	return true;
 }
 
-static void wake(PCONDITION_VARIABLE variable, int threads)
+/*
+ * Needs the queue's lock.  Its stack may be another thing's as soon as it is woken: that a
+ * thread there is told of it in vain does no harm.
+ */
+static void wake_first(struct queue *queue, struct sleeper *sleeper)
 {
-	_Atomic(uintptr_t) *word = word_of(variable);
-	uintptr_t value = atomic_load(word), next;
+	leave(queue, sleeper);
+	atomic_store(&sleeper->woken, 1);
+	syscall(SYS_futex, &sleeper->woken, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
 
-	do {
-		if (value < ONE_SLEEPER)
-			return;
-		/* The count begins anew at its end. */
-		next = (value & ~(ONE_SLEEPER - 1)) | (unsigned int)(value + 1);
-	} while (!atomic_compare_exchange_weak(word, &value, next));
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
+static void wake(PCONDITION_VARIABLE variable, bool all)
+{
+	struct sleeper *sleeper;
+	struct queue *queue;
+
+	if (!atomic_load(word_of(variable)))
+		return;
+	queue = lock_queue(variable);
+	while ((sleeper = first_of(queue, variable))) {
+		wake_first(queue, sleeper);
+		if (!all)
+			break;
+	}
+	pthread_mutex_unlock(&queue->lock);
 }
 
 /**
@@ -90,7 +172,7 @@ void WINAPI InitializeConditionVariable(PCONDITION_VARIABLE ConditionVariable)
  * @CriticalSection: the section, which this thread is in, once
  * @dwMilliseconds: how long to sleep, in ms of CLOCK_MONOTONIC; INFINITE sleeps for ever
  *
- * The thread is in the section again when it returns.  It may return without having been woken.
+ * The thread is in the section again when it returns.
  *
  * Return: nonzero if it was woken; FALSE if the time is over, and GetLastError() says
  * ERROR_TIMEOUT.
@@ -100,13 +182,14 @@ void WINAPI InitializeConditionVariable(PCONDITION_VARIABLE ConditionVariable)
 BOOL WINAPI SleepConditionVariableCS(PCONDITION_VARIABLE ConditionVariable,
 				     PCRITICAL_SECTION CriticalSection, DWORD dwMilliseconds)
 {
-	unsigned int count = begin_sleep(ConditionVariable);
-	int err;
+	struct sleeper sleeper;
+	bool woken;
 
+	begin_sleep(&sleeper, ConditionVariable);
 	LeaveCriticalSection(CriticalSection);
-	err = sleep_while(ConditionVariable, count, dwMilliseconds);
+	woken = sleep_until_woken(&sleeper, dwMilliseconds);
 	EnterCriticalSection(CriticalSection);
-	if (!err)
+	if (woken)
 		return TRUE;
 	SetLastError(ERROR_TIMEOUT);
 	return FALSE;
@@ -129,20 +212,20 @@ BOOL WINAPI SleepConditionVariableCS(PCONDITION_VARIABLE ConditionVariable,
 BOOL WINAPI SleepConditionVariableSRW(PCONDITION_VARIABLE ConditionVariable, PSRWLOCK SRWLock,
 				      DWORD dwMilliseconds, ULONG Flags)
 {
-	unsigned int count = begin_sleep(ConditionVariable);
-	bool shared = Flags & CONDITION_VARIABLE_LOCKMODE_SHARED;
-	int err;
+	struct sleeper sleeper;
+	bool shared = Flags & CONDITION_VARIABLE_LOCKMODE_SHARED, woken;
 
+	begin_sleep(&sleeper, ConditionVariable);
 	if (shared)
 		ReleaseSRWLockShared(SRWLock);
 	else
 		ReleaseSRWLockExclusive(SRWLock);
-	err = sleep_while(ConditionVariable, count, dwMilliseconds);
+	woken = sleep_until_woken(&sleeper, dwMilliseconds);
 	if (shared)
 		AcquireSRWLockShared(SRWLock);
 	else
 		AcquireSRWLockExclusive(SRWLock);
-	if (!err)
+	if (woken)
 		return TRUE;
 	SetLastError(ERROR_TIMEOUT);
 	return FALSE;
@@ -152,22 +235,22 @@ BOOL WINAPI SleepConditionVariableSRW(PCONDITION_VARIABLE ConditionVariable, PSR
  * WakeConditionVariable - wake a thread that sleeps
  * @ConditionVariable: the variable; without a thread that sleeps there nothing happens
  *
- * The caller may hold the lock.  Another thread may return, too.
+ * The caller may hold the lock.
  *
  * Windows: "WakeConditionVariable function (synchapi.h)".
  */
 void WINAPI WakeConditionVariable(PCONDITION_VARIABLE ConditionVariable)
 {
-	wake(ConditionVariable, 1);
+	wake(ConditionVariable, false);
 }
 
 /**
  * WakeAllConditionVariable - wake all threads that sleep
- * @ConditionVariable: the variable
+ * @ConditionVariable: the variable; those that are woken do not look at it any more
  *
  * Windows: "WakeAllConditionVariable function (synchapi.h)".
  */
 void WINAPI WakeAllConditionVariable(PCONDITION_VARIABLE ConditionVariable)
 {
-	wake(ConditionVariable, INT_MAX);
+	wake(ConditionVariable, true);
 }

@@ -5,6 +5,8 @@
  */
 #include <windows.h>
 
+#include <string.h>
+
 #include "threads.h"
 
 #define PROGRAM "conditions"
@@ -397,6 +399,28 @@ static void no_wake_up_is_lost_with_a_lock(void)
 	pass_items(1);
 }
 
+/* The variable is somebody's memory that is freed, and is something else then. */
+static void who_is_woken_does_not_touch_it(void)
+{
+	CONDITION_VARIABLE pattern;
+	HANDLE thread[THREADS];
+	int i;
+
+	memset(&pattern, 0xa5, sizeof(pattern));
+	for (i = 0; i < 20; i++) {
+		begin();
+		start_all(thread, sleep_in_section);
+		wait_until_asleep(THREADS);
+		EnterCriticalSection(&the.section);
+		the.go = THREADS;
+		WakeAllConditionVariable(&the.changed);
+		the.changed = pattern;
+		LeaveCriticalSection(&the.section);
+		end_all(thread);
+		EXPECT(!memcmp(&the.changed, &pattern, sizeof(pattern)));
+	}
+}
+
 int main(void)
 {
 	RUN(it_is_a_pointer_and_begins_with_zeros);
@@ -409,5 +433,6 @@ int main(void)
 	RUN(who_comes_between_giving_back_and_sleeping_is_heard);
 	RUN(no_wake_up_is_lost_in_a_section);
 	RUN(no_wake_up_is_lost_with_a_lock);
+	RUN(who_is_woken_does_not_touch_it);
 	return tap_end();
 }
