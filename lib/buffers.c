@@ -138,7 +138,7 @@ static ssize_t receive_all(struct sockiocp_call *call, struct buffers *buffers, 
 		skip(buffers, (size_t)received);
 	} while (received < 0 || (received > 0 && again && buffers->size &&
 				  sockiocp_transfers_all(call->fd)));
-	return (ssize_t)done;
+	return done ? (ssize_t)done : sockiocp_received_none(call->fd);
 }
 
 /* ------------------------------------------------------------ with an OVERLAPPED */

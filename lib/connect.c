@@ -316,6 +316,7 @@ int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
 
 	if (sockiocp_is_connecting(fd))
 		return sockiocp_wsa_fail(EINVAL);
+	sockiocp_keep_error(fd, 0);
 	sockiocp_enable_event(fd, SOCKIOCP_CONNECT_BEGINS, -1);
 	err = connect_once(fd, name, len);
 	if (failed_before(fd, err))

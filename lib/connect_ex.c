@@ -101,6 +101,7 @@ static int start(int fd, const struct sockaddr *name, int size)
 {
 	int flags = fcntl(fd, F_GETFL), tries, err = 0;
 
+	sockiocp_keep_error(fd, 0);
 	if (!(flags & O_NONBLOCK))
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK | SOCKIOCP_SEEMS_TO_BLOCK);
 	for (tries = 0; tries < 2; tries++) {

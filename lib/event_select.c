@@ -120,6 +120,22 @@ static int arm(const struct selection *selection)
 	return err;
 }
 
+/*
+ * Why a connection could not be made.  The kernel tells that once: the program is to hear of
+ * it from select() and SO_ERROR, too, until it has, and so are later selections.
+ */
+static int connection_error(int fd)
+{
+	int err = 0;
+
+	if (!sockiocp_get_int(fd, SO_ERROR, &err) && err)
+		sockiocp_keep_error(fd, err);
+	else
+		err = sockiocp_kept_error(fd);
+	/* The program has read it. */
+	return err ? err : ECONNREFUSED;
+}
+
 /* A connection was made, or could not be. */
 static long see_connection(struct selection *selection, unsigned int events)
 {
@@ -130,7 +146,7 @@ static long see_connection(struct selection *selection, unsigned int events)
 	if (!sockiocp_has_peer(selection->fd)) {
 		if (!(events & (SOCKIOCP_EVENT_ERR | SOCKIOCP_EVENT_HANGUP)))
 			return 0;
-		sockiocp_get_int(selection->fd, SO_ERROR, &err);
+		err = connection_error(selection->fd);
 		/* The next connect() makes it live again. */
 		selection->dead = true;
 	}
@@ -163,6 +179,13 @@ static long see_stream(struct selection *selection, unsigned int events)
 		selection->end_waits = false;
 		selection->errors[FD_CLOSE_BIT] = 0;
 		return seen | FD_CLOSE;
+	}
+	if (errno != EAGAIN && errno != EINTR) {
+		/* It was reset meanwhile, which the kernel says once: recv() is to hear it. */
+		sockiocp_keep_error(selection->fd, errno);
+		selection->dead = true;
+		selection->errors[FD_CLOSE_BIT] = sockiocp_wsa_error(errno);
+		return FD_CLOSE;
 	}
 	return seen;
 }
@@ -294,11 +317,13 @@ static void hook(int fd, long event, int accepted)
 	if (accepted >= 0)
 		forget(find(accepted));
 	selection = find(fd);
-	if (!event)
+	if (!event) {
 		forget(selection);
-	else if (selection && event == SOCKIOCP_CONNECT_BEGINS)
+		sockiocp_keep_error(fd, 0);
+	}
+	if (selection && event == SOCKIOCP_CONNECT_BEGINS)
 		selection->connecting++;
-	else if (selection)
+	else if (selection && event)
 		enable(selection, event, accepted);
 	pthread_mutex_unlock(&lock);
 	errno = err;

@@ -191,7 +191,7 @@ static short say_as_select(int fd, short events, short revents)
 		return POLLNVAL;
 	if (revents & (POLLERR | POLLHUP)) {
 		if (sockiocp_is_unused_stream(fd))
-			revents = revents & POLLERR ? POLLPRI : 0;
+			revents = revents & POLLERR || sockiocp_kept_error(fd) ? POLLPRI : 0;
 		else
 			/* The next call says what it is. */
 			revents |= POLLIN | (revents & POLLERR ? POLLOUT : 0);
@@ -401,7 +401,7 @@ static short say_as_wsapoll(int fd, short events, short revents)
 	short said = (short)(revents & (POLLPRI | POLLOUT | POLLERR | POLLNVAL));
 
 	if ((revents & (POLLERR | POLLHUP)) && sockiocp_is_unused_stream(fd))
-		return revents & POLLERR ?
+		return revents & POLLERR || sockiocp_kept_error(fd) ?
 			with_both_names(POLLERR | POLLHUP | (events & POLLOUT)) : 0;
 	if (revents & (POLLHUP | LIBC_POLLRDHUP)) {
 		said |= POLLHUP;

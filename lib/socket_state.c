@@ -17,6 +17,41 @@ atomic_bool sockiocp_messages_used;
 atomic_bool sockiocp_timeouts_used;
 void (*_Atomic sockiocp_event_hook)(int fd, long event, int accepted);
 
+/*
+ * Errors that the library has read of sockets to tell of them, though the program has not:
+ * the kernel gives each once.  errno values.
+ */
+static atomic_uchar kept_errors[SOCKIOCP_COUNTED_FDS];
+
+/* With 0 there is none any more. */
+void sockiocp_keep_error(int fd, int err)
+{
+	if ((unsigned int)fd < SOCKIOCP_COUNTED_FDS && sockiocp_kept_error(fd) != err)
+		atomic_store(&kept_errors[fd], (unsigned char)err);
+}
+
+int sockiocp_kept_error(int fd)
+{
+	return (unsigned int)fd < SOCKIOCP_COUNTED_FDS ? atomic_load(&kept_errors[fd]) : 0;
+}
+
+/* The program gets it. */
+int sockiocp_take_kept_error(int fd)
+{
+	return sockiocp_kept_error(fd) ? atomic_exchange(&kept_errors[fd], 0) : 0;
+}
+
+/* What a call returns that has received 0 bytes: that, or -1 with errno set. */
+ssize_t sockiocp_received_none(int fd)
+{
+	int err = sockiocp_take_kept_error(fd);
+
+	if (!err)
+		return 0;
+	errno = err;
+	return -1;
+}
+
 /* Reads an option of the level SOL_SOCKET.  Returns as getsockopt(2) does. */
 int sockiocp_get_int(int fd, int name, int *value)
 {

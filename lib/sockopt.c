@@ -166,7 +166,7 @@ _Static_assert(sizeof(union converted) == 4, "what getsockopt() writes");
 static int get_converted(int fd, int optname, union converted *value)
 {
 	struct libc_linger linger;
-	int number;
+	int number, kept;
 
 	switch (optname) {
 	case SO_RCVTIMEO:
@@ -197,6 +197,9 @@ static int get_converted(int fd, int optname, union converted *value)
 	default: /* SO_ERROR */
 		if (sockiocp_get_int(fd, SO_ERROR, &number))
 			return -1;
+		kept = sockiocp_take_kept_error(fd);
+		if (!number)
+			number = kept;
 		value->number = sockiocp_wsa_error(sockiocp_datagram_error(fd, number));
 		return 0;
 	}

@@ -185,6 +185,8 @@ int WSAAPI recv(SOCKET s, char *buf, int len, int flags)
 	} while (received < 0 && sockiocp_try_again(&call));
 	if ((flags & MSG_WAITALL) && received != len)
 		received = received_so_far(&call, buf, received, len, flags);
+	if (!received)
+		received = sockiocp_received_none(fd);
 	sockiocp_call_ends(&call);
 	sockiocp_enable_event(fd, FD_READ, -1);
 	return received < 0 ? sockiocp_receive_fail(fd, errno) : (int)received;
@@ -225,6 +227,8 @@ int WSAAPI recvfrom(SOCKET s, char *buf, int len, int flags,
 	} while (received < 0 && sockiocp_try_again(&call));
 	if ((flags & MSG_WAITALL) && received != len)
 		received = received_so_far(&call, buf, received, len, flags);
+	if (!received)
+		received = sockiocp_received_none(fd);
 	sockiocp_call_ends(&call);
 	sockiocp_enable_event(fd, FD_READ, -1);
 	if (received < 0)

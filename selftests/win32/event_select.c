@@ -197,6 +197,87 @@ static void refusal_is_told_with_its_error(void)
 	EXPECT_EQ(0, closesocket(s));
 }
 
+static int so_error(SOCKET s)
+{
+	socklen_t size = sizeof(int);
+	int error = -1;
+
+	EXPECT_EQ(0, getsockopt(s, SOL_SOCKET, SO_ERROR, (char *)&error, &size));
+	return error;
+}
+
+/* A connection that was refused, which was told, and which nobody selects any more. */
+static SOCKET refused_and_deselected(void)
+{
+	struct sockaddr_in address;
+	SOCKET listener = tcp_listener(&address), s = tcp();
+
+	EXPECT_EQ(0, closesocket(listener));
+	EXPECT_EQ(0, WSAEventSelect(s, event, ALL));
+	EXPECT_WSA(WSAEWOULDBLOCK, connect_to(s, &address));
+	EXPECT_EVENTS(s, FD_CONNECT);
+	EXPECT_EQ(0, WSAEventSelect(s, NULL, 0));
+	return s;
+}
+
+static int is_an_exception(SOCKET s)
+{
+	struct timeval moment = { 0, 50000 };
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(s, &set);
+	return select(0, NULL, NULL, &set, &moment);
+}
+
+/* As if nobody had selected it. */
+static void error_that_was_told_is_there_for_select(void)
+{
+	SOCKET s = refused_and_deselected();
+
+	EXPECT_EQ(1, is_an_exception(s));
+	EXPECT_EQ(1, is_an_exception(s));
+	EXPECT_EQ(WSAECONNREFUSED, so_error(s));
+	EXPECT_EQ(0, closesocket(s));
+}
+
+static void error_that_was_told_is_there_for_wsapoll(void)
+{
+	SOCKET s = refused_and_deselected();
+	WSAPOLLFD poll_fd = { s, POLLOUT, 0 };
+
+	EXPECT_EQ(1, WSAPoll(&poll_fd, 1, COMES));
+	EXPECT(poll_fd.revents & POLLERR);
+	EXPECT_EQ(WSAECONNREFUSED, so_error(s));
+	EXPECT_EQ(0, closesocket(s));
+}
+
+static void error_that_was_told_goes_with_the_next_attempt(void)
+{
+	SOCKET s = refused_and_deselected(), listener;
+	struct sockaddr_in address;
+
+	listener = tcp_listener(&address);
+	EXPECT_WSA(WSAEWOULDBLOCK, connect_to(s, &address));
+	EXPECT_EQ(0, WSAEventSelect(s, event, FD_WRITE));
+	EXPECT_EVENTS(s, FD_WRITE);
+	EXPECT_EQ(0, so_error(s));
+	EXPECT_EQ(0, is_an_exception(s));
+	EXPECT_EQ(0, closesocket(s));
+	EXPECT_EQ(0, closesocket(listener));
+}
+
+static void refusal_is_told_to_a_new_selection(void)
+{
+	SOCKET s = refused_and_deselected();
+	WSANETWORKEVENTS events;
+
+	EXPECT_EQ(0, WSAEventSelect(s, event, ALL));
+	EXPECT_EQ(FD_CONNECT, happened(s, &events));
+	EXPECT_EQ(WSAECONNREFUSED, events.iErrorCode[FD_CONNECT_BIT]);
+	EXPECT_EQ(0, closesocket(s));
+}
+
 #define ATTEMPTS	50
 
 /*
@@ -362,6 +443,10 @@ int main(void)
 	RUN(reset_is_told_as_a_close);
 	RUN(connection_is_told_and_can_be_written_to);
 	RUN(refusal_is_told_with_its_error);
+	RUN(error_that_was_told_is_there_for_select);
+	RUN(error_that_was_told_is_there_for_wsapoll);
+	RUN(error_that_was_told_goes_with_the_next_attempt);
+	RUN(refusal_is_told_to_a_new_selection);
 	RUN(connections_are_told_once_however_fast);
 	RUN(accept_is_told_again_after_an_accept);
 	RUN(accepted_connection_is_selected_as_its_listener);
