@@ -281,7 +281,7 @@ static unsigned long long end_of(const struct timeval *timeout)
 		return ULLONG_MAX;
 	ns = timeout->tv_sec * (long long)NSEC_PER_SEC +
 	     timeout->tv_usec * 1000LL;
-	return sockiocp_now_ns() + (ns > 0 ? (unsigned long long)ns : 0);
+	return sockiocp_now_ns() + (unsigned long long)ns;
 }
 
 /* select() after its arguments were looked at; @count sockets are in all sets. */
@@ -327,7 +327,7 @@ static int select_sets(fd_set *const sets[SETS], size_t count,
  * Return: how many sockets are left in all sets; 0 if the time has passed;
  * SOCKET_ERROR if it fails, and WSAGetLastError() says why (the sets stay):
  *   WSANOTINITIALISED	WSAStartup() was not called
- *   WSAEINVAL		there is no socket in any set
+ *   WSAEINVAL		there is no socket in any set; @timeout is negative
  *   WSAENOTSOCK	what is in a set is no socket, or was closed meanwhile and is not in @readfds
  *
  * Windows: "select function (winsock2.h)".
@@ -345,7 +345,7 @@ int WSAAPI select(int nfds, fd_set *readfds, fd_set *writefds,
 	for (set = 0; set < SETS; set++)
 		if (sets[set])
 			count += sets[set]->fd_count;
-	if (!count)
+	if (!count || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
 		return sockiocp_wsa_fail(EINVAL);
 	return select_sets(sets, count, end_of(timeout));
 }

@@ -274,6 +274,25 @@ static void time_passes_and_sets_are_empty(void)
 	EXPECT_EQ(0, closesocket(s));
 }
 
+/* Nothing is waited for, nor looked at. */
+static void time_that_is_negative_is_refused(void)
+{
+	static const struct timeval times[] = { { -1, 0 }, { 0, -1 }, { -1, 500000 }, { 1, -1 } };
+	SOCKET s = udp();
+	struct timeval timeout;
+	fd_set w;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		timeout = times[i];
+		FD_ZERO(&w);
+		FD_SET(s, &w);
+		EXPECT_WSA(WSAEINVAL, select(0, NULL, &w, NULL, &timeout));
+		EXPECT_EQ(1, w.fd_count);
+	}
+	EXPECT_EQ(0, closesocket(s));
+}
+
 /* 100 pairs: numbers and counts do not run into each other. */
 static void only_the_ready_ones_are_left(void)
 {
@@ -325,6 +344,7 @@ int main(void)
 	RUN(refused_connection_is_an_exception);
 	RUN(connection_that_comes_to_be_is_room);
 	RUN(time_passes_and_sets_are_empty);
+	RUN(time_that_is_negative_is_refused);
 	RUN(only_the_ready_ones_are_left);
 	WSACleanup();
 	return tap_end();
