@@ -117,10 +117,12 @@ static int check(const struct transmitting *transmitting, int fd, DWORD flags)
 
 	if (type < 0)
 		return ENOTSOCK;
+	if (type == SOCK_DGRAM || type == SOCK_RAW)
+		return EINVAL;
 	if (type != SOCK_STREAM || !sockiocp_has_peer(fd))
 		return ENOTCONN;
 	if (flags & TF_REUSE_SOCKET)
-		return EOPNOTSUPP;
+		return flags & TF_DISCONNECT ? EOPNOTSUPP : EINVAL;
 	if ((around->HeadLength && !around->Head) || (around->TailLength && !around->Tail))
 		return EFAULT;
 	if ((unsigned long long)around->HeadLength + around->TailLength > MOST)
@@ -137,17 +139,27 @@ static int take_file(struct transmitting *transmitting, HANDLE handle)
 	return 0;
 }
 
+/* Does an operation begin behind the end of its file? */
+static bool begins_outside(const struct transmitting *transmitting, const struct stat *status)
+{
+	return transmitting->ready.overlapped && S_ISREG(status->st_mode) &&
+	       transmitting->offset > status->st_size;
+}
+
 /* How much is to be sent, if @size of the file is?  Returns 0 or an errno value. */
 static int measure(struct transmitting *transmitting, DWORD size)
 {
 	struct stat status;
 
 	transmitting->left = size;
-	if (transmitting->file >= 0 && !size) {
+	if (transmitting->file >= 0) {
 		if (fstat(transmitting->file, &status))
 			return errno;
-		transmitting->left = status.st_size > transmitting->offset ?
-			(unsigned long long)(status.st_size - transmitting->offset) : 0;
+		if (begins_outside(transmitting, &status))
+			return EINVAL;
+		if (!size)
+			transmitting->left = status.st_size > transmitting->offset ?
+				(unsigned long long)(status.st_size - transmitting->offset) : 0;
 	}
 	return transmitting->left + transmitting->around.HeadLength +
 	       transmitting->around.TailLength > MOST ? EINVAL : 0;
@@ -241,9 +253,10 @@ static int transmit_later(struct transmitting *transmitting, struct sockiocp_sub
  * Return: TRUE if all was sent; FALSE otherwise, and WSAGetLastError() says why:
  *   WSA_IO_PENDING	the operation has begun: its result follows
  *   WSA_OPERATION_ABORTED	another thread has closed the socket
- *   WSAENOTCONN	not connected, or not a stream
+ *   WSAENOTCONN	not connected
  *   WSA_INVALID_HANDLE	@hFile is not open
- *   WSAEINVAL		more than 2147483646 bytes
+ *   WSAEINVAL		more than 2147483646 bytes; the place in @lpOverlapped is behind the
+ *			end of the file; datagrams; TF_REUSE_SOCKET without TF_DISCONNECT
  *   WSAEOPNOTSUPP	TF_REUSE_SOCKET
  *   WSAENOBUFS		too many operations
  *   others		as send()

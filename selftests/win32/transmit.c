@@ -208,7 +208,7 @@ static void there_need_not_be_a_file(void)
 
 static void what_is_not_connected_is_refused(void)
 {
-	SOCKET s = tcp(), datagrams = udp();
+	SOCKET s = tcp();
 	struct transmitting t;
 
 	ASSERT(prepare(&t));
@@ -216,10 +216,45 @@ static void what_is_not_connected_is_refused(void)
 			 transmit_file(INVALID_SOCKET, NULL, 0, 0, &t.overlapped, NULL, 0));
 	EXPECT_FALSE_WSA(WSAENOTCONN, transmit_file(s, t.file, 0, 0, NULL, NULL, 0));
 	EXPECT_FALSE_WSA(WSAENOTCONN, transmit_file(s, t.file, 0, 0, &t.overlapped, NULL, 0));
-	EXPECT_FALSE_WSA(WSAENOTCONN, transmit_file(datagrams, t.file, 0, 0, NULL, NULL, 0));
 	EXPECT_EMPTY(t.port);
 	EXPECT_EQ(0, closesocket(s));
-	EXPECT_EQ(0, closesocket(datagrams));
+	put_away(&t);
+}
+
+/* What Microsoft's page has WSAEINVAL for. */
+static void what_cannot_be_is_refused(void)
+{
+	struct sockaddr_in address;
+	struct transmitting t;
+	SOCKET s = udp();
+
+	ASSERT(prepare(&t));
+	ASSERT(bind_anywhere(s, &address));
+	EXPECT_EQ(0, connect_to(s, &address));
+	EXPECT_FALSE_WSA(WSAEINVAL, transmit_file(s, t.file, 0, 0, NULL, NULL, 0));
+	EXPECT_FALSE_WSA(WSAEINVAL, transmit_file(s, t.file, 0, 0, &t.overlapped, NULL, 0));
+	EXPECT_FALSE_WSA(WSAEINVAL, transmit_file(t.pair[0], t.file, 0, 0, &t.overlapped, NULL,
+						  TF_REUSE_SOCKET));
+	EXPECT_EMPTY(t.port);
+	EXPECT_EQ(0, closesocket(s));
+	put_away(&t);
+}
+
+static void operation_behind_the_end_of_its_file_is_refused(void)
+{
+	struct transmitting t;
+
+	ASSERT(prepare(&t));
+	t.overlapped.Offset = SIZE + 1;
+	EXPECT_FALSE_WSA(WSAEINVAL,
+			 transmit_file(t.pair[0], t.file, 0, 0, &t.overlapped, NULL, 0));
+	EXPECT_FALSE_WSA(WSAEINVAL,
+			 transmit_file(t.pair[0], t.file, 10, 0, &t.overlapped, NULL, 0));
+	t.overlapped.Offset = 0;
+	t.overlapped.OffsetHigh = 1;
+	EXPECT_FALSE_WSA(WSAEINVAL,
+			 transmit_file(t.pair[0], t.file, 0, 0, &t.overlapped, NULL, 0));
+	EXPECT_EMPTY(t.port);
 	put_away(&t);
 }
 
@@ -405,6 +440,8 @@ int main(void)
 	RUN(disconnecting_is_part_of_it);
 	RUN(there_need_not_be_a_file);
 	RUN(what_is_not_connected_is_refused);
+	RUN(what_cannot_be_is_refused);
+	RUN(operation_behind_the_end_of_its_file_is_refused);
 	RUN(send_behind_it_follows);
 	RUN(closing_the_socket_ends_it);
 	RUN_UNLESS_WINE(closing_the_socket_ends_one_that_waits,
