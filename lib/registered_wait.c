@@ -355,6 +355,7 @@ static void thread_ended(void *argument)
 /* A child that a function has forked has no wait threads. */
 static void wait_in_rounds(struct waiter *waiter)
 {
+	HANDLE wake = NULL;
 	struct round round;
 	DWORD result, bad = 0;
 
@@ -368,11 +369,13 @@ static void wait_in_rounds(struct waiter *waiter)
 	}
 	if (own_waiter) {
 		LIST_REMOVE(waiter, all);
-		if (waiter->wake)
-			CloseHandle(waiter->wake);
+		wake = waiter->wake;
 		free(waiter);
 	}
 	pthread_mutex_unlock(&lock);
+	/* That takes other locks, which fork(2) may have taken before this one. */
+	if (wake)
+		CloseHandle(wake);
 }
 
 static void *waiter_main(void *argument)

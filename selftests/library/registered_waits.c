@@ -5,7 +5,9 @@
  * descriptors that are closed, and a process that was forked.
  */
 #define _GNU_SOURCE
+#include <stdatomic.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -165,6 +167,62 @@ TEST_F(waits, go_on_when_a_function_ends_the_thread)
 	}
 	EXPECT_TRUE(UnregisterWaitEx(self->wait, INVALID_HANDLE_VALUE));
 	CloseHandle(event);
+}
+
+/* Whether threads take their time to close something, and whether one does. */
+static atomic_bool slowly, closing;
+
+/* libc's close(2), as the library calls it. */
+int kernels_close(int fd) __asm__("close");
+
+int kernels_close(int fd)
+{
+	if (atomic_load(&slowly) && gettid() != getpid()) {
+		atomic_store(&closing, true);
+		sleep_ms(100);
+	}
+	return (int)syscall(SYS_close, fd);
+}
+
+static bool can_fork(void)
+{
+	pid_t forked = fork();
+	int status = -1;
+
+	if (!forked)
+		_exit(0);
+	return forked > 0 && waitpid(forked, &status, 0) == forked && !status;
+}
+
+/* Who waits for a thread hears of all handles that are closed. */
+static DWORD WINAPI wait_for_a_thread(LPVOID thread)
+{
+	return WaitForSingleObject(thread, 60000);
+}
+
+/* Of two, when one has nothing to wait for any more. */
+TEST_F(waits, process_forks_while_a_wait_thread_ends)
+{
+	HANDLE first = CreateThread(NULL, 0, wait_for_a_thread, self->event, 0, NULL);
+	HANDLE second = CreateThread(NULL, 0, wait_for_a_thread, first, 0, NULL);
+	HANDLE waits[MAXIMUM_WAIT_OBJECTS];
+	int64_t end = now_ms() + 1500;
+	int i;
+
+	ASSERT_NE(NULL, second);
+	for (i = 0; i < MAXIMUM_WAIT_OBJECTS; i++)
+		ASSERT_TRUE(RegisterWaitForSingleObject(&waits[i], self->event, tell, NULL,
+							INFINITE, 0));
+	atomic_store(&slowly, true);
+	for (i = 0; i < MAXIMUM_WAIT_OBJECTS; i++)
+		EXPECT_TRUE(UnregisterWait(waits[i]) || GetLastError() == ERROR_IO_PENDING);
+	do {
+		if (atomic_exchange(&closing, false))
+			ASSERT_TRUE(can_fork());
+		sleep_ms(1);
+	} while (now_ms() < end);
+	atomic_store(&slowly, false);
+	EXPECT_TRUE(wait_works());
 }
 
 TEST_HARNESS_MAIN
