@@ -21,6 +21,7 @@
  * itself sleeps no longer than until then.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -337,6 +338,49 @@ bool sockiocp_alertable_end(bool in_vain)
 	return ran;
 }
 
+static void wait_is_cancelled(void *unused)
+{
+	(void)unused;
+	self.timeout = NULL;
+}
+
+/* As ppoll(2), and ends when something is queued.  Here the thread may be cancelled. */
+static int poll_until(struct pollfd *fds, unsigned long count, unsigned long long deadline)
+{
+	unsigned long long now = sockiocp_now_ns(), left = ULLONG_MAX;
+	struct __kernel_timespec timeout;
+	int ready, type, unused;
+
+	if (deadline != ULLONG_MAX)
+		left = deadline > now ? deadline - now : 0;
+	timeout.tv_sec = (long long)(left / NSEC_PER_SEC);
+	timeout.tv_nsec = (long long)(left % NSEC_PER_SEC);
+	pthread_cleanup_push(wait_is_cancelled, NULL);
+	sockiocp_alertable_begin((long long *)&timeout, 2);
+	/* Not libc's: it need not read @timeout at the last moment. */
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	ready = (int)syscall(SYS_ppoll, fds, count, &timeout, NULL, _NSIG / 8);
+	pthread_setcanceltype(type, &unused);
+	pthread_cleanup_pop(0);
+	self.timeout = NULL;
+	return ready;
+}
+
+/*
+ * As poll(2) until @deadline, of a call that waits alertably and goes on after that: what is
+ * queued is run if no descriptor is ready; then it returns 0, or -1 with errno EINTR.
+ */
+int sockiocp_poll_alertably(struct pollfd *fds, unsigned long count,
+			    unsigned long long deadline)
+{
+	int ready = poll_until(fds, count, sockiocp_alertable_deadline(deadline)), err = errno;
+
+	if (ready <= 0)
+		sockiocp_alertable_end(true);
+	errno = err;
+	return ready;
+}
+
 static void join_threads(void)
 {
 	self.id = gettid();
@@ -491,9 +535,10 @@ static void call_user_apc(struct sockiocp_apc *apc)
  * @dwData: what the function is given
  *
  * Alertable waits are SleepEx(), WaitForSingleObjectEx(), WaitForMultipleObjectsEx() and
- * GetQueuedCompletionStatusEx() that are asked to be.  The functions are called in the order in which they were queued, all
- * of them, also those that are queued meanwhile.  A thread that never waits so
- * never calls them.
+ * GetQueuedCompletionStatusEx() that are asked to be; and Winsock's calls that wait: accept(),
+ * connect(), recv(), send() and their kin, select() and WSAPoll(), which go on waiting
+ * afterwards.  The functions are called in the order in which they were queued, all of them,
+ * also those that are queued meanwhile.  A thread that never waits so never calls them.
  *
  * Return: nonzero; 0 if it fails, and GetLastError() says why:
  *   ERROR_INVALID_PARAMETER	no function

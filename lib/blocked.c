@@ -202,16 +202,18 @@ static void thread_ends(void *call)
 	sockiocp_unblock(call);
 }
 
-/* As poll(2).  Here a thread that waits may be cancelled. */
-static int poll_once(struct sockiocp_call *call, struct libc_pollfd fds[2])
+/*
+ * As poll(2).  Here a thread that waits may be cancelled, or end itself in a function that
+ * is queued to it.
+ */
+static int poll_once(struct sockiocp_call *call, struct libc_pollfd fds[2],
+		     const unsigned long long deadline)
 {
-	int ms = sockiocp_ms_until(call->deadline), ready, unused;
+	int ready, unused;
 
-	if (fds[1].fd < 0 && (ms < 0 || ms > SOCKIOCP_UNWOKEN_MS))
-		ms = SOCKIOCP_UNWOKEN_MS;
 	pthread_cleanup_push(thread_ends, call);
 	pthread_setcancelstate(call->waiter.cancelled, &unused);
-	ready = libc_poll(fds, 2, ms);
+	ready = sockiocp_poll_alertably((struct pollfd *)fds, 2, deadline);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused);
 	pthread_cleanup_pop(0);
 	return ready;
@@ -231,7 +233,9 @@ static int wait_in_poll(struct sockiocp_call *call)
 	int ready;
 
 	do {
-		ready = poll_once(call, fds);
+		ready = poll_once(call, fds, fds[1].fd < 0 ?
+					     sockiocp_unwoken_deadline(call->deadline) :
+					     call->deadline);
 		if (ready < 0 && errno != EINTR)
 			return errno;
 		/* The program has closed what was not its own. */

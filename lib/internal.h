@@ -39,7 +39,6 @@
  *   socket_state.c  what Winsock's calls ask about a socket
  *   waiters.c  threads that wait for sockets, and hear when one is closed
  *
- *   blocked.c  calls that wait for a socket, which closesocket() ends
  *   base/crt.c  files, times and numbers of Microsoft's C library
  *   base/printf.c  printf_s(), wprintf() and their kin
  *   condition.c  condition variables
@@ -61,6 +60,7 @@
  *   base/file.c  files: names, places, lengths
  *   base/ctrl_handler.c  functions that are called for Ctrl+C
  *
+ *   blocked.c  calls that wait for a socket, which closesocket() ends
  *   operations_end.c  operations that end with their thread, or with Winsock
  *   thread_self.c  handles that a thread makes of itself
  *   wait.c     waiting for handles
@@ -313,6 +313,9 @@ void sockiocp_thread_ends(void);
 bool sockiocp_alertable_begin(long long *timeout, unsigned int count);
 bool sockiocp_alertable_end(bool in_vain);
 unsigned long long sockiocp_alertable_deadline(unsigned long long deadline);
+struct pollfd;
+int sockiocp_poll_alertably(struct pollfd *fds, unsigned long count,
+			    unsigned long long deadline);
 int sockiocp_time_apc(int fd, unsigned long long due, LONG period,
 		      PTIMERAPCROUTINE function, void *argument);
 

@@ -19,9 +19,9 @@
 
 /*
  * poll(2) returns at once while one of its sockets has hung up, and a socket that
- * was never connected has.  Such ones are looked at only this often, in ms.
+ * was never connected has.  Such ones are looked at only this often, in ns.
  */
-#define LOOK_MS		20
+#define LOOK_NS		(20 * NSEC_PER_MSEC)
 
 /*
  * What is waited for, as poll(2) has it.  @translate makes what Winsock says of what
@@ -39,27 +39,30 @@ struct wait {
 	bool sleeps;
 };
 
-/* As poll(2).  Here a thread that sleeps may be cancelled. */
-static int poll_asleep(struct wait *wait, const int ms)
+/*
+ * As poll(2).  Here a thread that sleeps may be cancelled, or end itself in a function that
+ * is queued to it.
+ */
+static int poll_asleep(struct wait *wait, const unsigned long long end)
 {
 	int ready, unused;
 
 	pthread_cleanup_push(sockiocp_waiter_leaves, &wait->waiter);
 	pthread_setcancelstate(wait->waiter.cancelled, &unused);
-	ready = libc_poll(wait->fds, wait->count + 1, ms);
+	ready = sockiocp_poll_alertably((struct pollfd *)wait->fds, wait->count + 1, end);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused);
 	pthread_cleanup_pop(0);
 	return ready;
 }
 
-static int poll_sockets(struct wait *wait, int ms)
+static int poll_sockets(struct wait *wait, unsigned long long end)
 {
 	if (!wait->sleeps)
-		return libc_poll(wait->fds, wait->count, ms);
+		return libc_poll(wait->fds, wait->count, 0);
 	/* Nobody can wake one that has no descriptor for that. */
-	if (wait->fds[wait->count].fd < 0 && (ms < 0 || ms > SOCKIOCP_UNWOKEN_MS))
-		ms = SOCKIOCP_UNWOKEN_MS;
-	return poll_asleep(wait, ms);
+	if (wait->fds[wait->count].fd < 0)
+		end = sockiocp_unwoken_deadline(end);
+	return poll_asleep(wait, end);
 }
 
 /* If sockets of it are about to be closed, says that.  Returns how many these are. */
@@ -87,9 +90,9 @@ static int hear(struct wait *wait)
  * has something to say but Winsock nothing are left out of the next poll(2): their
  * numbers become less than -1, which stands for what is none.
  */
-static int poll_once(struct wait *wait, int ms)
+static int poll_once(struct wait *wait, unsigned long long end)
 {
-	int ready = 0, n = poll_sockets(wait, ms);
+	int ready = 0, n = poll_sockets(wait, end);
 	struct libc_pollfd *fd;
 
 	if (n < 0 && errno != EINTR)
@@ -161,16 +164,16 @@ static void begin_to_sleep(struct wait *wait)
  */
 static int wait_until(struct wait *wait, unsigned long long end)
 {
-	int ready, ms;
+	unsigned long long next;
+	int ready;
 
 	if (sockiocp_ms_until(end))
 		begin_to_sleep(wait);
 	do {
-		ready = poll_once(wait, sockiocp_ms_until(end));
+		ready = poll_once(wait, end);
 		if (!ready && wait->some_left_out) {
-			ms = sockiocp_ms_until(end);
-			ready = poll_once(wait, ms < 0 || ms > LOOK_MS ?
-						LOOK_MS : ms);
+			next = sockiocp_now_ns() + LOOK_NS;
+			ready = poll_once(wait, next < end ? next : end);
 		}
 		take_back(wait);
 	} while (!ready && sockiocp_ms_until(end));
@@ -319,6 +322,8 @@ static int select_sets(fd_set *const sets[SETS], size_t count,
  *
  * A set is a count and an array, as on Windows, and holds as many sockets as
  * FD_SETSIZE says where it was compiled, whatever their numbers are.
+ *
+ * Functions that are queued to the thread meanwhile are called, and it goes on waiting.
  *
  * That a connection could not be made is told until getsockopt() has given its
  * error.  If another thread closes one of the sockets the wait ends, and it is among those of

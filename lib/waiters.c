@@ -70,6 +70,17 @@ static struct group *group_of(const struct sockiocp_waiter *waiter)
 	return &groups[waiter->count == 1 ? (unsigned int)waiter->numbers[0] % SEVERAL : SEVERAL];
 }
 
+/* How long a thread waits that nobody can wake, since no descriptor was left; in ns. */
+#define UNWOKEN_NS	(20 * NSEC_PER_MSEC)
+
+/* Until when such a thread waits before it looks again. */
+unsigned long long sockiocp_unwoken_deadline(unsigned long long deadline)
+{
+	unsigned long long next = sockiocp_now_ns() + UNWOKEN_NS;
+
+	return next < deadline ? next : deadline;
+}
+
 /*
  * From now on the thread is told when one of its sockets is closed, and is not cancelled but
  * where the caller lets it.  What the caller asks afterwards whether closing has begun is not

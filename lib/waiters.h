@@ -9,8 +9,6 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-/* How long a thread waits that nobody can wake, since no descriptor was left; in ms. */
-#define SOCKIOCP_UNWOKEN_MS	20
 
 /* What a waiter is told: its socket is closed; the number was, who has it now? */
 enum { SOCKIOCP_TOLD_NOTHING, SOCKIOCP_TOLD_CLOSED, SOCKIOCP_TOLD_LOOK };
@@ -31,6 +29,7 @@ struct sockiocp_waiter {
 	LIST_ENTRY(sockiocp_waiter) list;
 };
 
+unsigned long long sockiocp_unwoken_deadline(unsigned long long deadline);
 void sockiocp_waiter_enters(struct sockiocp_waiter *waiter);
 unsigned int sockiocp_waiter_hears(struct sockiocp_waiter *waiter);
 void sockiocp_waiter_leaves(void *waiter);
