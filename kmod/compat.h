@@ -9,9 +9,12 @@
 
 #include <linux/version.h>
 
+#include "kernels.h"
+
 /* Before all else: another kernel may lack the headers that follow. */
-#if (LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0) || \
-	LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)) && !defined(SOCKIOCP_ANY_KERNEL)
+#if (LINUX_VERSION_CODE < KERNEL_VERSION(SOCKIOCP_FIRST_MAJOR, SOCKIOCP_FIRST_MINOR, 0) || \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(SOCKIOCP_LAST_MAJOR, SOCKIOCP_LAST_MINOR + 1, 0)) && \
+	!defined(SOCKIOCP_ANY_KERNEL)
 #error "sockiocp supports Linux 5.10 to 7.2; to try it on this kernel: make kmod KCFLAGS=-DSOCKIOCP_ANY_KERNEL"
 #endif
 

@@ -77,6 +77,7 @@
  *   reading.h		what a socket is, and is like: kinds, readings, turns
  *   insides.h		what is known of the insides of other subsystems
  *   compat.h		differences between kernel versions
+ *   kernels.h		which these are
  *
  * Where a change goes
  * ===================

@@ -21,14 +21,27 @@
 
 #include <linux/sockiocp.h>
 
+#include "../kmod/kernels.h"
 #include "sockiocpctl.h"
 
 #define MODULE	"/sys/module/sockiocp"
 #define DEVICE	"/dev/sockiocp"
 
-/* What kmod/compat.h does not refuse. */
-#define IS_SUPPORTED(major, minor) \
-	((major) * 1000 + (minor) >= 5010 && (major) * 1000 + (minor) <= 7002)
+#define TEXT(number) TEXT_OF(number)
+#define TEXT_OF(number) #number
+
+#define KERNELS								\
+	"Linux " TEXT(SOCKIOCP_FIRST_MAJOR) "." TEXT(SOCKIOCP_FIRST_MINOR)	\
+	" to " TEXT(SOCKIOCP_LAST_MAJOR) "." TEXT(SOCKIOCP_LAST_MINOR)
+
+static int is_supported(unsigned int major, unsigned int minor)
+{
+	if (major == SOCKIOCP_FIRST_MAJOR)
+		return minor >= SOCKIOCP_FIRST_MINOR;
+	if (major == SOCKIOCP_LAST_MAJOR)
+		return minor <= SOCKIOCP_LAST_MINOR;
+	return major > SOCKIOCP_FIRST_MAJOR && major < SOCKIOCP_LAST_MAJOR;
+}
 
 enum verdict {
 	/* As it should be. */
@@ -98,13 +111,13 @@ static void check_kernel(struct patient *p)
 	struct utsname name;
 
 	uname(&name);
-	if (sscanf(name.release, "%u.%u", &major, &minor) == 2 && IS_SUPPORTED(major, minor))
+	if (sscanf(name.release, "%u.%u", &major, &minor) == 2 && is_supported(major, minor))
 		tell(p, "kernel", GOOD, NULL, "Linux %s is supported", name.release);
 	else if (p->is_loaded)
-		tell(p, "kernel", WARNING, "use one of Linux 5.10 to 7.2",
+		tell(p, "kernel", WARNING, "use one of " KERNELS,
 		     "nobody has tested the module on Linux %s", name.release);
 	else
-		tell(p, "kernel", BAD, "use one of Linux 5.10 to 7.2; or try: "
+		tell(p, "kernel", BAD, "use one of " KERNELS "; or try: "
 		     "make kmod KCFLAGS=-DSOCKIOCP_ANY_KERNEL",
 		     "Linux %s is not supported", name.release);
 }
@@ -368,9 +381,10 @@ static void check_limits(struct patient *p)
 		held = json_integer_value(json_object_get(user, "refusals"));
 		if (held) {
 			tell(p, "limits", WARNING, "see which limit it is: sockiocpctl users, "
-			     "sockiocpctl limits", "user %d was refused more %lld times",
+			     "sockiocpctl limits", "user %d was refused %lld time%s: it held "
+			     "as much as it may",
 			     (int)json_integer_value(json_object_get(user, "uid")),
-			     (long long)held);
+			     (long long)held, held == 1 ? "" : "s");
 			told = 1;
 		}
 		json_object_foreach(json_array_get(limits, 0), key, most) {
