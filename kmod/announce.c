@@ -4,7 +4,7 @@
  * Events: what the netlink family tells without being asked, to two groups of those who
  * listen.
  *
- *   ports	a port was created, or is gone
+ *   ports	a port was created, or is gone, or had a packet for too long (histogram.c)
  *   limits	a user was refused what he asked for, since he holds as much as he may
  *
  * Who listens
@@ -124,6 +124,28 @@ void sockiocp_announce_port(const struct sockiocp_port *port, u8 cmd, struct net
 		 (net_eq(net, &init_net) &&
 		  nla_put_u32(skb, SOCKIOCP_A_PORT_PID, pid_nr(port->creator))) ||
 		 nla_put_string(skb, SOCKIOCP_A_PORT_COMM, port->comm));
+	announce_end(net, SOCKIOCP_GROUP_PORTS, skb, message, error);
+}
+
+/**
+ * sockiocp_announce_late - packets have stood in a queue for too long
+ * @port: the port
+ * @late: how many, and how long
+ * @net: to those who listen here
+ */
+void sockiocp_announce_late(const struct sockiocp_port *port,
+			    const struct sockiocp_late_packets *late, struct net *net)
+{
+	struct sk_buff *skb;
+	void *message;
+	bool error;
+
+	if (!announce_is_heard(net, SOCKIOCP_GROUP_PORTS))
+		return;
+	skb = announce_begin(SOCKIOCP_CMD_PACKET_LATE, &message);
+	error = message && (nla_put_u32(skb, SOCKIOCP_A_LATE_PORT, port->id) ||
+			    nla_put_u32(skb, SOCKIOCP_A_LATE_COUNT, late->nr) ||
+			    nla_put_u32(skb, SOCKIOCP_A_LATE_LONGEST, late->longest_ms));
 	announce_end(net, SOCKIOCP_GROUP_PORTS, skb, message, error);
 }
 

@@ -61,6 +61,18 @@ static int describe_put_totals(struct sk_buff *skb, const struct sockiocp_view_t
 	       nla_put_u32(skb, SOCKIOCP_A_PORT_CONCURRENCY, t->concurrency);
 }
 
+static int describe_put_histograms(struct sk_buff *skb, struct sockiocp_port *port)
+{
+	struct sockiocp_histogram_counts counts;
+
+	if (!sockiocp_histogram_read(port, &counts))
+		return 0;
+	return nla_put_64bit(skb, SOCKIOCP_A_PORT_BATCHES, sizeof(counts.batches),
+			     counts.batches, SOCKIOCP_A_PORT_PAD) ||
+	       nla_put_64bit(skb, SOCKIOCP_A_PORT_WAITS, sizeof(counts.waits),
+			     counts.waits, SOCKIOCP_A_PORT_PAD);
+}
+
 int sockiocp_describe_port(struct sk_buff *skb, const struct sockiocp_answer *answer,
 			    struct sockiocp_port *port)
 {
@@ -77,7 +89,8 @@ int sockiocp_describe_port(struct sk_buff *skb, const struct sockiocp_answer *an
 		describe_put_uid(skb, SOCKIOCP_A_PORT_UID, port->account->uid) ||
 		describe_put_pid(skb, SOCKIOCP_A_PORT_PID, port->creator) ||
 		nla_put_string(skb, SOCKIOCP_A_PORT_COMM, port->comm) ||
-		describe_put_totals(skb, &totals);
+		describe_put_totals(skb, &totals) ||
+		describe_put_histograms(skb, port);
 	return describe_end(skb, message, error);
 }
 

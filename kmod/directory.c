@@ -78,18 +78,40 @@ static struct net *directory_find_network(u64 number)
 	return net;
 }
 
+/* That of the port, with a reference, unless it is the first one, or gone. */
+static struct net *directory_other_network(const struct sockiocp_port *port)
+{
+	if (port->network == sockiocp_directory_network(&init_net))
+		return NULL;
+	return directory_find_network(port->network);
+}
+
 /* In the first network namespace, and in that of the port. */
 static void directory_announce(const struct sockiocp_port *port, u8 cmd)
 {
-	struct net *net;
+	struct net *net = directory_other_network(port);
 
 	sockiocp_announce_port(port, cmd, &init_net);
-	if (port->network == sockiocp_directory_network(&init_net))
-		return;
-	net = directory_find_network(port->network);
 	if (!net)
 		return;
 	sockiocp_announce_port(port, cmd, net);
+	put_net(net);
+}
+
+/**
+ * sockiocp_directory_tell_late - packets have stood in a queue for too long
+ * @port: the port, whose file is not gone yet
+ * @late: how many, and how long
+ */
+void sockiocp_directory_tell_late(const struct sockiocp_port *port,
+				  const struct sockiocp_late_packets *late)
+{
+	struct net *net = directory_other_network(port);
+
+	sockiocp_announce_late(port, late, &init_net);
+	if (!net)
+		return;
+	sockiocp_announce_late(port, late, net);
 	put_net(net);
 }
 

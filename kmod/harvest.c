@@ -39,6 +39,8 @@ struct harvest {
 	bool busy;
 	/* Something in this chunk has to be dropped. */
 	bool drops;
+	/* As how many packets the histograms have this call.  All three are cleared at once. */
+	u16 counted;
 	/* To be carried out, before the next chunk; NULL if nothing is. */
 	struct sockiocp_operation *operation;
 	/* How many bytes operations have moved. */
@@ -100,6 +102,7 @@ static noinline void harvest_take_operation(struct harvest *harvest, struct sock
 
 	lockdep_assert_held(&harvest->port->lock);
 
+	sockiocp_histogram_take(harvest->port, packet);
 	if (READ_ONCE(op->phase) == SOCKIOCP_DONE)
 		sockiocp_queue_remove(harvest->port, packet);
 	else
@@ -268,6 +271,25 @@ static void harvest_queue_run(struct sockiocp_port *port, struct list_head **fir
 	*first = NULL;
 }
 
+/* For the histograms, before anything is queued again. */
+static noinline void harvest_count(struct harvest *harvest,
+				   const struct sockiocp_delivery *deliveries,
+				   unsigned int nr, u32 delivered)
+{
+	struct sockiocp_port *port = harvest->port;
+	const struct sockiocp_delivery *d;
+
+	/* Who polls brings nothing, and may hold locks that everybody needs. */
+	if (delivered && !sockiocp_histogram_make(port))
+		return;
+	spin_lock_irq(&port->lock);
+	for (d = deliveries; d < deliveries + nr; d++)
+		sockiocp_histogram_end_sample(port, d->packet, d->events);
+	if (delivered)
+		harvest->counted = sockiocp_histogram_count_batch(port, harvest->counted, delivered);
+	spin_unlock_irq(&port->lock);
+}
+
 /*
  * What is queued again goes behind all others, so that nobody starves.  (Nobody looks at
  * the links of what has left the queue.)  @delivered: how many of @nr were handed over,
@@ -280,6 +302,8 @@ static void harvest_commit(struct harvest *harvest, struct sockiocp_delivery *de
 	struct sockiocp_port *port = harvest->port;
 	struct sockiocp_delivery *d;
 
+	if (sockiocp_histogram_is_on())
+		harvest_count(harvest, deliveries, nr, delivered);
 	spin_lock_irq(&port->lock);
 	for (d = deliveries; d < deliveries + nr; d++) {
 		struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
@@ -369,6 +393,8 @@ static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port,
 	harvest->end_seq = 0;
 	harvest->handed = handed;
 	harvest->busy = false;
+	harvest->drops = false;
+	harvest->counted = 0;
 	harvest->operation = NULL;
 	harvest->moved = 0;
 }

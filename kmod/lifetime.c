@@ -215,6 +215,7 @@ void sockiocp_lifetime_end(struct sockiocp_port *port)
 {
 	lifetime_note_end(port);
 	sockiocp_late_forget(port);
+	sockiocp_histogram_forget(port);
 	sockiocp_home_forget(port);
 	sockiocp_directory_remove(port);
 	sockiocp_worker_forget(port);

@@ -59,6 +59,7 @@
  *   notifier.c		the scheduler tells that a thread blocks
  *   sampler.c		the same, by looking
  *   association.c	the list of a port's workers
+ *   histogram.[ch]	packets per call and times in the queue, if they are wanted
  *   processor.c	processors that come online
  *   directory.c	all ports, by number, and who has opened them
  *   pollers.c		those who poll a port's file
@@ -190,8 +191,9 @@
  *   socket->wq.wait.lock	spinlock, interrupts off
  *   port->lock			spinlock, interrupts off
  *   (task->pi_lock, rq->lock)	of the scheduler, when a waiter is woken
- *   (pool->lock, base->lock)	of workqueues and timers, for the sampler and late.c; also
- *				inside a wait queue's lock, for the pollers and announce.c
+ *   (pool->lock, base->lock)	of workqueues and timers, for the sampler, late.c and
+ *				histogram.c; also inside a wait queue's lock, for the pollers
+ *				and announce.c
  *
  * reaper_lock (spinlock, reaper.c) and the lock of the table of accounts are taken with
  * no other lock held; inside the first are those of workqueues and timers.  The lock of
@@ -245,6 +247,8 @@
  *			told_ready			only ever set; no lock (look_again of
  *							home.c: set before the work is
  *							queued, cleared by it)
+ *			histogram			written once, under port->lock;
+ *							read without
  *			reaper_mark			port->lock
  *			concurrency			written under port->lock,
  *							read without
@@ -253,6 +257,9 @@
  *			id, creator, comm, network	immutable
  *			account				immutable
  *			reaper_node			reaper_lock
+ *   histogram		counts, seq, since,
+ *			generation, late		port->lock
+ *			port				immutable
  *   registration	hook.wait			wait.lock of the socket
  *			packet, hook.port_node,
  *			enabled, place, seen, history,

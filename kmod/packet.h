@@ -7,6 +7,7 @@
 #ifndef _SOCKIOCP_PACKET_H
 #define _SOCKIOCP_PACKET_H
 
+#include "histogram.h"
 #include "sockiocp.h"
 #include "trace.h"
 
@@ -25,6 +26,7 @@ static inline void sockiocp_queue_add(struct sockiocp_port *port,
 	/* First: what follows needs none of its registers. */
 	if (trace_sockiocp_queue_enabled())
 		sockiocp_trace_queue(port, packet);
+	sockiocp_histogram_queue(port);
 	packet->seq = port->next_seq | (packet->seq & SOCKIOCP_SEQ_KIND);
 	port->next_seq += SOCKIOCP_SEQ_STEP;
 	list_add_tail(&packet->node, &port->queue);
@@ -54,6 +56,7 @@ static inline void sockiocp_queue_remove(struct sockiocp_port *port,
 {
 	lockdep_assert_held(&port->lock);
 
+	sockiocp_histogram_remove(port, packet);
 	list_del_init(&packet->node);
 	port->nr_packets--;
 }

@@ -138,5 +138,6 @@ void sockiocp_port_put(struct sockiocp_port *port)
 	put_pid(port->home_of);
 	put_pid(port->creator);
 	sockiocp_account_put(port->account);
+	kfree(port->histogram);
 	kfree(port);
 }

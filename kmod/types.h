@@ -230,6 +230,7 @@ struct sockiocp_hook {
  * @told_ready: its process was told that something is ready, and others may wait for it
  * @reaper_mark: how far the reaper has come in @hooks
  * @walking: held by who walks through @operations
+ * @histogram: what is counted, or NULL; stays once it is there
  */
 struct sockiocp_port {
 	spinlock_t lock;
@@ -276,6 +277,7 @@ struct sockiocp_port {
 	bool told_ready;
 	struct sockiocp_hook reaper_mark;
 	struct mutex walking;
+	struct sockiocp_histogram *histogram;
 };
 
 enum sockiocp_state {

@@ -23,6 +23,8 @@
 enum form {
 	/* A number, of 2, 4 or 8 bytes. */
 	NUMBER,
+	/* An array of numbers of 8 bytes. */
+	NUMBERS,
 	TEXT,
 	/* It is there, or not. */
 	FLAG,
@@ -69,6 +71,8 @@ static const struct attribute port_attributes[MOST_ATTRIBUTES] = {
 	[SOCKIOCP_A_PORT_WORKERS] = { "workers", NUMBER, NULL },
 	[SOCKIOCP_A_PORT_ACTIVE] = { "active", NUMBER, NULL },
 	[SOCKIOCP_A_PORT_CONCURRENCY] = { "concurrency", NUMBER, NULL },
+	[SOCKIOCP_A_PORT_BATCHES] = { "batches", NUMBERS, NULL },
+	[SOCKIOCP_A_PORT_WAITS] = { "waits", NUMBERS, NULL },
 };
 
 static const struct attribute registration_attributes[MOST_ATTRIBUTES] = {
@@ -118,6 +122,12 @@ static const struct attribute refused_attributes[MOST_ATTRIBUTES] = {
 	[SOCKIOCP_A_REFUSED_LIMITS] = { "limits", BITS, limits },
 };
 
+static const struct attribute late_attributes[MOST_ATTRIBUTES] = {
+	[SOCKIOCP_A_LATE_PORT] = { "port", NUMBER, NULL },
+	[SOCKIOCP_A_LATE_COUNT] = { "count", NUMBER, NULL },
+	[SOCKIOCP_A_LATE_LONGEST] = { "longest", NUMBER, NULL },
+};
+
 static const struct {
 	int command;
 	const struct attribute *attributes;
@@ -133,6 +143,7 @@ static const struct {
 	[TOPIC_USERS] = { SOCKIOCP_CMD_USER_GET, user_attributes, 0, 1 },
 	[TOPIC_LIMITS] = { SOCKIOCP_CMD_LIMITS_GET, limits_attributes, 0, 0 },
 	[TOPIC_REFUSED] = { SOCKIOCP_CMD_USER_REFUSED, refused_attributes, 0, 0 },
+	[TOPIC_LATE] = { SOCKIOCP_CMD_PACKET_LATE, late_attributes, 0, 0 },
 };
 
 /* ------------------------------------------------------------------ an answer as JSON */
@@ -149,6 +160,22 @@ static uint64_t number_of(const struct nlattr *attr)
 	default:
 		return 0;
 	}
+}
+
+/* They need not be aligned. */
+static json_t *numbers_of(const struct nlattr *attr)
+{
+	json_t *array = json_array();
+	const char *at = nla_data(attr);
+	uint64_t number;
+	int left;
+
+	for (left = nla_len(attr); left >= (int)sizeof(number); left -= sizeof(number)) {
+		memcpy(&number, at, sizeof(number));
+		json_array_append_new(array, json_integer(number));
+		at += sizeof(number);
+	}
+	return array;
 }
 
 /* What this program is too old to know has its number. */
@@ -234,6 +261,8 @@ static json_t *value_of(const struct nlattr *attr, const struct attribute *as)
 	switch (as->form) {
 	case NUMBER:
 		return json_integer(number_of(attr));
+	case NUMBERS:
+		return numbers_of(attr);
 	case TEXT:
 		return text_of(attr);
 	case FLAG:

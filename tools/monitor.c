@@ -36,6 +36,7 @@ static const struct event {
 	{ SOCKIOCP_CMD_PORT_CREATED, "port-created", TOPIC_PORTS },
 	{ SOCKIOCP_CMD_PORT_CLOSED, "port-closed", TOPIC_PORTS },
 	{ SOCKIOCP_CMD_USER_REFUSED, "user-refused", TOPIC_REFUSED },
+	{ SOCKIOCP_CMD_PACKET_LATE, "packet-late", TOPIC_LATE },
 };
 
 #define EVENTS	(sizeof(events) / sizeof(*events))
@@ -45,17 +46,10 @@ static json_int_t number_in(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
-/* A name may have anything in it: it must not move the cursor of a terminal. */
-static void print_name(const char *name)
-{
-	for (; name && *name; name++)
-		putchar((unsigned char)*name < ' ' || *name == 0x7f ? '?' : *name);
-}
-
 static void print_port(const json_t *event, const char *what)
 {
 	printf("port %" JSON_INTEGER_FORMAT " %s: ", number_in(event, "id"), what);
-	print_name(json_string_value(json_object_get(event, "comm")));
+	show_name(json_string_value(json_object_get(event, "comm")));
 	if (json_object_get(event, "pid"))
 		printf(" (%" JSON_INTEGER_FORMAT ")", number_in(event, "pid"));
 	printf(" of user %" JSON_INTEGER_FORMAT "\n", number_in(event, "uid"));
@@ -77,6 +71,19 @@ static void print_refused(const json_t *event)
 	putchar('\n');
 }
 
+static void print_late(const json_t *event)
+{
+	json_int_t count = number_in(event, "count");
+
+	printf("port %" JSON_INTEGER_FORMAT ": ", number_in(event, "port"));
+	if (count == 1)
+		printf("a packet was queued for %" JSON_INTEGER_FORMAT " ms\n",
+		       number_in(event, "longest"));
+	else
+		printf("%" JSON_INTEGER_FORMAT " packets were queued for up to %"
+		       JSON_INTEGER_FORMAT " ms\n", count, number_in(event, "longest"));
+}
+
 static void print_event(const json_t *event)
 {
 	const char *name = json_string_value(json_object_get(event, "event"));
@@ -87,6 +94,8 @@ static void print_event(const json_t *event)
 		print_port(event, "closed");
 	else if (!strcmp(name, "user-refused"))
 		print_refused(event);
+	else if (!strcmp(name, "packet-late"))
+		print_late(event);
 	else if (number_in(event, "count"))
 		printf("%" JSON_INTEGER_FORMAT " events lost\n", number_in(event, "count"));
 	else

@@ -77,6 +77,13 @@ static void show_cell(const struct column *column, int width, const char *text, 
 		printf("  ");
 }
 
+/* A name may have anything in it: it must not move the cursor of a terminal. */
+void show_name(const char *name)
+{
+	for (; name && *name; name++)
+		putchar((unsigned char)*name < ' ' || *name == 0x7f ? '?' : *name);
+}
+
 /* The head stands out on a terminal, unless NO_COLOR is set (no-color.org). */
 int has_colour(void)
 {

@@ -36,6 +36,8 @@ static const struct command commands[] = {
 	{ "users", "", "what users hold", users },
 	{ "stats", "", "how many packets were delivered; -w: per second", stats },
 	{ "top", "", "the same, the busiest ports first, again and again; q quits", top },
+	{ "histograms", "[PORT]", "how many packets calls bring, and how long these were queued",
+	  histograms },
 	{ "dump", "[WHAT]", "all of these, or one, in columns for scripts", dump },
 	{ "explain", "PORT", "why does this port not make progress?", explain },
 	{ "monitor", "", "ports that come and go, users who are refused more, as it happens",

@@ -33,6 +33,7 @@ enum topic {
 	TOPIC_LIMITS,
 	/* Only told of, in events. */
 	TOPIC_REFUSED,
+	TOPIC_LATE,
 };
 
 /* Says why, and returns NULL, if the kernel does not answer; port 0: all. */
@@ -68,6 +69,7 @@ struct column {
 void show_lines(const json_t *objects, const char *what, const char *const *keys);
 void show_table(const json_t *objects, const struct column *columns);
 void show_json(const json_t *value, int pretty);
+void show_name(const char *name);
 
 /* Is this a terminal whose owner wants it? */
 int has_colour(void);
@@ -87,6 +89,9 @@ double seconds_now(void);
 void pause_for(double seconds);
 int stats(const struct options *options, int argc, char **argv);
 int top(const struct options *options, int argc, char **argv);
+
+/* histograms.c */
+int histograms(const struct options *options, int argc, char **argv);
 
 /* dump.c */
 int dump(const struct options *options, int argc, char **argv);

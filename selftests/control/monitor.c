@@ -15,6 +15,7 @@
 
 #include "lib/device.h"
 #include "lib/genl.h"
+#include "lib/module.h"
 #include "lib/sock.h"
 #include "lib/task.h"
 #include "lib/tool.h"
@@ -148,6 +149,39 @@ TEST_F(monitor, events_are_objects_for_programs)
 	EXPECT_EQ(0, param_set("max_user_packets", packets));
 	EXPECT_STREQ("{\"event\":\"user-refused\",\"uid\":0,\"count\":1,"
 		     "\"limits\":[\"packets\"]}\n", NEXT_LINE("refused"));
+	close(port);
+	fclose(self->pipe);
+}
+
+/* What is late is found by code that is patched, see histogram.c. */
+TEST_F(monitor, late_packets_are_told_of)
+{
+	long long ms = 0;
+	__u64 key[8];
+	int port, i;
+
+	NEEDS_ROOT();
+	ASSERT_EQ(0, processors_off());
+	port = device_open();
+	self->pid = listens(&self->pipe, NULL, NULL, self->said, sizeof(self->said));
+	EXPECT_EQ(0, param_set("late_packet_ms", 30));
+	for (i = 0; i < 3; i++) {
+		device_post(port, 1);
+		sleep_ms(i ? 50 : 0);
+		EXPECT_EQ(1, device_harvest(port, 0, key, 8));
+		if (i == 1)
+			sleep_ms(2000);
+	}
+	snprintf(self->want, sizeof(self->want), "port %lld: a packet was queued for %%lld ms\n",
+		 fdinfo_value(port, "id"));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(1, sscanf(NEXT_LINE("queued"), self->want, &ms)) {
+			TH_LOG("%s", self->said);
+		}
+		EXPECT_LE(50, ms);
+	}
+	EXPECT_EQ(0, param_set("late_packet_ms", 0));
+	EXPECT_EQ(0, processors_on());
 	close(port);
 	fclose(self->pipe);
 }

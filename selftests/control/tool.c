@@ -590,4 +590,64 @@ TEST_F(doctor, module_that_is_not_there_is_told)
 	EXPECT_EQ(0, RUN("doctor"));
 }
 
+/* Counting patches the module's code, see histogram.c. */
+#define COUNTED()							\
+	do {								\
+		ASSERT_EQ(0, processors_off());				\
+		ASSERT_EQ(0, param_set("histograms", 1));		\
+		for (i = 0; i < 6; i++) {				\
+			ASSERT_EQ(0, device_post(self->port, i));	\
+			if (i == 0 || i == 5)				\
+				ASSERT_LT(0, device_harvest(self->port, 0, key, 8));	\
+		}							\
+	} while (0)
+
+#define NOT_COUNTED()							\
+	do {								\
+		EXPECT_EQ(0, param_set("histograms", 0));		\
+		EXPECT_EQ(0, processors_on());				\
+	} while (0)
+
+TEST_F(tool, histograms_are_drawn)
+{
+	char want[64];
+	__u64 key[8];
+	int i;
+
+	if (geteuid())
+		SKIP(return, "only root may have packets counted");
+	EXPECT_EQ(1, RUN("histograms"));
+	EXPECT_STREQ("sockiocpctl: nothing is counted; as root: "
+		     "echo 1 > /sys/module/sockiocp/parameters/histograms\n", self->said);
+	COUNTED();
+	EXPECT_EQ(0, RUN("histograms %u", self->id));
+	snprintf(want, sizeof(want), "port %u of tool (%d)\n", self->id, getpid());
+	EXPECT_SAID(want);
+	EXPECT_SAID("     packets of a call       calls\n");
+	EXPECT_SAID("                     1           1  ####");
+	EXPECT_SAID("  2 to 3           0\n                4 to 7           1  ####");
+	EXPECT_SAID(" us           1  ####");
+	EXPECT_EQ(0, RUN("-j histograms %u", self->id));
+	EXPECT_SAID("\"batches\":[0,1,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0],\"waits\":[");
+	EXPECT_EQ(0, RUN("-j ports %u", self->id));
+	EXPECT_SAID("\"batches\":[0,1,0,1,0,");
+	EXPECT_EQ(0, RUN("-j stats"));
+	EXPECT_SAID("\"batches\":[0,1,0,1,0,");
+	EXPECT_EQ(2, RUN("histograms x"));
+	NOT_COUNTED();
+}
+
+TEST_F(tool, port_that_was_not_counted_says_so)
+{
+	if (geteuid())
+		SKIP(return, "only root may have packets counted");
+	ASSERT_EQ(0, processors_off());
+	ASSERT_EQ(0, param_set("histograms", 1));
+	EXPECT_EQ(0, RUN("histograms %u", self->id));
+	EXPECT_SAID("): nothing was delivered since counting began\n");
+	EXPECT_EQ(0, RUN("-j histograms %u", self->id));
+	EXPECT_SAID("\"batches\":null,\"waits\":null}]");
+	NOT_COUNTED();
+}
+
 TEST_HARNESS_MAIN
