@@ -257,7 +257,7 @@ static size_t count_threads(const json_t *workers, const char *state)
 	return n;
 }
 
-/* Packets are there, and nobody takes them. */
+/* Packets are there, and nobody takes them; there may be two reasons for it. */
 static void explain_queue(struct inquiry *q)
 {
 	long long packets = number_in(q->now, "packets"), waiters = number_in(q->now, "waiters");
@@ -265,24 +265,31 @@ static void explain_queue(struct inquiry *q)
 	json_t *workers = ask(TOPIC_WORKERS, q->port), *finding;
 	size_t running = count_threads(workers, "running");
 	size_t blocked = count_threads(workers, "blocked");
+	int no_slot = (long long)running >= may;
 	const char *are = packets == 1 ? " is" : "s are";
 
 	if (!json_array_size(workers)) {
 		find(q, "nobody", "%lld packet%s queued, and no thread asks for packets: none is "
 		     "associated with it", packets, are);
-	} else if ((long long)running >= may) {
+	} else if (no_slot) {
 		finding = find(q, "slots", "%lld packet%s queued, and as many threads run as may "
 			       "(%lld); waiting: %lld", packets, are, may, waiters);
 		prove_by_threads(finding, workers, "running");
 	} else if (waiters) {
 		find(q, "mistake", "%lld packet%s queued, and %lld threads wait and may run, which "
 		     "is a mistake of the module: please report it", packets, are, waiters);
-	} else {
-		finding = find(q, blocked ? "blocked" : "busy", "%lld packet%s queued, and nobody "
-			       "waits; threads that are blocked: %zu, that run: %zu", packets,
-			       are, blocked, running);
-		prove_by_threads(finding, workers, "blocked");
+	} else if (!blocked) {
+		finding = find(q, "busy", "%lld packet%s queued, and nobody waits; threads that "
+			       "run: %zu", packets, are, running);
 		prove_by_threads(finding, workers, "running");
+	}
+	if (blocked && !waiters) {
+		finding = find(q, "blocked", "%lld packet%s queued, and nobody waits; threads "
+			       "that are blocked: %zu, that run: %zu", packets, are, blocked,
+			       running);
+		prove_by_threads(finding, workers, "blocked");
+		if (!no_slot)
+			prove_by_threads(finding, workers, "running");
 	}
 	json_decref(workers);
 }

@@ -16,6 +16,7 @@
 
 #include "lib/device.h"
 #include "lib/operation.h"
+#include "lib/random.h"
 #include "lib/sock.h"
 #include "lib/task.h"
 #include "lib/tool.h"
@@ -188,9 +189,34 @@ static void *ask_for_echo(void *arg)
 	return NULL;
 }
 
+/* A hundred explanations, which take a while each: some at a time. */
+#define ASKERS	5
+#define TIMES	20
+
+struct asker {
+	unsigned int id;
+	pthread_t thread;
+	int calm;
+	/* What was said last; of what is wrong, if anything is. */
+	char said[4096];
+};
+
+static void *ask_again_and_again(void *arg)
+{
+	struct asker *asker = arg;
+	int i;
+
+	for (i = 0; i < TIMES && asker->calm == i; i++)
+		asker->calm += !tool_run(asker->said, sizeof(asker->said), "explain %u",
+					 asker->id) &&
+			       strstr(asker->said, "nothing to explain: it delivered ");
+	return NULL;
+}
+
 TEST_F(explain, busy_server_needs_no_explanation)
 {
 	struct load l = { .port = self->port };
+	struct asker asker[ASKERS];
 	pthread_t server, client;
 	int i;
 
@@ -200,10 +226,17 @@ TEST_F(explain, busy_server_needs_no_explanation)
 	}
 	ASSERT_EQ(0, pthread_create(&server, NULL, serve, &l));
 	ASSERT_EQ(0, pthread_create(&client, NULL, ask_for_echo, &l));
-	for (i = 0; i < 20; i++) {
-		EXPECT_EQ(0, EXPLAIN());
-		EXPECT_SAID("nothing to explain: it delivered ");
+	for (i = 0; i < ASKERS; i++) {
+		asker[i] = (struct asker) { .id = self->id };
+		ASSERT_EQ(0, pthread_create(&asker[i].thread, NULL, ask_again_and_again, &asker[i]));
 	}
+	for (i = 0; i < ASKERS; i++) {
+		pthread_join(asker[i].thread, NULL);
+		EXPECT_EQ(TIMES, asker[i].calm) {
+			TH_LOG("%s", asker[i].said);
+		}
+	}
+	EXPECT_EQ(0, l.failed);
 	__atomic_store_n(&l.is_over, 1, __ATOMIC_RELAXED);
 	pthread_join(server, NULL);
 	pthread_join(client, NULL);
@@ -364,6 +397,182 @@ TEST_F(explain, port_that_was_closed)
 	EXPECT_EQ(1, EXPLAIN());
 	EXPECT_SAID("it was closed: nobody gets packets from it any more");
 	EXPECT_ONE_FINDING();
+}
+
+/* ----------------------------------------------------- several stalls, and what is none */
+
+enum { FORGOTTEN = 1, SPINS = 2, BLOCKS = 4, LIMIT = 8, PEER = 16, STALLS = 32 };
+
+/* What explain says of each. */
+static const char *const reasons[] = { "forgotten", "slots", "blocked", "limit", "peer" };
+
+struct staged {
+	int port;
+	unsigned int id;
+	/* Sockets that are enabled, forgotten, disabled, waited for, and not read. */
+	int enabled[2], forgotten[2], disabled[2], silent[2], unread[2];
+	struct worker spins, blocks;
+	struct overlapped receives, sends;
+	char byte, data[65536];
+};
+
+/* A thread that ends is not one of the port's that are blocked later. */
+static void *take_packets(void *port)
+{
+	__u64 keys[8];
+
+	return (void *)(long)device_harvest((int)(long)port, UINT64_MAX, keys, 8);
+}
+
+static int take_in_thread(int port)
+{
+	pthread_t thread;
+	void *got = NULL;
+
+	if (pthread_create(&thread, NULL, take_packets, (void *)(long)port))
+		return -1;
+	pthread_join(thread, &got);
+	return (long)got;
+}
+
+/* What a server may have without being stalled. */
+static int stage_calm(struct staged *s)
+{
+	return tcp_pair(FAM_INET, s->enabled, 0) || tcp_pair(FAM_INET, s->disabled, 0) ||
+	       tcp_pair(FAM_INET, s->silent, 0) ||
+	       device_apply(s->port, s->enabled[0], 1, IN, ENABLE, LEVEL) ||
+	       device_apply(s->port, s->disabled[0], 2, HANGUP, ENABLE, LEVEL) ||
+	       device_apply(s->port, s->disabled[0], 2, HANGUP, DISABLE, LEVEL) ||
+	       sock_send(s->disabled[1], "x", 1) != 1 ||
+	       operation_receive(s->port, s->silent[0], &s->receives, &s->byte, 1) != 1 ||
+	       device_post(s->port, 3) || take_in_thread(s->port) != 1;
+}
+
+static int stage_forgotten(struct staged *s)
+{
+	return tcp_pair(FAM_INET, s->forgotten, 0) ||
+	       device_apply(s->port, s->forgotten[0], 4, IN, ENABLE, ONCE) ||
+	       sock_send(s->forgotten[1], "hello", 5) != 5 || take_in_thread(s->port) != 1;
+}
+
+/* Who spins comes last: nobody else is to get a packet then. */
+static int stage_threads(struct staged *s, unsigned int stalls)
+{
+	s->blocks.port = s->spins.port = s->port;
+	s->spins.spins = 1;
+	return port_configure(s->port, stalls & SPINS ? 1 : 8) ||
+	       (stalls & BLOCKS && worker_start(&s->blocks, s->id)) ||
+	       (stalls & SPINS && worker_start(&s->spins, s->id)) || device_post(s->port, 5);
+}
+
+static int stage_peer(struct staged *s)
+{
+	return small_pair(s->unread) || sock_fill(s->unread[0]) <= 0 ||
+	       operation_send(s->port, s->unread[0], &s->sends, s->data, sizeof(s->data)) != 1;
+}
+
+static int stage_limit(struct staged *s)
+{
+	return param_set("max_user_registrations", fdinfo_value(s->port, "registrations")) ||
+	       device_apply(s->port, s->silent[0], 6, IN, ENABLE, LEVEL) !=
+			SOCKIOCP_RESULT_LIMIT;
+}
+
+/* Returns 0, or the number of the step that failed. */
+static int stage(struct staged *s, unsigned int stalls)
+{
+	memset(s, 0, sizeof(*s));
+	if (!geteuid() && setresuid(USER, -1, -1))
+		return 1;
+	s->port = device_open();
+	if (!geteuid() && setresuid(0, -1, -1))
+		return 2;
+	s->id = fdinfo_value(s->port, "id");
+	if (s->port < 0 || stage_calm(s))
+		return 3;
+	if (stalls & FORGOTTEN && stage_forgotten(s))
+		return 4;
+	if (stalls & PEER && stage_peer(s))
+		return 5;
+	if (stalls & LIMIT && stage_limit(s))
+		return 6;
+	if (stalls & (SPINS | BLOCKS) && stage_threads(s, stalls))
+		return 7;
+	return 0;
+}
+
+static void unstage(struct staged *s, unsigned int stalls)
+{
+	int *pairs[] = { s->enabled, s->forgotten, s->disabled, s->silent, s->unread };
+	size_t i;
+
+	if (stalls & SPINS)
+		worker_end(&s->spins);
+	if (stalls & BLOCKS)
+		worker_end(&s->blocks);
+	for (i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		/* Nothing is 0: it was not made. */
+		if (!pairs[i][0])
+			continue;
+		fd_close(pairs[i][0]);
+		fd_close(pairs[i][1]);
+	}
+	close(s->port);
+}
+
+/* Which stalls are named. */
+static unsigned int stalls_named(const char *said)
+{
+	unsigned int named = 0, i;
+	char reason[64];
+
+	for (i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+		snprintf(reason, sizeof(reason), "\"reason\":\"%s\"", reasons[i]);
+		named |= strstr(said, reason) ? 1u << i : 0;
+	}
+	return named;
+}
+
+#define COMBINATIONS	20
+
+TEST_F(explain, stalls_that_are_there_are_named_and_no_others)
+{
+	long long registrations = param_get("max_user_registrations");
+	uint64_t seed = random_seed(0);
+	struct random r = random_start(seed);
+	static struct staged staged;
+	unsigned int order[STALLS], i, j, stalls, expected;
+	const char *at;
+
+	for (i = 0; i < STALLS; i++) {
+		j = random_below(&r, i + 1);
+		order[i] = order[j];
+		order[j] = i;
+	}
+	for (i = 0; i < COMBINATIONS; i++) {
+		stalls = order[i];
+		/* Only root can set a limit. */
+		if (geteuid())
+			stalls &= ~LIMIT;
+		EXPECT_EQ(0, stage(&staged, stalls));
+		self->id = staged.id;
+		/* What is on its way arrives. */
+		sleep_ms(A_WHILE);
+		expected = stalls ? 1 : 0;
+		EXPECT_EQ(expected, tool_run(self->said, sizeof(self->said), "-j explain %u",
+					     self->id));
+		EXPECT_EQ(stalls, stalls_named(self->said)) {
+			TH_LOG("SEED=%llu: %s", (unsigned long long)seed, self->said);
+		}
+		/* And each once, and nothing else. */
+		for (at = self->said, j = 0; (at = strstr(at, "\"reason\"")); at++)
+			j++;
+		EXPECT_EQ(__builtin_popcount(stalls), j) {
+			TH_LOG("SEED=%llu: %s", (unsigned long long)seed, self->said);
+		}
+		unstage(&staged, stalls);
+		EXPECT_TRUE(geteuid() || !param_set("max_user_registrations", registrations));
+	}
 }
 
 /* ------------------------------------------------------------------------- the form */
