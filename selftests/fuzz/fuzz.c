@@ -52,7 +52,13 @@ static unsigned int corpus_size;
 static struct blocks reached, last;
 static int cover = -1, kmsg = -1;
 static unsigned long tried, killed;
-static long long limits[3];
+/* What inputs may change, and how it was. */
+static const char *const parameters[] = {
+	"max_user_registrations", "max_user_packets", "max_user_operations", "max_user_offers",
+	"sample", "histograms", "late_packet_ms",
+};
+#define PARAMETERS	(sizeof(parameters) / sizeof(*parameters))
+static long long before[PARAMETERS];
 
 /* ------------------------------------------------------------------ coverage */
 
@@ -154,6 +160,8 @@ static int kernel_complains(void)
 
 static void kernel_open(void)
 {
+	unsigned int i;
+
 	kmsg = open("/dev/kmsg", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (kmsg < 0 || lseek(kmsg, 0, SEEK_END) < 0) {
 		perror("/dev/kmsg");
@@ -162,24 +170,20 @@ static void kernel_open(void)
 	cover = open(COVER, O_RDWR | O_CLOEXEC);
 	if (cover < 0)
 		printf("# %s is not there: no coverage\n", COVER);
-	limits[0] = param_get("max_user_registrations");
-	limits[1] = param_get("max_user_packets");
-	limits[2] = param_get("max_user_operations");
+	for (i = 0; i < PARAMETERS; i++)
+		before[i] = param_get(parameters[i]);
 }
 
 static void kernel_restore(const struct input *input)
 {
 	unsigned int i;
+	int changes = 0;
 
 	for (i = 0; i < input->n; i++)
-		if (input->op[i].code == OP_LIMIT || input->op[i].code == OP_SAMPLE)
-			break;
-	if (i == input->n)
-		return;
-	param_set("max_user_registrations", limits[0]);
-	param_set("max_user_packets", limits[1]);
-	param_set("max_user_operations", limits[2]);
-	param_set("sample", 0);
+		changes |= input->op[i].code == OP_LIMIT || input->op[i].code == OP_SAMPLE ||
+			   input->op[i].code == OP_SWITCH || input->op[i].code == OP_ASK;
+	for (i = 0; changes && i < PARAMETERS; i++)
+		param_set(parameters[i], before[i]);
 }
 
 /* ------------------------------------------------------------------- running */

@@ -28,6 +28,7 @@
 
 #include <linux/sockiocp.h>
 
+#include "genl.h"
 #include "kinds.h"
 #include "run.h"
 #include "sock.h"
@@ -56,6 +57,8 @@ struct state {
 	int fd[SLOTS];
 	/* What connect looks for: the port of the last listener. */
 	int port;
+	/* The number of the netlink family. */
+	uint16_t family;
 	/* Operations that thread A has ended. */
 	unsigned int done;
 	int tid[2];
@@ -512,6 +515,45 @@ static void cancel(struct state *s, const uint32_t *a)
 	ioctl(get(s, a[0]), SOCKIOCP_CANCEL, &args);
 }
 
+/* ------------------------------------------------------------------ the family */
+
+/* The number of the family is what it was when the first socket was made. */
+static void open_family(struct state *s, uint32_t slot, uint32_t groups)
+{
+	struct genl g;
+
+	if (genl_open(&g))
+		return;
+	s->family = g.family;
+	if (groups & 1)
+		genl_join(&g, SOCKIOCP_MCGRP_PORTS);
+	if (groups & 2)
+		genl_join(&g, SOCKIOCP_MCGRP_LIMITS);
+	fcntl(g.fd, F_SETFL, O_NONBLOCK);
+	put(s, slot, g.fd);
+}
+
+static int request_flags(uint32_t how)
+{
+	return (how & 1 ? NLM_F_DUMP : 0) | (how & 2 ? NLM_F_ACK : 0) |
+	       (how & 4 ? NLM_F_ECHO : 0);
+}
+
+/* What is answered is for recv to take, or for nobody. */
+static void ask(struct state *s, const uint32_t *a)
+{
+	struct genl g = { .fd = get(s, a[0]), .family = s->family };
+	const uint64_t value[4] = { a[3], a[3] };
+	char attrs[128];
+	size_t length = 0;
+
+	if (a[2])
+		length = genl_put(attrs, a[2], value, a[4] % sizeof(value));
+	if (a[5])
+		length += genl_put(attrs + length, a[5], value, 8);
+	genl_ask_all(&g, a[1] % 16, request_flags(a[1] / 16), attrs, length);
+}
+
 static void watch(struct state *s, uint32_t epoll, uint32_t what, uint32_t how)
 {
 	struct epoll_event event = {
@@ -741,6 +783,12 @@ static void execute(struct state *s, unsigned int i, int thread)
 		if (s->is_child)
 			another_program(s, a[0]);
 		break;
+	case OP_FAMILY:
+		open_family(s, a[0], a[1]);
+		break;
+	case OP_ASK:
+		ask(s, a);
+		break;
 	case OP_CLOSE_PORT:
 		ioctl(get(s, a[0]), SOCKIOCP_CLOSE);
 		break;
@@ -766,6 +814,9 @@ static void execute(struct state *s, unsigned int i, int thread)
 		break;
 	case OP_SAMPLE:
 		param_set("sample", a[0] % 2);
+		break;
+	case OP_SWITCH:
+		param_set(a[0] % 2 ? "histograms" : "late_packet_ms", a[1] % 2);
 		break;
 	case OP_USER:
 		setresuid(a[0] % 2 ? USER : 0, -1, -1);
