@@ -30,6 +30,14 @@ _Static_assert(OP_ENABLE == SOCK_NOTIFY_OP_ENABLE, "OP_ENABLE");
 _Static_assert(OP_DISABLE == SOCK_NOTIFY_OP_DISABLE, "OP_DISABLE");
 _Static_assert(OP_REMOVE == SOCK_NOTIFY_OP_REMOVE, "OP_REMOVE");
 
+void sleep_once(void)
+{
+	HANDLE event = CreateEventA(NULL, FALSE, FALSE, NULL);
+
+	WaitForSingleObject(event, 1);
+	CloseHandle(event);
+}
+
 HANDLE port_open(void)
 {
 	return CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);

@@ -63,6 +63,12 @@ struct packet {
 	ULONG_PTR internal;
 };
 
+/*
+ * From its first sleep on a thread has a descriptor by which it is woken: who counts them
+ * sleeps before, since whether a wait has to sleep is chance.
+ */
+void sleep_once(void);
+
 HANDLE port_open(void);
 int port_fd(HANDLE port);
 /* What its fdinfo says; and does it say so within the time? */

@@ -31,9 +31,11 @@ static HANDLE handle(int fd)
 
 static int descriptors(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
 	int n = -1;
+	DIR *dir;
 
+	sleep_once();
+	dir = opendir("/proc/self/fd");
 	if (!dir)
 		return -1;
 	while (readdir(dir))

@@ -47,15 +47,6 @@ static bool item_runs(void)
 	return runs;
 }
 
-/* Whether an item has run before its event is waited for is chance: a sleep makes what wakes. */
-static void make_what_wakes_this_thread(void)
-{
-	HANDLE event = CreateEventA(NULL, FALSE, FALSE, NULL);
-
-	WaitForSingleObject(event, 1);
-	CloseHandle(event);
-}
-
 static int volatile order[ITEMS], ordered, all_taken;
 
 /* Uses up one of the threads that may run at a time. */
@@ -121,7 +112,7 @@ TEST(forked_process_has_a_pool_of_its_own)
 	pid_t child;
 
 	before = entries("/proc/self/fd");
-	make_what_wakes_this_thread();
+	sleep_once();
 	ASSERT_TRUE(item_runs());
 	/* And the pool's port.  The child has neither. */
 	fds = entries("/proc/self/fd");
@@ -351,7 +342,7 @@ TEST(pool_that_was_closed_is_made_again)
 {
 	int fd, closed = 0;
 
-	make_what_wakes_this_thread();
+	sleep_once();
 	ASSERT_TRUE(item_runs());
 	for (fd = OWN_FDS; fd < OWN_FDS + 8; fd++)
 		closed += !close(fd);
