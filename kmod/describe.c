@@ -5,6 +5,7 @@
  * limits.  Who may have them is control.c's matter; but for the addresses of a socket.
  */
 #include "describe.h"
+#include "histogram.h"
 #include "insides.h"
 
 #include <linux/cred.h>

@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: The sockiocp authors */
 /*
  * What a port's packets go through on behalf of histogram.c: as long as nobody counts, an
- * instruction that does nothing.
+ * instruction that does nothing.  And what was counted.
  */
 #ifndef _SOCKIOCP_HISTOGRAM_H
 #define _SOCKIOCP_HISTOGRAM_H
@@ -11,12 +11,24 @@
 
 #include <linux/jump_label.h>
 
+/* 0, 1, 2 to 3, 4 to 7 and so on; the last one has all that is more. */
+#define SOCKIOCP_BATCH_BUCKETS	17
+#define SOCKIOCP_WAIT_BUCKETS	26
+
+/* How many packets calls have brought, and for how many us packets were queued. */
+struct sockiocp_histogram_counts {
+	u64 batches[SOCKIOCP_BATCH_BUCKETS];
+	u64 waits[SOCKIOCP_WAIT_BUCKETS];
+};
+
 DECLARE_STATIC_KEY_FALSE(sockiocp_histogram_key);
 
 void sockiocp_histogram_begin_sample(struct sockiocp_port *port);
 void sockiocp_histogram_end_sample(struct sockiocp_port *port,
 				   const struct sockiocp_packet *packet, bool counts);
 bool sockiocp_histogram_make(struct sockiocp_port *port);
+bool sockiocp_histogram_read(struct sockiocp_port *port, struct sockiocp_histogram_counts *counts);
+void sockiocp_histogram_forget(struct sockiocp_port *port);
 u16 sockiocp_histogram_count_batch(struct sockiocp_port *port, u16 counted, u32 more);
 
 static inline bool sockiocp_histogram_is_on(void)

@@ -67,13 +67,13 @@ enum sockiocp_group {
 
 struct genl_family;
 
-void sockiocp_announce_init(const struct genl_family *family);
 /* Of one port: how many packets were late, as far as is known, and the longest time. */
 struct sockiocp_late_packets {
 	u32 nr;
 	u32 longest_ms;
 };
 
+void sockiocp_announce_init(const struct genl_family *family);
 void sockiocp_announce_port(const struct sockiocp_port *port, u8 cmd, struct net *net);
 void sockiocp_announce_late(const struct sockiocp_port *port,
 			    const struct sockiocp_late_packets *late, struct net *net);
@@ -284,21 +284,6 @@ void sockiocp_directory_tell_late(const struct sockiocp_port *port,
 				  const struct sockiocp_late_packets *late);
 int sockiocp_directory_init(void);
 void sockiocp_directory_exit(void);
-
-/* ------------------------------------------------------------- histogram */
-
-/* 0, 1, 2 to 3, 4 to 7 and so on; the last one has all that is more. */
-#define SOCKIOCP_BATCH_BUCKETS	17
-#define SOCKIOCP_WAIT_BUCKETS	26
-
-/* How many packets calls have brought, and for how many us packets were queued. */
-struct sockiocp_histogram_counts {
-	u64 batches[SOCKIOCP_BATCH_BUCKETS];
-	u64 waits[SOCKIOCP_WAIT_BUCKETS];
-};
-
-bool sockiocp_histogram_read(struct sockiocp_port *port, struct sockiocp_histogram_counts *counts);
-void sockiocp_histogram_forget(struct sockiocp_port *port);
 
 /* ------------------------------------------------------------- processor */
 
