@@ -75,9 +75,10 @@ static const struct {
 	[OP_CLOSE_SOCKET] = { "closesocket", 4, { ARG_SLOT, ARG_SLOT } },
 	/* a socket of the netlink family, which hears of which groups */
 	[OP_FAMILY] = { "family", 2, { ARG_SLOT, ARG_SMALL } },
-	/* command, and 16 times the flags; attribute, its value and size, another's type */
-	[OP_ASK] = { "ask", 8, { ARG_SLOT, ARG_COMMAND, ARG_SMALL, ARG_COUNT, ARG_SIZE,
-		     ARG_SMALL } },
+	/* about a port, by such a socket or one of its own; command, and 16 times how;
+	   an attribute, its value and size, another one */
+	[OP_ASK] = { "ask", 10, { ARG_SLOT, ARG_SLOT, ARG_COMMAND, ARG_SMALL, ARG_COUNT,
+		     ARG_LENGTH, ARG_SMALL } },
 	[OP_CLOSE_PORT] = { "closeport", 1, { ARG_SLOT } },
 	[OP_POLL] = { "poll", 4, { ARG_SLOT, ARG_MICROSECONDS } },
 	/* by epoll, in a slot of its own */
@@ -136,9 +137,10 @@ static const struct {
 			     0, 65536 } },
 	[ARG_SMALL] = { 10, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 } },
 	[ARG_CALL] = { 13, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 } },
-	/* SOCKIOCP_CMD_*, and 16 times what request_flags() makes of it */
-	[ARG_COMMAND] = { 16, { 1, 2, 3, 4, 5, 6, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x21, 0x32,
-				7, 10 } },
+	/* SOCKIOCP_CMD_*, and 16 times a dump, with an answer, all of which is read */
+	[ARG_COMMAND] = { 16, { 1, 5, 6, 0x11, 0x12, 0x13, 0x14, 0x51, 0x52, 0x53, 0x54, 0x41,
+				0x62, 0x26, 0x45, 10 } },
+	[ARG_LENGTH] = { 6, { 4, 4, 4, 8, 0, 3 } },
 	/* SOCKIOCP_SUBMIT_*, and 16 times the number of message flags */
 	[ARG_SUBMIT] = { 15, { 0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 0x10, 0x11, 0x30, 0x70 } },
 	/* SOCKIOCP_SUBMIT_* flags, and 16 times the slot of an event */

@@ -57,8 +57,6 @@ struct state {
 	int fd[SLOTS];
 	/* What connect looks for: the port of the last listener. */
 	int port;
-	/* The number of the netlink family. */
-	uint16_t family;
 	/* Operations that thread A has ended. */
 	unsigned int done;
 	int tid[2];
@@ -517,41 +515,63 @@ static void cancel(struct state *s, const uint32_t *a)
 
 /* ------------------------------------------------------------------ the family */
 
-/* The number of the family is what it was when the first socket was made. */
 static void open_family(struct state *s, uint32_t slot, uint32_t groups)
 {
 	struct genl g;
 
 	if (genl_open(&g))
 		return;
-	s->family = g.family;
 	if (groups & 1)
 		genl_join(&g, SOCKIOCP_MCGRP_PORTS);
 	if (groups & 2)
 		genl_join(&g, SOCKIOCP_MCGRP_LIMITS);
-	fcntl(g.fd, F_SETFL, O_NONBLOCK);
 	put(s, slot, g.fd);
 }
 
-static int request_flags(uint32_t how)
+/* The port's number stands for 1. */
+static size_t put_attribute(char *at, struct state *s, uint32_t port, uint32_t type,
+			    uint32_t number, uint32_t length)
 {
-	return (how & 1 ? NLM_F_DUMP : 0) | (how & 2 ? NLM_F_ACK : 0) |
-	       (how & 4 ? NLM_F_ECHO : 0);
+	uint64_t value[4] = { number, number };
+
+	if (!type)
+		return 0;
+	if (number == 1)
+		value[0] = fdinfo_value(get(s, port), "id");
+	return genl_put(at, type, value, length % sizeof(value));
 }
 
-/* What is answered is for recv to take, or for nobody. */
+static void read_answers(int fd)
+{
+	char data[4096];
+	int i;
+
+	for (i = 0; i < 8 && recv(fd, data, sizeof(data), MSG_DONTWAIT) > 0; i++)
+		;
+}
+
 static void ask(struct state *s, const uint32_t *a)
 {
-	struct genl g = { .fd = get(s, a[0]), .family = s->family };
-	const uint64_t value[4] = { a[3], a[3] };
+	int in_slot = get(s, a[1]), protocol = 0;
 	char attrs[128];
-	size_t length = 0;
+	struct genl g;
+	size_t length;
 
-	if (a[2])
-		length = genl_put(attrs, a[2], value, a[4] % sizeof(value));
-	if (a[5])
-		length += genl_put(attrs + length, a[5], value, 8);
-	genl_ask_all(&g, a[1] % 16, request_flags(a[1] / 16), attrs, length);
+	if (genl_open(&g))
+		return;
+	length = put_attribute(attrs, s, a[0], a[3], a[4], a[5]);
+	length += put_attribute(attrs + length, s, a[0], a[6], a[4], 8);
+	getsockopt(in_slot, SOL_SOCKET, SO_PROTOCOL, &protocol, &(socklen_t){ sizeof(protocol) });
+	if (protocol == NETLINK_GENERIC) {
+		close(g.fd);
+		g.fd = in_slot;
+	}
+	genl_ask_all(&g, a[2] % 16, (a[2] & 0x10 ? NLM_F_DUMP : 0) | (a[2] & 0x20 ? NLM_F_ACK : 0),
+		     attrs, length);
+	if (a[2] & 0x40)
+		read_answers(g.fd);
+	if (g.fd != in_slot)
+		close(g.fd);
 }
 
 static void watch(struct state *s, uint32_t epoll, uint32_t what, uint32_t how)
