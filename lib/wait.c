@@ -343,6 +343,12 @@ static DWORD look(struct request *request, const struct pollfd *fds)
 		bool port = !object->kind && !object->thread && !object->lockable;
 		bool gone = fds[i].revents & POLLNVAL;
 
+		/* As most are that can be: the rest is for what poll(2) does not know. */
+		if (object->kind && !fds[i].revents) {
+			atomic_store(&object->signalled, false);
+			missing = true;
+			continue;
+		}
 		if (port && (gone || is_closed(object)))
 			return of(request, WAIT_ABANDONED_0, i);
 		/* By close(2); it may never have been open. */
