@@ -143,41 +143,64 @@ static int control_get_limits(struct sk_buff *skb, struct genl_info *info)
 	return control_reply(reply, info, sockiocp_describe_limits(reply, &answer));
 }
 
-/* The parameters, by their attribute. */
-static unsigned long * const control_limits[] = {
-	[SOCKIOCP_A_LIMITS_REGISTRATIONS] = &sockiocp_max_user_registrations,
-	[SOCKIOCP_A_LIMITS_OPERATIONS] = &sockiocp_max_user_operations,
-	[SOCKIOCP_A_LIMITS_PACKETS] = &sockiocp_max_user_packets,
-	[SOCKIOCP_A_LIMITS_OFFERS] = &sockiocp_max_user_offers,
-};
-
-/* All that are named, or none: their values were looked at before. */
-static int control_set_limits(struct sk_buff *skb, struct genl_info *info)
+/* Whether the limits are the sender's to change. */
+static bool control_may_set_limits(const struct sk_buff *skb, struct netlink_ext_ack *extack)
 {
 	struct sockiocp_reader reader;
-	unsigned int i, nr = 0;
 
 	control_get_reader(&reader, skb);
 	/* The capability is not enough: a container may have it, with a network of its own. */
 	if (!reader.is_admin) {
-		NL_SET_ERR_MSG(info->extack, "limits are set from the first network namespace");
-		return -EPERM;
+		NL_SET_ERR_MSG(extack, "limits are set from the first network namespace");
+		return false;
 	}
 	/* It is about the memory of the machine, and not about its network. */
 	if (!netlink_capable(skb, CAP_SYS_RESOURCE)) {
-		NL_SET_ERR_MSG(info->extack, "limits take CAP_SYS_RESOURCE, too");
+		NL_SET_ERR_MSG(extack, "limits take CAP_SYS_RESOURCE, too");
+		return false;
+	}
+	return true;
+}
+
+/* Returns how many are named, each in its place; what is not has no value. */
+static unsigned int control_get_named_limits(struct nlattr **attrs, unsigned long *limits)
+{
+	static const u8 which[] = {
+		[SOCKIOCP_A_LIMITS_REGISTRATIONS] = SOCKIOCP_MAX_REGISTRATIONS,
+		[SOCKIOCP_A_LIMITS_OPERATIONS] = SOCKIOCP_MAX_OPERATIONS,
+		[SOCKIOCP_A_LIMITS_PACKETS] = SOCKIOCP_MAX_PACKETS,
+		[SOCKIOCP_A_LIMITS_OFFERS] = SOCKIOCP_MAX_OFFERS,
+	};
+	unsigned int i, nr = 0;
+
+	for (i = 1; i < ARRAY_SIZE(which); i++) {
+		limits[which[i]] = attrs[i] ? nla_get_u64(attrs[i]) : SOCKIOCP_LIMIT_OF_ALL;
+		nr += !!attrs[i];
+	}
+	return nr;
+}
+
+/* All that are named, or none: their values were looked at before. */
+static int control_set_limits(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *user = info->attrs[SOCKIOCP_A_LIMITS_UID];
+	unsigned long limits[SOCKIOCP_NR_LIMITS];
+	unsigned int i, nr;
+
+	if (!control_may_set_limits(skb, info->extack))
 		return -EPERM;
+	nr = control_get_named_limits(info->attrs, limits);
+	/* Who has that capability is in the first namespace of users. */
+	if (user)
+		return sockiocp_account_set_own_limits(nla_get_u32(user), nr ? limits : NULL);
+	if (!nr) {
+		NL_SET_ERR_MSG(info->extack, "no limit is named");
+		return -EINVAL;
 	}
-	for (i = 1; i < ARRAY_SIZE(control_limits); i++) {
-		if (!info->attrs[i])
-			continue;
-		sockiocp_account_set_limit(control_limits[i], nla_get_u64(info->attrs[i]));
-		nr++;
-	}
-	if (nr)
-		return 0;
-	NL_SET_ERR_MSG(info->extack, "no limit is named");
-	return -EINVAL;
+	for (i = 0; i < SOCKIOCP_NR_LIMITS; i++)
+		if (limits[i] != SOCKIOCP_LIMIT_OF_ALL)
+			sockiocp_account_set_limit(i, limits[i]);
+	return 0;
 }
 
 /* --------------------------------------------------------------------------- dumps */
@@ -467,6 +490,11 @@ static struct netlink_range_validation control_limit_range = {
 	.max = LONG_MAX,
 };
 
+/* The last number is nobody's. */
+static struct netlink_range_validation control_uid_range = {
+	.max = U32_MAX - 1,
+};
+
 #define LIMIT NLA_POLICY_FULL_RANGE(NLA_U64, &control_limit_range)
 
 static const struct nla_policy control_limits_policy[] = {
@@ -474,6 +502,7 @@ static const struct nla_policy control_limits_policy[] = {
 	[SOCKIOCP_A_LIMITS_OPERATIONS] = LIMIT,
 	[SOCKIOCP_A_LIMITS_PACKETS] = LIMIT,
 	[SOCKIOCP_A_LIMITS_OFFERS] = LIMIT,
+	[SOCKIOCP_A_LIMITS_UID] = NLA_POLICY_FULL_RANGE(NLA_U32, &control_uid_range),
 };
 
 /* Nothing is asked for: any attribute is one too many. */

@@ -231,7 +231,11 @@ int sockiocp_describe_user(struct sk_buff *skb, const struct sockiocp_answer *an
 		PUT_USER(OPERATIONS, user->operations) ||
 		PUT_USER(PACKETS, user->packets) ||
 		PUT_USER(OFFERS, user->offers) ||
-		PUT_USER(REFUSALS, user->refusals);
+		PUT_USER(REFUSALS, user->refusals) ||
+		PUT_USER(MAX_REGISTRATIONS, user->limits[SOCKIOCP_MAX_REGISTRATIONS]) ||
+		PUT_USER(MAX_OPERATIONS, user->limits[SOCKIOCP_MAX_OPERATIONS]) ||
+		PUT_USER(MAX_PACKETS, user->limits[SOCKIOCP_MAX_PACKETS]) ||
+		PUT_USER(MAX_OFFERS, user->limits[SOCKIOCP_MAX_OFFERS]);
 	return describe_end(skb, message, error);
 }
 
@@ -245,9 +249,9 @@ int sockiocp_describe_limits(struct sk_buff *skb, const struct sockiocp_answer *
 
 	if (!message)
 		return -EMSGSIZE;
-	error = PUT_LIMIT(REGISTRATIONS, READ_ONCE(sockiocp_max_user_registrations)) ||
-		PUT_LIMIT(OPERATIONS, READ_ONCE(sockiocp_max_user_operations)) ||
-		PUT_LIMIT(PACKETS, READ_ONCE(sockiocp_max_user_packets)) ||
-		PUT_LIMIT(OFFERS, READ_ONCE(sockiocp_max_user_offers));
+	error = PUT_LIMIT(REGISTRATIONS, READ_ONCE(sockiocp_limits[SOCKIOCP_MAX_REGISTRATIONS])) ||
+		PUT_LIMIT(OPERATIONS, READ_ONCE(sockiocp_limits[SOCKIOCP_MAX_OPERATIONS])) ||
+		PUT_LIMIT(PACKETS, READ_ONCE(sockiocp_limits[SOCKIOCP_MAX_PACKETS])) ||
+		PUT_LIMIT(OFFERS, READ_ONCE(sockiocp_limits[SOCKIOCP_MAX_OFFERS]));
 	return describe_end(skb, message, error);
 }

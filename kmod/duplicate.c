@@ -184,13 +184,13 @@ static bool duplicate_charge(struct sockiocp_account *account)
 	unsigned int looks;
 
 	duplicate_sweep(account, LOOKS);
-	if (sockiocp_account_charge(&account->offers, &sockiocp_max_user_offers))
+	if (sockiocp_account_charge(account, &account->offers, 1, SOCKIOCP_MAX_OFFERS))
 		return true;
 	for (looks = 0; looks < LOOKS_BEYOND_LIMIT; looks += SOCKIOCP_CHUNK) {
 		duplicate_sweep(account, SOCKIOCP_CHUNK);
 		cond_resched();
 	}
-	if (sockiocp_account_charge(&account->offers, &sockiocp_max_user_offers))
+	if (sockiocp_account_charge(account, &account->offers, 1, SOCKIOCP_MAX_OFFERS))
 		return true;
 	sockiocp_account_refuse(account, SOCKIOCP_REFUSED_OFFER);
 	return false;

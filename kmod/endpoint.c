@@ -36,8 +36,8 @@ static struct sockiocp_endpoint *endpoint_create(struct sockiocp_port *port,
 	/* Any other kind of socket can be associated. */
 	if (sockiocp_socket_is_lent(socket) || sockiocp_socket_moves_waits(socket))
 		return ERR_PTR(-EOPNOTSUPP);
-	if (!sockiocp_account_charge(&port->account->endpoints,
-				     &sockiocp_max_user_registrations))
+	if (!sockiocp_account_charge(port->account, &port->account->endpoints, 1,
+				     SOCKIOCP_MAX_REGISTRATIONS))
 		return ERR_PTR(-ENOBUFS);
 	endpoint = kmem_cache_zalloc(endpoint_cache, GFP_KERNEL | __GFP_NOWARN);
 	if (!endpoint) {
@@ -194,8 +194,8 @@ static int endpoint_move(struct sockiocp_endpoint *endpoint, struct sockiocp_por
 
 	/* Its own user pays for it already, and may be at the limit. */
 	if (endpoint->hook.port->account != port->account) {
-		if (!sockiocp_account_charge(&port->account->endpoints,
-					     &sockiocp_max_user_registrations))
+		if (!sockiocp_account_charge(port->account, &port->account->endpoints, 1,
+					     SOCKIOCP_MAX_REGISTRATIONS))
 			return sockiocp_account_refuse(port->account,
 						       SOCKIOCP_REFUSED_ENDPOINT);
 		atomic_long_dec(&endpoint->hook.port->account->endpoints);

@@ -491,6 +491,7 @@ err_registration:
 	sockiocp_registration_exit();
 err_workqueue:
 	sockiocp_workqueue_exit();
+	sockiocp_account_exit();
 	return error;
 }
 
@@ -509,6 +510,7 @@ static void __exit sockiocp_exit(void)
 	sockiocp_endpoint_exit();
 	sockiocp_registration_exit();
 	sockiocp_workqueue_exit();
+	sockiocp_account_exit();
 }
 
 module_init(sockiocp_init);

@@ -100,8 +100,8 @@ struct sockiocp_operation *sockiocp_operation_alloc(struct sockiocp_port *home)
 {
 	struct sockiocp_operation *op;
 
-	if (!sockiocp_account_charge(&home->account->operations,
-				     &sockiocp_max_user_operations))
+	if (!sockiocp_account_charge(home->account, &home->account->operations, 1,
+				     SOCKIOCP_MAX_OPERATIONS))
 		return ERR_PTR(sockiocp_account_refuse(home->account,
 						       SOCKIOCP_REFUSED_OPERATION));
 	op = kmem_cache_zalloc(operation_cache, GFP_KERNEL | __GFP_NOWARN);

@@ -32,7 +32,8 @@ long sockiocp_packet_post(struct sockiocp_port *port, const struct sockiocp_post
 
 	if (args->flags)
 		return -EINVAL;
-	if (!sockiocp_account_charge(&port->account->packets, &sockiocp_max_user_packets))
+	if (!sockiocp_account_charge(port->account, &port->account->packets, 1,
+				     SOCKIOCP_MAX_PACKETS))
 		return sockiocp_account_refuse(port->account, SOCKIOCP_REFUSED_PACKET);
 	posted = kmem_cache_alloc(posted_cache, GFP_KERNEL | __GFP_NOWARN);
 	if (!posted) {

@@ -96,8 +96,8 @@ u32 sockiocp_registration_create(struct sockiocp_port *port, struct socket *sock
 
 	if (kind < 0)
 		return SOCKIOCP_RESULT_NOT_SUPPORTED;
-	if (!sockiocp_account_charge(&port->account->registrations,
-				     &sockiocp_max_user_registrations))
+	if (!sockiocp_account_charge(port->account, &port->account->registrations, 1,
+				     SOCKIOCP_MAX_REGISTRATIONS))
 		return SOCKIOCP_RESULT_LIMIT;
 	reg = kmem_cache_alloc(registration_cache, GFP_KERNEL | __GFP_NOWARN);
 	if (!reg) {

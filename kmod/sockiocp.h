@@ -82,18 +82,19 @@ void sockiocp_announce_exit(void);
 
 /* --------------------------------------------------------------- account */
 
-extern unsigned long sockiocp_max_user_registrations;
-extern unsigned long sockiocp_max_user_packets;
-extern unsigned long sockiocp_max_user_operations;
-extern unsigned long sockiocp_max_user_offers;
+/* The limits of all users that have none of their own: what they say is no limit itself. */
+extern unsigned long sockiocp_limits[SOCKIOCP_NR_LIMITS];
+#define SOCKIOCP_LIMIT_OF_ALL	ULONG_MAX
 
 void sockiocp_account_init(void);
-void sockiocp_account_set_limit(unsigned long *limit, unsigned long value);
+void sockiocp_account_exit(void);
+void sockiocp_account_set_limit(enum sockiocp_limit which, unsigned long value);
+int sockiocp_account_set_own_limits(unsigned long uid, const unsigned long *limits);
 struct sockiocp_account *sockiocp_account_get(void);
 void sockiocp_account_hold(struct sockiocp_account *account);
 void sockiocp_account_put(struct sockiocp_account *account);
 
-/* What a user holds, as of now, and was refused. */
+/* What a user holds, as of now, may hold, and was refused. */
 struct sockiocp_account_view {
 	unsigned long uid;
 	unsigned long registrations;
@@ -101,38 +102,40 @@ struct sockiocp_account_view {
 	unsigned long operations;
 	unsigned long packets;
 	unsigned long offers;
+	unsigned long limits[SOCKIOCP_NR_LIMITS];
 	unsigned long refusals;
 };
 
 bool sockiocp_account_next(unsigned long uid, struct sockiocp_account_view *view);
 int sockiocp_account_refuse(struct sockiocp_account *account, enum sockiocp_refused what);
 
+/* How many the user may hold. */
+static inline unsigned long sockiocp_account_limit(const struct sockiocp_account *account,
+						   enum sockiocp_limit which)
+{
+	unsigned long own = READ_ONCE(account->limits[which]);
+
+	return likely(own == SOCKIOCP_LIMIT_OF_ALL) ? READ_ONCE(sockiocp_limits[which]) : own;
+}
+
 /**
- * sockiocp_account_charge - count one more, unless that is one too many
+ * sockiocp_account_charge - count so many more, unless that is too many
+ * @account: the user's
  * @count: one of the account's counters
- * @limit: the parameter that limits it
+ * @nr: how many
+ * @which: what limits it
  *
- * Return: whether it was counted.  Several tasks that charge at once may see
+ * Return: whether they were counted.  Several tasks that charge at once may see
  * each other's attempt and fail together just below the limit; none gets past
  * it.
  */
-static inline bool sockiocp_account_charge(atomic_long_t *count, const unsigned long *limit)
-{
-	unsigned long charged = atomic_long_inc_return(count);
-
-	if (likely(charged <= READ_ONCE(*limit)))
-		return true;
-	atomic_long_dec(count);
-	return false;
-}
-
-/* The same for so many more, or none. */
-static inline bool sockiocp_account_charge_more(atomic_long_t *count, unsigned int nr,
-						const unsigned long *limit)
+static inline bool sockiocp_account_charge(const struct sockiocp_account *account,
+					   atomic_long_t *count, unsigned int nr,
+					   enum sockiocp_limit which)
 {
 	unsigned long charged = atomic_long_add_return(nr, count);
 
-	if (likely(charged <= READ_ONCE(*limit)))
+	if (likely(charged <= sockiocp_account_limit(account, which)))
 		return true;
 	atomic_long_sub(nr, count);
 	return false;

@@ -54,8 +54,8 @@ static bool submission_charge(struct sockiocp_operation *op, size_t size)
 {
 	unsigned int nr = DIV_ROUND_UP(size, sizeof(*op));
 
-	if (!sockiocp_account_charge_more(&op->home->account->operations, nr,
-					  &sockiocp_max_user_operations)) {
+	if (!sockiocp_account_charge(op->home->account, &op->home->account->operations, nr,
+				     SOCKIOCP_MAX_OPERATIONS)) {
 		sockiocp_account_refuse(op->home->account, SOCKIOCP_REFUSED_OPERATION);
 		return false;
 	}

@@ -24,10 +24,21 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+/* What a user may hold only so many of. */
+enum sockiocp_limit {
+	SOCKIOCP_MAX_REGISTRATIONS,
+	SOCKIOCP_MAX_OPERATIONS,
+	SOCKIOCP_MAX_PACKETS,
+	SOCKIOCP_MAX_OFFERS,
+	SOCKIOCP_NR_LIMITS,
+};
+
 /**
  * struct sockiocp_account - what one user holds, in all ports together
  * @uid: the user
- * @users: ports that charge this account, whose memory is there, and offers
+ * @users: ports that charge this account, whose memory is there, and offers; and one more
+ *	as long as the user has limits of its own
+ * @limits: these limits, or SOCKIOCP_LIMIT_OF_ALL
  * @registrations: registrations that exist
  * @endpoints: endpoints that exist
  * @packets: posted packets that are queued
@@ -42,6 +53,7 @@
 struct sockiocp_account {
 	unsigned long uid;
 	unsigned int users;
+	unsigned long limits[SOCKIOCP_NR_LIMITS];
 	atomic_long_t registrations;
 	atomic_long_t endpoints;
 	atomic_long_t packets;

@@ -107,6 +107,10 @@ static const struct attribute user_attributes[MOST_ATTRIBUTES] = {
 	[SOCKIOCP_A_USER_PACKETS] = { "packets", NUMBER, NULL },
 	[SOCKIOCP_A_USER_OFFERS] = { "offers", NUMBER, NULL },
 	[SOCKIOCP_A_USER_REFUSALS] = { "refusals", NUMBER, NULL },
+	[SOCKIOCP_A_USER_MAX_REGISTRATIONS] = { "max-registrations", NUMBER, NULL },
+	[SOCKIOCP_A_USER_MAX_OPERATIONS] = { "max-operations", NUMBER, NULL },
+	[SOCKIOCP_A_USER_MAX_PACKETS] = { "max-packets", NUMBER, NULL },
+	[SOCKIOCP_A_USER_MAX_OFFERS] = { "max-offers", NUMBER, NULL },
 };
 
 static const struct attribute limits_attributes[MOST_ATTRIBUTES] = {
@@ -464,6 +468,16 @@ json_t *ask(enum topic topic, uint32_t port)
 	return NULL;
 }
 
+const char *const limit_keys[] = { "registrations", "operations", "packets", "offers", NULL };
+
+json_int_t limit_of(const json_t *user, const char *key)
+{
+	char of_user[64];
+
+	snprintf(of_user, sizeof(of_user), "max-%s", key);
+	return json_integer_value(json_object_get(user, of_user));
+}
+
 static int attribute_of_limit(const char *key)
 {
 	int i;
@@ -474,7 +488,7 @@ static int attribute_of_limit(const char *key)
 	return 0;
 }
 
-int tell_limits(const struct setting *settings, int nr)
+int tell_limits(uint32_t uid, const struct setting *settings, int nr)
 {
 	struct asked asked = { .topic = TOPIC_LIMITS };
 	struct nl_sock *sock;
@@ -488,6 +502,8 @@ int tell_limits(const struct setting *settings, int nr)
 	ret = msg && genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_ACK,
 				 SOCKIOCP_CMD_LIMITS_SET, SOCKIOCP_FAMILY_VERSION) ?
 	      0 : -NLE_NOMEM;
+	if (!ret && uid != ALL_USERS)
+		ret = nla_put_u32(msg, SOCKIOCP_A_LIMITS_UID, uid);
 	for (i = 0; !ret && i < nr; i++)
 		ret = nla_put_u64(msg, attribute_of_limit(settings[i].key), settings[i].value);
 	if (!ret)

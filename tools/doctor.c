@@ -358,52 +358,53 @@ static void check_library(struct patient *p)
 
 /* ---------------------------------------------------------------- who has how much */
 
+/* Returns whether anything was to be told. */
+static int check_limits_of(struct patient *p, const json_t *user)
+{
+	int uid = (int)json_integer_value(json_object_get(user, "uid"));
+	json_int_t refusals = json_integer_value(json_object_get(user, "refusals"));
+	const char *const *key;
+	json_int_t held, may;
+	int told = 0;
+
+	if (refusals) {
+		tell(p, "limits", WARNING, "see which limit it is: sockiocpctl users",
+		     "user %d was refused %lld time%s: it held as much as it may", uid,
+		     (long long)refusals, refusals == 1 ? "" : "s");
+		told = 1;
+	}
+	for (key = limit_keys; *key; key++) {
+		held = json_integer_value(json_object_get(user, *key));
+		may = limit_of(user, *key);
+		if (held * 10 < may * 9 || !held)
+			continue;
+		tell(p, "limits", WARNING, "as root: sockiocpctl limits set NAME=VALUE; "
+		     "who holds them: sockiocpctl ports", "user %d holds %lld of %lld %s", uid,
+		     (long long)held, (long long)may, *key);
+		told = 1;
+	}
+	return told;
+}
+
 static void check_limits(struct patient *p)
 {
-	json_t *users, *limits = NULL, *user, *most;
-	json_int_t held, may;
-	const char *key;
+	json_t *users, *user;
 	int told = 0;
 	size_t i;
 
 	if (!p->is_loaded)
 		return;
 	users = ask(TOPIC_USERS, 0);
-	if (users)
-		limits = ask(TOPIC_LIMITS, 0);
-	if (!limits) {
-		json_decref(users);
+	if (!users) {
 		tell(p, "limits", WARNING, "see what was said above",
 		     "the module does not answer by netlink");
 		return;
 	}
-	json_array_foreach(users, i, user) {
-		held = json_integer_value(json_object_get(user, "refusals"));
-		if (held) {
-			tell(p, "limits", WARNING, "see which limit it is: sockiocpctl users, "
-			     "sockiocpctl limits", "user %d was refused %lld time%s: it held "
-			     "as much as it may",
-			     (int)json_integer_value(json_object_get(user, "uid")),
-			     (long long)held, held == 1 ? "" : "s");
-			told = 1;
-		}
-		json_object_foreach(json_array_get(limits, 0), key, most) {
-			held = json_integer_value(json_object_get(user, key));
-			may = json_integer_value(most);
-			if (held * 10 < may * 9 || !held)
-				continue;
-			tell(p, "limits", WARNING, "as root: sockiocpctl limits set NAME=VALUE; "
-			     "who holds them: sockiocpctl ports",
-			     "user %d holds %lld of %lld %s",
-			     (int)json_integer_value(json_object_get(user, "uid")),
-			     (long long)held, (long long)may, key);
-			told = 1;
-		}
-	}
+	json_array_foreach(users, i, user)
+		told |= check_limits_of(p, user);
 	if (!told)
 		tell(p, "limits", GOOD, NULL, "nobody is near a limit, as far as you can see");
 	json_decref(users);
-	json_decref(limits);
 }
 
 /* Has the process of this number the device open? */

@@ -23,11 +23,8 @@ static const char *const registration_keys[] = {
 static const char *const worker_keys[] = { "port", "pid", "tid", "state", "comm", NULL };
 
 static const char *const user_keys[] = {
-	"uid", "registrations", "endpoints", "operations", "packets", "offers", "refusals", NULL,
-};
-
-static const char *const limits_keys[] = {
-	"registrations", "operations", "packets", "offers", NULL,
+	"uid", "registrations", "endpoints", "operations", "packets", "offers", "refusals",
+	"max-registrations", "max-operations", "max-packets", "max-offers", NULL,
 };
 
 static const struct {
@@ -41,7 +38,7 @@ static const struct {
 	{ "registrations", "registration", TOPIC_REGISTRATIONS, registration_keys },
 	{ "workers", "worker", TOPIC_WORKERS, worker_keys },
 	{ "users", "user", TOPIC_USERS, user_keys },
-	{ "limits", "limits", TOPIC_LIMITS, limits_keys },
+	{ "limits", "limits", TOPIC_LIMITS, limit_keys },
 };
 
 #define PARTS	(sizeof(parts) / sizeof(*parts))

@@ -299,26 +299,24 @@ static void explain_limits(struct inquiry *q)
 {
 	json_int_t refusals = number_in(q->user, "refusals");
 	json_int_t more = refusals - number_in(q->user_before, "refusals");
-	json_t *limits, *limit, *finding = NULL;
-	const char *key;
+	json_t *finding = NULL;
+	const char *const *key;
 
 	if (!q->user || !refusals)
 		return;
-	limits = take_object(ask(TOPIC_LIMITS, 0), -1);
-	json_object_foreach(limits, key, limit) {
-		if (number_in(q->user, key) < json_integer_value(limit))
+	for (key = limit_keys; *key; key++) {
+		if (number_in(q->user, *key) < limit_of(q->user, *key))
 			continue;
 		if (!finding)
 			finding = find(q, "limit", "user %lld is at a limit, and was refused more "
 				       "%lld time%s", (long long)number_in(q->user, "uid"),
 				       (long long)refusals, s_of(refusals));
-		prove(finding, "he holds %lld of %lld %s", (long long)number_in(q->user, key),
-		      (long long)json_integer_value(limit), key);
+		prove(finding, "he holds %lld of %lld %s", (long long)number_in(q->user, *key),
+		      (long long)limit_of(q->user, *key), *key);
 	}
 	if (!finding && more > 0)
 		find(q, "limit", "user %lld is refused more again and again: %lld time%s just now",
 		     (long long)number_in(q->user, "uid"), (long long)more, s_of(more));
-	json_decref(limits);
 }
 
 static void explain_all(struct inquiry *q)

@@ -42,7 +42,7 @@ static const struct command commands[] = {
 	{ "explain", "PORT", "why does this port not make progress?", explain },
 	{ "monitor", "", "ports that come and go, users who are refused more, as it happens",
 	  monitor },
-	{ "limits", "[set NAME=N...]", "what a user may hold", limits },
+	{ "limits", "[set [uid=UID] NAME=N... | reset uid=UID]", "what a user may hold", limits },
 	{ "doctor", "", "can programs use ports here, and if not, what to do?", doctor },
 };
 
@@ -208,6 +208,10 @@ static int users(const struct options *options, int argc, char **argv)
 		{ "packets", "PACKETS", 0 },
 		{ "offers", "OFFERS", 0 },
 		{ "refusals", "REFUSALS", 0 },
+		{ "max-registrations", "MAX-REG", 0 },
+		{ "max-operations", "MAX-OPS", 0 },
+		{ "max-packets", "MAX-PACKETS", 0 },
+		{ "max-offers", "MAX-OFFERS", 0 },
 		{ NULL, NULL, 0 },
 	};
 
@@ -218,7 +222,7 @@ static int users(const struct options *options, int argc, char **argv)
 
 /* ------------------------------------------------------------------------- limits */
 
-static int parse_limit(const char *text, uint64_t *value)
+static int parse_number(const char *text, uint64_t *value)
 {
 	char *end;
 
@@ -227,30 +231,48 @@ static int parse_limit(const char *text, uint64_t *value)
 	return !errno && !*end && *text >= '0' && *text <= '9';
 }
 
+/* uid=UID, if that comes first, which is as many arguments as are used up; or -1. */
+static int parse_uid(int argc, char **argv, uint32_t *uid)
+{
+	uint64_t value;
+
+	*uid = ALL_USERS;
+	if (!argc || strncmp(argv[0], "uid=", 4))
+		return 0;
+	if (!parse_number(argv[0] + 4, &value) || value >= ALL_USERS) {
+		complain("not the number of a user", argv[0] + 4);
+		return -1;
+	}
+	*uid = value;
+	return 1;
+}
+
 /* All that are named, by one request: if one of them is wrong none is set. */
-static int set_limits(int argc, char **argv, const struct column *columns)
+static int set_limits(uint32_t uid, int argc, char **argv)
 {
 	struct setting settings[8] = { { NULL, 0 } };
-	const struct column *column;
+	const char *const *key;
 	int i, nr = 0;
 	char *value;
 
+	if (!argc)
+		return complain("set which limit?", NULL);
 	for (i = 0; i < argc; i++) {
 		value = strchr(argv[i], '=');
 		if (!value)
 			return complain("not NAME=VALUE", argv[i]);
 		*value++ = 0;
-		for (column = columns; column->key && strcmp(column->key, argv[i]); column++)
+		for (key = limit_keys; *key && strcmp(*key, argv[i]); key++)
 			;
-		if (!column->key)
+		if (!*key)
 			return complain("no limit has this name", argv[i]);
 		if (nr == sizeof(settings) / sizeof(*settings))
 			return complain("so many limits there are not", NULL);
 		settings[nr].key = argv[i];
-		if (!parse_limit(value, &settings[nr++].value))
+		if (!parse_number(value, &settings[nr++].value))
 			return complain("not a limit", value);
 	}
-	return tell_limits(settings, nr);
+	return tell_limits(uid, settings, nr);
 }
 
 static int limits(const struct options *options, int argc, char **argv)
@@ -262,12 +284,19 @@ static int limits(const struct options *options, int argc, char **argv)
 		{ "offers", "OFFERS", 0 },
 		{ NULL, NULL, 0 },
 	};
+	uint32_t uid;
+	int used;
 
 	if (!argc)
 		return show(options, ask(TOPIC_LIMITS, 0), columns);
-	if (strcmp(argv[0], "set") || argc < 2)
-		return complain("limits, or: limits set NAME=VALUE...", NULL);
-	return set_limits(argc - 1, argv + 1, columns);
+	used = parse_uid(argc - 1, argv + 1, &uid);
+	if (used < 0)
+		return WRONG;
+	if (!strcmp(argv[0], "set"))
+		return set_limits(uid, argc - 1 - used, argv + 1 + used);
+	if (!strcmp(argv[0], "reset") && used && argc == 2)
+		return tell_limits(uid, NULL, 0);
+	return complain("limits, limits set [uid=UID] NAME=VALUE..., or: limits reset uid=UID", NULL);
 }
 
 /* -------------------------------------------------------------- the command line */

@@ -39,14 +39,22 @@ enum topic {
 /* Says why, and returns NULL, if the kernel does not answer; port 0: all. */
 json_t *ask(enum topic topic, uint32_t port);
 
+/* What is limited, by their keys; NULL ends them. */
+extern const char *const limit_keys[];
+/* How many of that a user may hold. */
+json_int_t limit_of(const json_t *user, const char *key);
+
 /* A limit by its key. */
 struct setting {
 	const char *key;
 	uint64_t value;
 };
 
-/* 0, or FAILED if the kernel refuses, which is said. */
-int tell_limits(const struct setting *settings, int nr);
+/* Whose limits: those of all users that have none of their own. */
+#define ALL_USERS	UINT32_MAX
+
+/* With no limit: a user has none of its own then.  0, or FAILED if the kernel refuses, which is said. */
+int tell_limits(uint32_t uid, const struct setting *settings, int nr);
 
 struct nl_sock;
 struct nlmsghdr;

@@ -162,6 +162,145 @@ TEST_F(limits, what_is_wrong_is_refused_and_named_and_sets_nothing)
 	EXPECT_AS_BEFORE();
 }
 
+/* ---------------------------------------------------------------- limits of one user */
+
+/* What is told of a user; -1: nothing is. */
+static long long told_of(struct genl *g, uint32_t uid, int type)
+{
+	long long value = -1;
+
+	if (genl_ask(g, SOCKIOCP_CMD_USER_GET, NLM_F_DUMP, 0, NULL, 0))
+		return -2;
+	while (genl_next(g) == 1)
+		if (genl_number(g, SOCKIOCP_A_USER_UID) == uid)
+			value = genl_number(g, type);
+	return value;
+}
+
+static int open_as(uid_t uid)
+{
+	int port;
+
+	if (setresuid(uid, -1, -1))
+		return -1;
+	port = device_open();
+	return setresuid(0, -1, -1) ? -1 : port;
+}
+
+#define PACKETS		SOCKIOCP_A_LIMITS_PACKETS
+#define MAX_PACKETS	SOCKIOCP_A_USER_MAX_PACKETS
+#define MAX_OFFERS	SOCKIOCP_A_USER_MAX_OFFERS
+
+TEST_F(limits, of_a_user_hold_for_that_user_alone)
+{
+	struct genl *g = &self->genl;
+	int port, other;
+
+	NEEDS_ROOT();
+	port = open_as(USER);
+	other = open_as(USER + 1);
+	ASSERT_LE(0, port);
+	ASSERT_LE(0, other);
+	EXPECT_EQ(0, genl_set_own_limit(g, USER, PACKETS, 1));
+	EXPECT_EQ(1, told_of(g, USER, MAX_PACKETS));
+	EXPECT_EQ(self->before[PACKETS], told_of(g, USER + 1, MAX_PACKETS));
+	EXPECT_AS_BEFORE();
+	EXPECT_EQ(0, device_post(port, 1));
+	EXPECT_EQ(-ENOBUFS, device_post(port, 2));
+	EXPECT_EQ(0, device_post(other, 1));
+	EXPECT_EQ(0, device_post(other, 2));
+	/* They may be higher than those of all, too. */
+	EXPECT_EQ(0, set(g, PACKETS, 0));
+	EXPECT_EQ(0, genl_set_own_limit(g, USER, PACKETS, 2));
+	EXPECT_EQ(0, device_post(port, 2));
+	EXPECT_EQ(-ENOBUFS, device_post(port, 3));
+	EXPECT_EQ(-ENOBUFS, device_post(other, 3));
+	/* What is not named stays. */
+	EXPECT_EQ(0, genl_set_own_limit(g, USER, SOCKIOCP_A_LIMITS_OFFERS, 7));
+	EXPECT_EQ(2, told_of(g, USER, MAX_PACKETS));
+	EXPECT_EQ(7, told_of(g, USER, MAX_OFFERS));
+	/* And without any of its own those of all are its. */
+	EXPECT_EQ(0, genl_set_own_limit(g, USER, 0, 0));
+	EXPECT_EQ(0, told_of(g, USER, MAX_PACKETS));
+	EXPECT_EQ(self->before[SOCKIOCP_A_LIMITS_OFFERS], told_of(g, USER, MAX_OFFERS));
+	EXPECT_EQ(-ENOBUFS, device_post(port, 3));
+	EXPECT_EQ(0, set(g, PACKETS, self->before[PACKETS]));
+	EXPECT_EQ(0, device_post(port, 3));
+	close(port);
+	close(other);
+}
+
+TEST_F(limits, of_a_user_need_no_port)
+{
+	struct genl *g = &self->genl;
+	int i, port;
+
+	NEEDS_ROOT();
+	EXPECT_EQ(-1, told_of(g, USER, MAX_PACKETS));
+	/* None are taken away from who has none. */
+	EXPECT_EQ(0, genl_set_own_limit(g, USER, 0, 0));
+	EXPECT_EQ(-1, told_of(g, USER, MAX_PACKETS));
+	EXPECT_EQ(0, genl_set_own_limit(g, USER, PACKETS, 1));
+	EXPECT_EQ(1, told_of(g, USER, MAX_PACKETS));
+	for (i = 0; i < 3; i++) {
+		port = open_as(USER);
+		EXPECT_EQ(0, device_post(port, 1));
+		EXPECT_EQ(-ENOBUFS, device_post(port, 2));
+		close(port);
+	}
+	EXPECT_EQ(1, told_of(g, USER, MAX_PACKETS));
+	EXPECT_EQ(0, genl_set_own_limit(g, USER, PACKETS, 0));
+	EXPECT_EQ(0, told_of(g, USER, MAX_PACKETS));
+	EXPECT_EQ(0, genl_set_own_limit(g, USER, 0, 0));
+	EXPECT_EQ(-1, told_of(g, USER, MAX_PACKETS));
+	EXPECT_EQ(-1, told_of(g, USER, MAX_PACKETS));
+}
+
+TEST_F(limits, nobody_has_the_last_number)
+{
+	NEEDS_ROOT();
+	EXPECT_EQ(-ERANGE, genl_set_own_limit(&self->genl, UINT32_MAX, PACKETS, 1));
+	EXPECT_NE(0, self->genl.said[0]);
+	EXPECT_EQ(0, genl_set_own_limit(&self->genl, UINT32_MAX - 1, PACKETS, 1));
+	EXPECT_EQ(1, told_of(&self->genl, UINT32_MAX - 1, MAX_PACKETS));
+	EXPECT_EQ(0, genl_set_own_limit(&self->genl, UINT32_MAX - 1, 0, 0));
+	EXPECT_EQ(-1, told_of(&self->genl, UINT32_MAX - 1, MAX_PACKETS));
+}
+
+/* A user's account comes and goes with ports and with limits, in any order. */
+static void open_and_close(void *arg)
+{
+	int *is_over = arg, port, failed = 0;
+
+	if (setresuid(USER, USER, USER))
+		_exit(100);
+	while (!__atomic_load_n(is_over, __ATOMIC_RELAXED)) {
+		port = device_open();
+		failed |= port < 0 || device_post(port, 1);
+		close(port);
+	}
+	_exit(failed);
+}
+
+TEST_F(limits, of_a_user_change_while_ports_come_and_go)
+{
+	int *is_over = shared_memory(sizeof(*is_over));
+	int64_t end = now_ms() + 300;
+	int child[2], i;
+
+	NEEDS_ROOT();
+	for (i = 0; i < 2; i++)
+		child[i] = process_start(open_and_close, is_over);
+	while (now_ms() < end) {
+		EXPECT_EQ(0, genl_set_own_limit(&self->genl, USER, PACKETS, 1000));
+		EXPECT_EQ(0, genl_set_own_limit(&self->genl, USER, 0, 0));
+	}
+	__atomic_store_n(is_over, 1, __ATOMIC_RELAXED);
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, child_status(child[i], COMES));
+	EXPECT_EQ(-1, told_of(&self->genl, USER, MAX_PACKETS));
+}
+
 /* ---------------------------------------------------------------------- who may not */
 
 static void set_as_user(void *arg)

@@ -282,6 +282,14 @@ TEST_F(tool, limits_are_shown_and_set)
 	EXPECT_EQ(1, RUN("limits set packets=1 offers=9223372036854775808"));
 	EXPECT_SAID("sockiocpctl: Numerical result out of range: integer out of range\n");
 	EXPECT_EQ(packets, param_get("max_user_packets"));
+	/* Of one user, who needs no port. */
+	EXPECT_EQ(0, RUN("limits set uid=%d packets=12345 offers=3", USER));
+	EXPECT_EQ(packets, param_get("max_user_packets"));
+	EXPECT_EQ(0, RUN("-j users"));
+	EXPECT_SAID("\"max-packets\":12345,\"max-offers\":3}");
+	EXPECT_EQ(0, RUN("limits reset uid=%d", USER));
+	EXPECT_EQ(0, RUN("-j users"));
+	EXPECT_EQ(NULL, strstr(self->said, "\"max-packets\":12345"));
 }
 
 static void set_limit_as_user(void *said)
@@ -314,6 +322,8 @@ TEST_F(tool, nonsense_is_refused)
 		"users 1", "stats 1", "limits 1", "limits set", "limits set nothing=1",
 		"limits set packets", "limits set packets=-1", "limits set packets=x", "-x",
 		"limits set packets=", "limits set packets 1", "limits set =1",
+		"limits set uid=1", "limits set uid=x packets=1", "limits reset packets=1",
+		"limits set uid=4294967295 packets=1", "limits reset", "limits reset uid=1 offers=1",
 		"limits set packets=1 nothing=1", "limits set packets=99999999999999999999",
 		"top 1", "top -n 0", "top -w x", "doctor 1", "doctor -w 1",
 		"stats -w", "stats -w x", "stats -w 0", "stats -n 1", "stats -w 1 -n 0",

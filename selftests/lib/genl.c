@@ -145,6 +145,18 @@ int genl_ask_u32(struct genl *g, int cmd, int flags, int type, uint32_t value)
 	return genl_ask(g, cmd, flags, type, &value, sizeof(value));
 }
 
+int genl_set_own_limit(struct genl *g, uint32_t uid, int type, uint64_t value)
+{
+	char attrs[64];
+	size_t length = genl_put(attrs, SOCKIOCP_A_LIMITS_UID, &uid, sizeof(uid));
+	int ret;
+
+	if (type)
+		length += genl_put(attrs + length, type, &value, sizeof(value));
+	ret = genl_ask_all(g, SOCKIOCP_CMD_LIMITS_SET, NLM_F_ACK, attrs, length);
+	return ret ? ret : genl_next(g);
+}
+
 static int ask_for_family(struct genl *g)
 {
 	char attrs[64];

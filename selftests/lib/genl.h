@@ -43,6 +43,9 @@ int genl_ask_all(struct genl *g, int cmd, int flags, const void *attrs, size_t l
 /* The next message of the answer: 1; 0 at the end; or an error, which is the end, too. */
 int genl_next(struct genl *g);
 
+/* Gives a user a limit of its own; or takes all away that it has, if @type is 0. */
+int genl_set_own_limit(struct genl *g, uint32_t uid, int type, uint64_t value);
+
 /* Events of the group come to the same socket from now on. */
 int genl_join(struct genl *g, const char *group);
 /* The command of the next event; 0 if none comes in that time; or an error. */

@@ -17,6 +17,7 @@
 #include "kselftest_harness.h"
 
 #include "lib/faults.h"
+#include "lib/genl.h"
 #include "lib/module.h"
 #include "lib/place.h"
 #include "lib/port.h"
@@ -113,6 +114,28 @@ TEST_F(module, open_port_keeps_it)
 	EXPECT_EQ(-ENOENT, fd_open(DEVICE, 0));
 	EXPECT_EQ(0, module_load());
 	EXPECT_EQ(0, use_port(0));
+}
+
+/* Nobody has a port, but there are accounts: what is left of them leaks, and is seen. */
+TEST_F(module, limits_of_users_do_not_keep_it_and_go_with_it)
+{
+	struct genl g;
+	uint32_t uid;
+
+	NEEDS_MODULE();
+	EXPECT_EQ(0, genl_open(&g));
+	for (uid = 54321; uid < 54331; uid++)
+		EXPECT_EQ(0, genl_set_own_limit(&g, uid, SOCKIOCP_A_LIMITS_PACKETS, 1));
+	genl_close(&g);
+	EXPECT_EQ(0, unload_soon());
+	EXPECT_TRUE(module_is_gone(COMES));
+	EXPECT_EQ(0, module_load());
+	EXPECT_EQ(0, genl_open(&g));
+	EXPECT_EQ(0, genl_ask(&g, SOCKIOCP_CMD_USER_GET, NLM_F_DUMP, 0, NULL, 0));
+	while (genl_next(&g) == 1)
+		EXPECT_FALSE(genl_number(&g, SOCKIOCP_A_USER_UID) >= 54321 &&
+			     genl_number(&g, SOCKIOCP_A_USER_UID) < 54331);
+	genl_close(&g);
 }
 
 /* Who has closed the port, and goes on with the socket, does not keep it. */

@@ -137,10 +137,10 @@ struct sockiocp_packet_entry {
  * @features: out: SOCKIOCP_FEATURE_* bits.
  * @max_batch: out: the largest registration_count and entry_count of a call.
  * @reserved: out: 0.
- * @max_user_registrations: out: how many registrations a user may hold in all
- *	ports together.
- * @max_user_packets: out: how many posted packets of a user may be queued in
- *	all ports together.
+ * @max_user_registrations: out: how many registrations this port's owner may hold
+ *	in all ports together.
+ * @max_user_packets: out: how many posted packets of this port's owner may be
+ *	queued in all ports together.
  * @user_registrations: out: how many registrations this port's owner holds.
  * @user_packets: out: how many posted packets of this port's owner are queued.
  * @version: out: SOCKIOCP_VERSION of the module, for reports; ends with a 0.  Not there
