@@ -206,6 +206,8 @@ struct sockiocp_hook {
  *	them the marks of those who go through it
  * @nr_hooks: how many these are
  * @nr_endpoints: how many of them are endpoints
+ * @counted: how many registrations were armed, queued and disabled when view.c counted last
+ * @counted_until: ktime_get_ns() up to which that is told, if there are many
  * @concurrency: as configured; 0 stands for the number of processors
  * @closed: by SOCKIOCP_CLOSE
  * @workers: threads that are associated with the port, or have been and pin it still
@@ -255,6 +257,8 @@ struct sockiocp_port {
 	struct list_head hooks;
 	unsigned int nr_hooks;
 	unsigned int nr_endpoints;
+	unsigned int counted[3];
+	u64 counted_until;
 	unsigned int concurrency;
 	bool closed;
 	struct list_head workers;

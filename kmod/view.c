@@ -17,6 +17,13 @@
 /* How many registrations are looked at before the port's lock is given back. */
 #define LOOKS_AT_A_TIME		64
 
+/*
+ * The registrations of a port that has more than this are counted once, and not again for so
+ * many times as long as that took.
+ */
+#define COUNTED_ANEW		1024
+#define REST			100
+
 /* For how many registrations fdinfo has a line. */
 #define LINES			128
 
@@ -29,7 +36,8 @@ void sockiocp_view_begin(struct sockiocp_port *port, struct sockiocp_view_mark *
 {
 	memset(mark, 0, sizeof(*mark));
 	spin_lock_irq(&port->lock);
-	mark->left = port->nr_hooks;
+	/* Who asks again and again about many endpoints is not to go past them each time. */
+	mark->left = port->nr_hooks == port->nr_endpoints ? 0 : port->nr_hooks;
 	list_add(&mark->hook.port_node, &port->hooks);
 	spin_unlock_irq(&port->lock);
 }
@@ -117,21 +125,38 @@ static void view_count(struct sockiocp_port *port, struct sockiocp_view_mark *ma
 	spin_unlock_irq(&port->lock);
 }
 
-/**
- * sockiocp_view_totals - what a port holds, and who waits for it
- * @port: the port
- * @totals: where to
- *
- * Registrations are counted one by one, since nothing that is done often counts them; so
- * how many are armed, queued and disabled is not of one moment.
- *
- * Return: 0, or -EINTR for a fatal signal.
- */
-int sockiocp_view_totals(struct sockiocp_port *port, struct sockiocp_view_totals *totals)
+/* Has the port been counted a short time ago, so that this has to do? */
+static bool view_recall(struct sockiocp_port *port, unsigned int *states)
 {
-	unsigned int states[SOCKIOCP_STATE_DISABLED + 1] = { 0 };
-	struct sockiocp_view_mark mark;
+	bool is_known;
 
+	spin_lock_irq(&port->lock);
+	is_known = port->nr_hooks > COUNTED_ANEW && ktime_get_ns() < port->counted_until;
+	memcpy(states, port->counted, sizeof(port->counted));
+	spin_unlock_irq(&port->lock);
+	return is_known;
+}
+
+static void view_remember(struct sockiocp_port *port, const unsigned int *states, u64 began)
+{
+	u64 now = ktime_get_ns();
+
+	spin_lock_irq(&port->lock);
+	memcpy(port->counted, states, sizeof(port->counted));
+	port->counted_until = now + (now - began) * REST;
+	spin_unlock_irq(&port->lock);
+}
+
+/* Returns 0, or -EINTR for a fatal signal. */
+static int view_count_all(struct sockiocp_port *port, unsigned int *states)
+{
+	struct sockiocp_view_mark mark;
+	u64 began = ktime_get_ns();
+
+	BUILD_BUG_ON(ARRAY_SIZE(port->counted) != SOCKIOCP_STATE_DISABLED + 1);
+	if (view_recall(port, states))
+		return 0;
+	memset(states, 0, sizeof(port->counted));
 	sockiocp_view_begin(port, &mark);
 	while (mark.left && !fatal_signal_pending(current)) {
 		view_count(port, &mark, states);
@@ -140,7 +165,30 @@ int sockiocp_view_totals(struct sockiocp_port *port, struct sockiocp_view_totals
 	sockiocp_view_end(port, &mark);
 	if (mark.left)
 		return -EINTR;
+	view_remember(port, states, began);
+	return 0;
+}
 
+/**
+ * sockiocp_view_totals - what a port holds, and who waits for it
+ * @port: the port
+ * @totals: where to
+ *
+ * Registrations are counted one by one, since nothing that is done often counts them; so
+ * how many are armed, queued and disabled is not of one moment.  If there are many it may
+ * be what was told before: netlink answers under a lock of all its families, as many
+ * questions in a row as a buffer has room for, and counting for them is not to take more
+ * than a hundredth of the time.
+ *
+ * Return: 0, or -EINTR for a fatal signal.
+ */
+int sockiocp_view_totals(struct sockiocp_port *port, struct sockiocp_view_totals *totals)
+{
+	unsigned int states[SOCKIOCP_STATE_DISABLED + 1];
+	int error = view_count_all(port, states);
+
+	if (error)
+		return error;
 	totals->armed = states[SOCKIOCP_STATE_ARMED];
 	totals->queued = states[SOCKIOCP_STATE_QUEUED];
 	totals->disabled = states[SOCKIOCP_STATE_DISABLED];

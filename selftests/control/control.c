@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,6 +86,50 @@ static unsigned int inode_of(int fd)
 }
 
 /* ------------------------------------------------------------------- what is told */
+
+#define MANY		3000
+#define FOR_MS		200
+
+/* How often that port is told of in that time. */
+static int answers(struct genl *g, unsigned int id)
+{
+	int64_t end = now_ms() + FOR_MS;
+	int n = 0;
+
+	while (now_ms() < end && get(g, SOCKIOCP_CMD_PORT_GET, PORT_ID, id) == 1)
+		n++;
+	return n;
+}
+
+/* Nobody waits for long who waits for netlink's lock while somebody asks in a loop. */
+TEST_F(control, port_with_many_registrations_is_told_of_as_fast)
+{
+	struct rlimit limit = { MANY + 100, MANY + 100 };
+	struct genl *g = &self->genl;
+	int small = device_open(), few, i, fd;
+	int64_t end;
+
+	if (geteuid())
+		SKIP(return, "only root can have so many sockets");
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	for (i = 0; i < MANY; i++) {
+		fd = any_socket(FAM_INET, TYPE_DGRAM, 0);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, device_apply(self->port, fd, i, IN, ENABLE, LEVEL));
+	}
+	few = answers(g, fdinfo_value(small, "id"));
+	EXPECT_LT(few, 4 * answers(g, self->id));
+	EXPECT_EQ(MANY, genl_number(g, SOCKIOCP_A_PORT_ARMED));
+	/* It is counted again, though, before long. */
+	ASSERT_EQ(0, device_apply(self->port, fd, i, IN, SOCKIOCP_OP_DISABLE, LEVEL));
+	end = now_ms() + COMES;
+	while (get(g, SOCKIOCP_CMD_PORT_GET, PORT_ID, self->id) == 1 &&
+	       genl_number(g, SOCKIOCP_A_PORT_ARMED) == MANY && now_ms() < end)
+		;
+	EXPECT_EQ(MANY - 1, genl_number(g, SOCKIOCP_A_PORT_ARMED));
+	EXPECT_EQ(1, genl_number(g, SOCKIOCP_A_PORT_DISABLED));
+	close(small);
+}
 
 TEST_F(control, port_is_told_of_as_in_fdinfo)
 {
