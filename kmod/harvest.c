@@ -341,10 +341,12 @@ static void harvest_put_back(struct harvest *harvest, struct sockiocp_delivery *
 
 		if (d->is_notification)
 			sockiocp_packet_settle(reg, again);
-		if (again)
+		if (again) {
 			port->nr_packets++;
-		else
-			list_del(&d->packet->node);
+			continue;
+		}
+		sockiocp_histogram_remove(port, d->packet);
+		list_del(&d->packet->node);
 	}
 	list_splice(&harvest->chunk, &port->queue);
 	spin_unlock_irq(&port->lock);

@@ -47,7 +47,7 @@ static inline void sockiocp_histogram_queue(struct sockiocp_port *port)
 }
 
 /**
- * sockiocp_histogram_take - a thread takes an operation off the queue, to carry it out
+ * sockiocp_histogram_take - a thread takes an operation off the queue, to carry it out or pass it on
  * @port: the port, locked
  * @packet: the packet
  */

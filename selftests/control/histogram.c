@@ -356,6 +356,64 @@ TEST_F(histogram, packet_that_is_taken_back_does_not_stop_sampling)
 	EXPECT_WAITS(1);
 }
 
+struct taker {
+	struct block block;
+	int port, tid;
+	pthread_t thread;
+	int result;
+};
+
+static void *take_into_block(void *arg)
+{
+	struct taker *t = arg;
+	__u32 received = 0;
+	struct sockiocp_process p = device_process(t->port, NULL, 0, (void *)t->block.memory, 1,
+						   &received, UINT64_MAX);
+
+	__atomic_store_n(&t->tid, thread_id(), __ATOMIC_RELEASE);
+	t->result = device_wait(t->port, &p);
+	return NULL;
+}
+
+static int becomes(int port, const char *name, long long value)
+{
+	int64_t end = now_ms() + COMES;
+
+	while (fdinfo_value(port, name) != value && now_ms() < end)
+		sleep_ms(1);
+	return fdinfo_value(port, name) == value;
+}
+
+/* It cannot be handed over, and its socket is closed meanwhile: nobody gets it. */
+TEST_F(histogram, packet_that_is_lost_on_its_way_does_not_stop_sampling)
+{
+	struct taker t = { .port = self->port };
+	int error;
+
+	NEEDS_ROOT();
+	error = block_init(&t.block, BLOCK_FAULT_IN_KERNEL);
+	if (error == -EPERM || error == -ENOSYS)
+		SKIP(return, "no userfaultfd here");
+	ASSERT_EQ(0, error);
+	ASSERT_EQ(0, block_end(&t.block));
+	BEGIN(self->port);
+	ASSERT_EQ(0, device_apply(self->port, self->fd[0], 1, IN, ENABLE, LEVEL));
+	ASSERT_EQ(0, pthread_create(&t.thread, NULL, take_into_block, &t));
+	ASSERT_TRUE(becomes(self->port, "waiters", 1));
+	ASSERT_EQ(0, block_again(&t.block));
+	ASSERT_EQ(1, sock_send(self->fd[1], "x", 1));
+	ASSERT_TRUE(becomes(self->port, "waiters", 0));
+	ASSERT_TRUE(becomes(self->port, "packets", 0));
+	ASSERT_TRUE(task_rests(0, t.tid, COMES));
+	ASSERT_EQ(0, close(self->fd[0]));
+	ASSERT_EQ(0, block_fail(&t.block));
+	pthread_join(t.thread, NULL);
+	EXPECT_EQ(-EFAULT, t.result);
+	EXPECT_WAITS(0);
+	ASSERT_EQ(1, post_and_take(self->port, 1));
+	EXPECT_WAITS(1);
+}
+
 TEST_F(histogram, stale_packet_is_not_counted)
 {
 	__u64 key[8];
