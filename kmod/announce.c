@@ -20,8 +20,10 @@
  * ============================
  *
  * While nobody on the machine listens it is a look at a bit; the kernel has one for all network
- * namespaces.  A port comes and goes in its own time, with no lock held.  Whoever is refused may
- * hold locks: that is only noted, and told by a work a second after the first that it tells of.
+ * namespaces.  A port comes and goes in its own time; while it comes, its file is being opened,
+ * and misc_open() has the lock of all misc devices, so that listeners are not waited for.
+ * Whoever is refused may hold locks: that is only noted, and told by a work a second after the
+ * first that it tells of.
  * So by being refused a user causes one event per second, whatever he does; and one that slows
  * him only, since nobody else takes that lock but who is refused, too.
  *
@@ -94,8 +96,8 @@ static void announce_end(struct net *net, enum sockiocp_group group, struct sk_b
 		return;
 	}
 	genlmsg_end(skb, message);
-	/* Who has no room for it is told so. */
-	genlmsg_multicast_netns(announce_family, net, skb, 0, group, GFP_KERNEL);
+	/* Who has no room for it is told so; with these flags nobody gives way to listeners. */
+	genlmsg_multicast_netns(announce_family, net, skb, 0, group, GFP_NOWAIT);
 }
 
 static bool announce_put_uid(struct sk_buff *skb, int attr, struct net *net, unsigned long uid)
