@@ -33,6 +33,7 @@
 #include <linux/time_types.h>
 
 #include "internal.h"
+#include "waiters.h"
 
 /* What QueueUserAPC() queues. */
 struct user_apc {
@@ -371,12 +372,15 @@ static int poll_until(struct pollfd *fds, unsigned long count, unsigned long lon
  * queued is run if no descriptor is ready; then it returns 0, or -1 with errno EINTR.
  */
 int sockiocp_poll_alertably(struct pollfd *fds, unsigned long count,
-			    unsigned long long deadline)
+			    unsigned long long deadline, struct sockiocp_waiter *waiter)
 {
 	int ready = poll_until(fds, count, sockiocp_alertable_deadline(deadline)), err = errno;
 
-	if (ready <= 0)
+	if (ready <= 0) {
+		sockiocp_waiter_goes_away(waiter);
 		sockiocp_alertable_end(true);
+		sockiocp_waiter_is_back(waiter);
+	}
 	errno = err;
 	return ready;
 }

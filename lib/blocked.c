@@ -213,7 +213,7 @@ static int poll_once(struct sockiocp_call *call, struct libc_pollfd fds[2],
 
 	pthread_cleanup_push(thread_ends, call);
 	pthread_setcancelstate(call->waiter.cancelled, &unused);
-	ready = sockiocp_poll_alertably((struct pollfd *)fds, 2, deadline);
+	ready = sockiocp_poll_alertably((struct pollfd *)fds, 2, deadline, &call->waiter);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused);
 	pthread_cleanup_pop(0);
 	return ready;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "callback.h"
+#include "uncancelled.h"
 
 pthread_mutex_t sockiocp_callbacks_lock = PTHREAD_MUTEX_INITIALIZER;
 /* An object has no calls left. */
@@ -188,7 +189,7 @@ void sockiocp_wait_for_calls(struct sockiocp_callback *callback, bool cancels)
 		pthread_cond_broadcast(&idle);
 	}
 	while (callback->pending || callback->running)
-		pthread_cond_wait(&idle, &sockiocp_callbacks_lock);
+		sockiocp_cond_wait(&idle, &sockiocp_callbacks_lock);
 	sockiocp_unlock_callbacks();
 }
 

@@ -15,6 +15,7 @@
 #include <wchar.h>
 
 #include "lockable.h"
+#include "uncancelled.h"
 
 static HANDLE create_event(BOOL manual, BOOL set)
 {
@@ -181,7 +182,7 @@ BOOL WINAPI SetEvent(HANDLE hEvent)
 	if (sockiocp_sleepers(fd))
 		sockiocp_release_by_event(fd, kind & SOCKIOCP_MANUAL);
 	/* If there is no room for more it is set. */
-	else if (fd < 0 || (eventfd_write(fd, 1) && errno != EAGAIN))
+	else if (fd < 0 || (sockiocp_eventfd_write(fd, 1) && errno != EAGAIN))
 		return sockiocp_fail(EBADF);
 	return TRUE;
 }
@@ -200,8 +201,12 @@ BOOL WINAPI ResetEvent(HANDLE hEvent)
 	int fd = event_fd(hEvent, &kind);
 	eventfd_t value;
 
-	/* If there is nothing to read it is not set. */
-	if (fd < 0 || (eventfd_read(fd, &value) && errno != EAGAIN))
+	if (fd < 0)
 		return sockiocp_fail(EBADF);
-	return TRUE;
+	do {
+		if (!sockiocp_eventfd_read(fd, &value))
+			return TRUE;
+		/* If there is nothing to read it is not set, or a wait for all is trying it. */
+	} while (errno == EAGAIN && sockiocp_was_put_back());
+	return errno == EAGAIN ? TRUE : sockiocp_fail(EBADF);
 }

@@ -314,8 +314,9 @@ bool sockiocp_alertable_begin(long long *timeout, unsigned int count);
 bool sockiocp_alertable_end(bool in_vain);
 unsigned long long sockiocp_alertable_deadline(unsigned long long deadline);
 struct pollfd;
+struct sockiocp_waiter;
 int sockiocp_poll_alertably(struct pollfd *fds, unsigned long count,
-			    unsigned long long deadline);
+			    unsigned long long deadline, struct sockiocp_waiter *waiter);
 int sockiocp_time_apc(int fd, unsigned long long due, LONG period,
 		      PTIMERAPCROUTINE function, void *argument);
 

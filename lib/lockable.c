@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "lockable.h"
+#include "uncancelled.h"
 
 #define LOCKABLE_SLOW		0x80000000u
 /* A mutex that is free because its owner has ended.  Threads have lower numbers. */
@@ -189,7 +190,7 @@ static void wake(struct sockiocp_wait *wait)
 {
 	atomic_store(&wait->disturbed, 1);
 	if (wait->event >= 0)
-		eventfd_write(wait->event, 1);
+		sockiocp_eventfd_write(wait->event, 1);
 	else
 		syscall(SYS_futex, &wait->disturbed, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
@@ -332,17 +333,17 @@ static void hand_out_event(int fd, bool manual)
 	DWORD i;
 
 	if (manual)
-		eventfd_write(fd, 1);
+		sockiocp_eventfd_write(fd, 1);
 	TAILQ_FOREACH(wait, &waits, list) {
 		i = wait->over ? wait->nr_objects : place_of_event(wait, fd);
 		if (i == wait->nr_objects)
 			continue;
 		if (wait->all) {
 			if (!is_set)
-				eventfd_write(fd, 1);
+				sockiocp_eventfd_write(fd, 1);
 			is_set = true;
 			offer_to_all(wait);
-		} else if (manual || !is_set || !eventfd_read(fd, &taken)) {
+		} else if (manual || !is_set || !sockiocp_eventfd_read(fd, &taken)) {
 			end_by(wait, WAIT_OBJECT_0 + i);
 		}
 		/* If it is not set any more somebody who came by has taken it. */
@@ -350,7 +351,7 @@ static void hand_out_event(int fd, bool manual)
 			return;
 	}
 	if (!is_set)
-		eventfd_write(fd, 1);
+		sockiocp_eventfd_write(fd, 1);
 }
 
 /* SetEvent(), if somebody sleeps until it. */

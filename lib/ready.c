@@ -28,6 +28,7 @@
 #include "blocked.h"
 #include "ready.h"
 #include "winsock.h"
+#include "uncancelled.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Somebody is not busy any more. */
@@ -584,7 +585,7 @@ again:
 		if (ready->fd != fd && ready->into != fd)
 			continue;
 		if (ready->busy) {
-			pthread_cond_wait(&rested, &lock);
+			sockiocp_cond_wait(&rested, &lock);
 			goto again;
 		}
 		if (ready->into == fd)

@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "lockable.h"
+#include "uncancelled.h"
 
 /* One is the thread's own event. */
 #define MOST_WAITS	(MAXIMUM_WAIT_OBJECTS - 1)
@@ -442,6 +444,8 @@ static int register_wait(HANDLE *handle, const struct registered_wait *like)
 
 	if (err)
 		return err;
+	/* Before this file: a fork takes its lock first then, as those do that set events here. */
+	sockiocp_prepare_waits();
 	pthread_once(&once, prepare);
 	wait = malloc(sizeof(*wait));
 	if (!wait)
@@ -528,7 +532,7 @@ static void remove_wait(struct registered_wait *wait)
 	if (wait->waited_for)
 		wake(wait->waiter);
 	while (wait->waited_for)
-		pthread_cond_wait(&changed, &lock);
+		sockiocp_cond_wait(&changed, &lock);
 	if (!wait->waiter)
 		return;
 	TAILQ_REMOVE(&wait->waiter->waits, wait, list);
@@ -571,7 +575,7 @@ BOOL WINAPI UnregisterWaitEx(HANDLE WaitHandle, HANDLE CompletionEvent)
 	}
 	remove_wait(wait);
 	while (waits && wait->calls)
-		pthread_cond_wait(&changed, &lock);
+		sockiocp_cond_wait(&changed, &lock);
 	pends = wait->calls;
 	if (pends) {
 		wait->is_left = true;

@@ -49,7 +49,8 @@ static int poll_asleep(struct wait *wait, const unsigned long long end)
 
 	pthread_cleanup_push(sockiocp_waiter_leaves, &wait->waiter);
 	pthread_setcancelstate(wait->waiter.cancelled, &unused);
-	ready = sockiocp_poll_alertably((struct pollfd *)wait->fds, wait->count + 1, end);
+	ready = sockiocp_poll_alertably((struct pollfd *)wait->fds, wait->count + 1, end,
+					&wait->waiter);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused);
 	pthread_cleanup_pop(0);
 	return ready;

@@ -38,6 +38,7 @@
 #include <unistd.h>
 
 #include "lockable.h"
+#include "uncancelled.h"
 
 /* How often a wait looks if there is no descriptor to wake it by. */
 #define LOOK_NS		(100 * NSEC_PER_MSEC)
@@ -112,7 +113,7 @@ static void end_wait(struct sockiocp_wait *wait, struct request *request)
 	request->wait = NULL;
 	/* The next wait is not to be woken by what was for this one. */
 	if (wait->event >= 0 && atomic_load(&wait->disturbed))
-		eventfd_read(wait->event, &times);
+		sockiocp_eventfd_read(wait->event, &times);
 }
 
 /* Finds what is not known by its number.  Returns 0 or an errno value: EBADF if nothing is. */
@@ -268,7 +269,7 @@ static bool take(const struct sockiocp_object *object)
 	/* A number that was closed may be another file's by now. */
 	if (!object->kind || (object->kind & SOCKIOCP_MANUAL) || is_closed(object))
 		return true;
-	return read(object->fd, &taken, sizeof(taken)) == sizeof(taken);
+	return !sockiocp_eventfd_read(object->fd, &taken);
 }
 
 /* Undoes take(). */
@@ -279,7 +280,7 @@ static void put_back(const struct sockiocp_object *object)
 	if (!object->kind || (object->kind & SOCKIOCP_MANUAL) || is_closed(object))
 		return;
 	if (object->kind & SOCKIOCP_EVENT) {
-		eventfd_write(object->fd, 1);
+		sockiocp_eventfd_write(object->fd, 1);
 		return;
 	}
 	/* To be due at once makes it signalled; a period begins anew. */
@@ -368,14 +369,28 @@ static DWORD look(struct request *request, const struct pollfd *fds)
 	return request->all && !missing ? take_all(request) : WAIT_TIMEOUT;
 }
 
-/* The same under the lock, where nobody else takes or gives back what is lockable. */
-static DWORD look_locked(struct request *request, const struct pollfd *fds)
+/* What poll(2) says of all there are, at once.  Who has a lock is not to be cancelled here. */
+static void ask(const struct request *request, struct pollfd *fds)
+{
+	fill_in(fds, request, false);
+	if (request->polls)
+		syscall(SYS_poll, fds, request->count, 0);
+}
+
+/*
+ * The same under the lock, where nobody else takes or gives back what is lockable.  A wait for
+ * all asks here what poll(2) knows: what was set a moment ago may have been reset before the
+ * others could be had.
+ */
+static DWORD look_locked(struct request *request, struct pollfd *fds)
 {
 	DWORD count = request->locks ? request->count : 0;
 	struct sockiocp_wait *wait = request->wait;
 	DWORD result;
 
 	sockiocp_begin_look(request->lockables, count, request->all);
+	if (request->all)
+		ask(request, fds);
 	/* Somebody may have handed over what this waits for. */
 	result = wait && wait->over ? wait->result : look(request, fds);
 	if (wait && result != WAIT_TIMEOUT) {
@@ -392,9 +407,7 @@ static DWORD look_for(struct sockiocp_wait *wait)
 	struct request *request = ((struct sleeper *)wait)->request;
 	struct pollfd fds[MAXIMUM_WAIT_OBJECTS];
 
-	fill_in(fds, request, false);
-	if (request->polls)
-		poll(fds, request->count, 0);
+	ask(request, fds);
 	return look(request, fds);
 }
 
@@ -403,9 +416,8 @@ static DWORD look_at_once(struct request *request)
 {
 	struct pollfd fds[MAXIMUM_WAIT_OBJECTS];
 
-	fill_in(fds, request, false);
-	if (request->polls)
-		poll(fds, request->count, 0);
+	if (!request->all)
+		ask(request, fds);
 	return request->locks || request->all || request->wait ? look_locked(request, fds) :
 								look(request, fds);
 }
@@ -452,7 +464,7 @@ static void note_wake_up(struct sockiocp_wait *wait, const struct pollfd *fd)
 		sockiocp_unlock_waits();
 		sockiocp_drop_wake_fd(false);
 	} else if (fd->revents) {
-		eventfd_read(wait->event, &times);
+		sockiocp_eventfd_read(wait->event, &times);
 	}
 }
 

@@ -11,11 +11,13 @@
  * only when they have heard: none of them can come upon another socket that has got it.
  * One that has entered in between is told to look again, once the number is closed.
  */
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "internal.h"
 #include "posix.h"
+#include "uncancelled.h"
 #include "waiters.h"
 
 /*
@@ -48,26 +50,56 @@ static struct group groups[GROUPS] = {
 	FOUR_GROUPS, FOUR_GROUPS, FOUR_GROUPS, FOUR_GROUPS, NEW_GROUP,
 };
 
-/* The child's one thread does not wait, and wakes nobody of the parent's. */
+static struct group *group_of(const struct sockiocp_waiter *waiter)
+{
+	return &groups[waiter->count == 1 ? (unsigned int)waiter->numbers[0] % SEVERAL : SEVERAL];
+}
+
+/* Needs the group's lock. */
+static void enlist(struct sockiocp_waiter *waiter)
+{
+	struct group *group = group_of(waiter);
+
+	LIST_INSERT_HEAD(&group->waiters, waiter, list);
+	atomic_fetch_add(&group->count, 1);
+}
+
+/* The innermost of this thread's waits; those around it run functions. */
+static _Thread_local struct sockiocp_waiter *innermost;
+
+/* What wakes the parent's waiters becomes the child's own, of the same number, or nothing. */
+static void renew(int fd)
+{
+	int own = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (own < 0 || dup3(own, fd, O_CLOEXEC) < 0)
+		close(fd);
+	if (own >= 0)
+		close(own);
+}
+
+/* The child's one thread goes on with the waits whose functions have forked, and no other. */
 static void start_in_child(void)
 {
+	struct sockiocp_waiter *waiter;
 	struct group *group;
 
 	for (group = groups; group < groups + GROUPS; group++) {
-		if (group->wake >= 0)
-			close(group->wake);
+		int wake = group->wake;
+
 		*group = (struct group)NEW_GROUP;
+		if (wake < 0)
+			continue;
+		renew(wake);
+		group->wake = wake;
 	}
+	for (waiter = innermost; waiter; waiter = waiter->outer)
+		enlist(waiter);
 }
 
 static void prepare(void)
 {
 	pthread_atfork(NULL, NULL, start_in_child);
-}
-
-static struct group *group_of(const struct sockiocp_waiter *waiter)
-{
-	return &groups[waiter->count == 1 ? (unsigned int)waiter->numbers[0] % SEVERAL : SEVERAL];
 }
 
 /* How long a thread waits that nobody can wake, since no descriptor was left; in ns. */
@@ -99,9 +131,11 @@ void sockiocp_waiter_enters(struct sockiocp_waiter *waiter)
 	if (group->wake < 0)
 		group->wake = sockiocp_own_eventfd();
 	waiter->wake = group->wake;
-	LIST_INSERT_HEAD(&group->waiters, waiter, list);
-	atomic_fetch_add(&group->count, 1);
+	waiter->is_away = false;
+	enlist(waiter);
 	pthread_mutex_unlock(&group->lock);
+	waiter->outer = innermost;
+	innermost = waiter;
 }
 
 /* The wait is over, or its thread is cancelled.  errno stays. */
@@ -116,7 +150,33 @@ void sockiocp_waiter_leaves(void *argument)
 	if (group->tellers)
 		pthread_cond_broadcast(&group->heard);
 	pthread_mutex_unlock(&group->lock);
+	innermost = waiter->outer;
 	pthread_setcancelstate(waiter->cancelled, &(int){ 0 });
+}
+
+/*
+ * The thread is about to run functions of the program, which may take long, wait for who
+ * closes, close sockets, and wait for others.  Nobody waits for it until it is back; what it
+ * is told meanwhile it finds then.
+ */
+void sockiocp_waiter_goes_away(struct sockiocp_waiter *waiter)
+{
+	struct group *group = group_of(waiter);
+
+	pthread_mutex_lock(&group->lock);
+	waiter->is_away = true;
+	if (group->tellers)
+		pthread_cond_broadcast(&group->heard);
+	pthread_mutex_unlock(&group->lock);
+}
+
+void sockiocp_waiter_is_back(struct sockiocp_waiter *waiter)
+{
+	struct group *group = group_of(waiter);
+
+	pthread_mutex_lock(&group->lock);
+	waiter->is_away = false;
+	pthread_mutex_unlock(&group->lock);
 }
 
 /*
@@ -130,7 +190,7 @@ unsigned int sockiocp_waiter_hears(struct sockiocp_waiter *waiter)
 
 	pthread_mutex_lock(&group->lock);
 	while (!atomic_load(&waiter->told) && group->tellers)
-		pthread_cond_wait(&group->heard, &group->lock);
+		sockiocp_cond_wait(&group->heard, &group->lock);
 	told = atomic_load(&waiter->told);
 	if (told == SOCKIOCP_TOLD_LOOK) {
 		atomic_store(&waiter->told, SOCKIOCP_TOLD_NOTHING);
@@ -165,7 +225,7 @@ static bool some_have_to_hear(struct group *group, int fd)
 	struct sockiocp_waiter *waiter;
 
 	LIST_FOREACH(waiter, &group->waiters, list)
-		if (atomic_load(&waiter->told) &&
+		if (atomic_load(&waiter->told) && !waiter->is_away &&
 		    !pthread_equal(waiter->thread, pthread_self()) &&
 		    has(waiter, fd, SOCKIOCP_TOLD_NOTHING))
 			return true;
@@ -184,12 +244,12 @@ static void tell_group(struct group *group, int fd, unsigned char what)
 			atomic_store(&waiter->told, what);
 	if (some_have_to_hear(group, fd)) {
 		group->tellers++;
-		eventfd_write(group->wake, 1);
+		sockiocp_eventfd_write(group->wake, 1);
 		pthread_cond_broadcast(&group->heard);
 		while (some_have_to_hear(group, fd))
-			pthread_cond_wait(&group->heard, &group->lock);
+			sockiocp_cond_wait(&group->heard, &group->lock);
 		if (!--group->tellers) {
-			eventfd_read(group->wake, &(eventfd_t){ 0 });
+			sockiocp_eventfd_read(group->wake, &(eventfd_t){ 0 });
 			pthread_cond_broadcast(&group->heard);
 		}
 	}

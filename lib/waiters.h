@@ -21,6 +21,10 @@ struct sockiocp_waiter {
 	size_t count;
 	/* What closing a socket tells it. */
 	atomic_uchar told;
+	/* The thread runs functions that are queued to it: it has not to hear before it is back. */
+	bool is_away;
+	/* The waiter of the call whose functions these are, if this one is in one of them. */
+	struct sockiocp_waiter *outer;
 	/* To be polled beside the sockets: readable when it is to hear something; or -1. */
 	int wake;
 	pthread_t thread;
@@ -33,6 +37,8 @@ unsigned long long sockiocp_unwoken_deadline(unsigned long long deadline);
 void sockiocp_waiter_enters(struct sockiocp_waiter *waiter);
 unsigned int sockiocp_waiter_hears(struct sockiocp_waiter *waiter);
 void sockiocp_waiter_leaves(void *waiter);
+void sockiocp_waiter_goes_away(struct sockiocp_waiter *waiter);
+void sockiocp_waiter_is_back(struct sockiocp_waiter *waiter);
 void sockiocp_tell_waiters_of(int fd, unsigned char what);
 
 #endif /* _SOCKIOCP_LIB_WAITERS_H */

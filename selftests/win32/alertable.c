@@ -280,11 +280,89 @@ static void function_may_end_the_thread(void)
 	}
 }
 
+static HANDLE is_closed;
+
+static void CALLBACK wait_for_who_closes(ULONG_PTR unused)
+{
+	(void)unused;
+	called = 1;
+	called = WaitForSingleObject(is_closed, COMES) == WAIT_OBJECT_0 ? 2 : 3;
+}
+
+/* Who closes does not wait until the functions are over: they may wait for it. */
+static void function_may_wait_for_who_closes(void)
+{
+	static int (*calls[])(void) = { receives, selects };
+	HANDLE thread;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT(tcp_pair(pair));
+		is_closed = CreateEventA(NULL, TRUE, FALSE, NULL);
+		waited_for = pair[0];
+		thread = begin(&calls[i]);
+		EXPECT(QueueUserAPC(wait_for_who_closes, thread, 0));
+		EXPECT(are_called(1));
+		EXPECT_EQ(0, closesocket(pair[0]));
+		EXPECT(SetEvent(is_closed));
+		EXPECT(are_called(2));
+		/* What it ends with, closing.c and closing_polls.c ask. */
+		end(thread);
+		EXPECT_EQ(0, closesocket(pair[1]));
+		CloseHandle(is_closed);
+	}
+}
+
+static int selects_several(void)
+{
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(pair[0], &set);
+	FD_SET(pair[1], &set);
+	return select(0, &set, NULL, NULL, NULL) > 0 ? 0 : WSAGetLastError();
+}
+
+static SOCKET others[2];
+
+static void CALLBACK wait_for_others(ULONG_PTR unused)
+{
+	struct timeval a_while = { 0, STAYS * 1000 };
+	fd_set set;
+
+	(void)unused;
+	FD_ZERO(&set);
+	FD_SET(others[0], &set);
+	FD_SET(others[1], &set);
+	called = 1;
+	called = select(0, &set, NULL, NULL, &a_while) ? 3 : 2;
+}
+
+/* The wait that is interrupted is told when it goes on. */
+static void function_may_wait_for_others_while_one_is_closed(void)
+{
+	static int (*call)(void) = selects_several;
+	HANDLE thread;
+
+	ASSERT(tcp_pair(pair));
+	ASSERT(tcp_pair(others));
+	thread = begin(&call);
+	EXPECT(QueueUserAPC(wait_for_others, thread, 0));
+	EXPECT(are_called(1));
+	EXPECT_EQ(0, closesocket(pair[0]));
+	EXPECT(are_called(2));
+	end(thread);
+	EXPECT_EQ(0, closesocket(pair[1]));
+	close_pair(others);
+}
+
 int main(void)
 {
 	WSADATA data;
 
 	WSAStartup(MAKEWORD(2, 2), &data);
+	RUN(function_may_wait_for_who_closes);
+	RUN(function_may_wait_for_others_while_one_is_closed);
 	RUN(accept_is);
 	RUN(what_waits_for_data_is);
 	RUN(send_is);
