@@ -67,15 +67,20 @@ static void enlist(struct sockiocp_waiter *waiter)
 /* The innermost of this thread's waits; those around it run functions. */
 static _Thread_local struct sockiocp_waiter *innermost;
 
-/* What wakes the parent's waiters becomes the child's own, of the same number, or nothing. */
-static void renew(int fd)
+/*
+ * What wakes the parent's waiters becomes the child's own, of the same number.  Returns that;
+ * -1 if there is none any more.
+ */
+static int renew(int fd)
 {
 	int own = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int renewed = own < 0 ? -1 : dup3(own, fd, O_CLOEXEC);
 
-	if (own < 0 || dup3(own, fd, O_CLOEXEC) < 0)
+	if (renewed < 0)
 		close(fd);
 	if (own >= 0)
 		close(own);
+	return renewed;
 }
 
 /* The child's one thread goes on with the waits whose functions have forked, and no other. */
@@ -88,10 +93,8 @@ static void start_in_child(void)
 		int wake = group->wake;
 
 		*group = (struct group)NEW_GROUP;
-		if (wake < 0)
-			continue;
-		renew(wake);
-		group->wake = wake;
+		if (wake >= 0)
+			group->wake = renew(wake);
 	}
 	for (waiter = innermost; waiter; waiter = waiter->outer)
 		enlist(waiter);
