@@ -11,7 +11,8 @@
  *   registrations	opened; who has CAP_NET_ADMIN there, all that were opened in it; who
  *   and workers	has it on the machine (in the first network namespace), all there are
  *   a user		oneself; who has CAP_NET_ADMIN on the machine, all
- *   the limits		everybody; who has CAP_NET_ADMIN on the machine changes them
+ *   the limits		everybody; who has CAP_NET_ADMIN and CAP_SYS_RESOURCE on the machine
+ *			changes them, from its first network namespace
  *   events		see announce.c
  *
  * What a reader may not see is left out of a dump, and is not there when it is asked for.

@@ -86,7 +86,8 @@
  *   a new kind of socket		enum sockiocp_kind (reading.h),
  *					sockiocp_readiness_kind() and a file beside
  *					readiness_tcp.c
- *   another limit			account.c: a parameter, and who charges it
+ *   another limit			enum sockiocp_limit, account.c: its parameter, and who
+ *					charges it; control.c and describe.c for netlink
  *   another rule for time-outs		process.c: process_deadline(), process_wait()
  *   a new ioctl			the uapi header, ioctl.c, and the file whose
  *					matter it is
@@ -166,8 +167,9 @@
  * operations whose home port it is, and to the reaper's list and that of home ports while
  * it is there.
  *
- * An account belongs to the ports that charge it, until the memory of the last one goes,
- * and to the offers of its user.  So a reference to a port, or to a registration while its
+ * An account belongs to the ports that charge it, until the memory of the last one goes, to
+ * the offers of its user, and to the limits that are that user's own, until they are taken
+ * away or the module goes.  So a reference to a port, or to a registration while its
  * port is there, keeps the account, too.
  *
  * An offer belongs to the table of offers (duplicate.c), and while a task fetches it, to
@@ -247,6 +249,7 @@
  *			told_ready			only ever set; no lock (look_again of
  *							home.c: set before the work is
  *							queued, cleared by it)
+ *			counted, counted_until		port->lock
  *			histogram			written once, under port->lock;
  *							read without
  *			reaper_mark			port->lock
@@ -324,6 +327,7 @@
  *			nr_reaper_ports			reaper_lock; also read
  *							without it
  *			users				the lock of the table
+ *			limits				the same; read without it
  *			uid				immutable
  *   offer		hash, by_age, user_node, taken	offers_lock
  *			all others			immutable once it is linked

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-
 /* What a waiter is told: its socket is closed; the number was, who has it now? */
 enum { SOCKIOCP_TOLD_NOTHING, SOCKIOCP_TOLD_CLOSED, SOCKIOCP_TOLD_LOOK };
 

@@ -53,7 +53,7 @@ struct setting {
 /* Whose limits: those of all users that have none of their own. */
 #define ALL_USERS	UINT32_MAX
 
-/* With no limit: a user has none of its own then.  0, or FAILED if the kernel refuses, which is said. */
+/* With no limit: a user has none of its own then.  0, or FAILED if the kernel says no, and why. */
 int tell_limits(uint32_t uid, const struct setting *settings, int nr);
 
 struct nl_sock;
