@@ -71,6 +71,16 @@ static bool cancel_is_meant(const struct sockiocp_operation *op,
 	       (!args->overlapped || args->overlapped == op->entry.overlapped);
 }
 
+/*
+ * Of one that a thread is carrying out, how far it has come is that thread's, which looks
+ * at it in the end.
+ */
+static int cancel_error(const struct sockiocp_operation *op)
+{
+	return op->phase == SOCKIOCP_RUNNING ? -ECANCELED :
+					       sockiocp_operation_error_of_cancel(op);
+}
+
 /* Ends those of a list that are meant, and fit into a chunk.  Returns how many. */
 static unsigned int cancel_in_list(struct list_head *list, const struct sockiocp_cancel *args,
 				   unsigned int max, struct list_head *gone)
@@ -83,8 +93,8 @@ static unsigned int cancel_in_list(struct list_head *list, const struct sockiocp
 			break;
 		if (!cancel_is_meant(op, args))
 			continue;
-		cancel_one(op, args ? sockiocp_operation_error_of_cancel(op) :
-				      sockiocp_operation_error_of_close(op), gone);
+		cancel_one(op, args ? cancel_error(op) : sockiocp_operation_error_of_close(op),
+			   gone);
 		nr++;
 	}
 	return nr;
