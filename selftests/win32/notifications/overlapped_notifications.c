@@ -73,18 +73,43 @@ static void expect_both(HANDLE port, struct op *op, DWORD bytes, DWORD events)
 	EXPECT(notifications);
 }
 
+/* If this thread stands still for so long, a thread of the library's carries operations out. */
+#define OTHERS_MS	10
+
+/* Is the first packet that of the receive, if this thread has not stood still? */
+static int receive_is_first(HANDLE port, SOCKET *pair, struct op *op)
+{
+	unsigned long long began = milliseconds();
+	struct packet p;
+
+	if (!EXPECT_EQ(WSA_IO_PENDING, start_receive(pair[0], op, 32)) ||
+	    !EXPECT_EQ(3, send(pair[1], "abc", 3, 0)))
+		return 0;
+	p = take(port, COMES);
+	if (!p.overlapped && milliseconds() - began >= OTHERS_MS)
+		return 0;
+	EXPECT(p.ret);
+	EXPECT_EQ(&op->overlapped, p.overlapped);
+	EXPECT_EQ(3, p.bytes);
+	return 1;
+}
+
 static void what_a_receive_takes_is_no_event(void)
 {
+	static struct op ops[20];
+	int i, is_first = 0;
 	SOCKET pair[2];
-	HANDLE port = both(pair, SOCK_NOTIFY_REGISTER_EVENT_IN);
-	static struct op op;
+	HANDLE port;
 
-	ASSERT(port);
-	ASSERT_EQ(WSA_IO_PENDING, start_receive(pair[0], &op, 32));
-	EXPECT_EQ(3, send(pair[1], "abc", 3, 0));
-	EXPECT_PACKET(port, &op, 3);
-	EXPECT_NO_PACKET(port);
-	close_all(pair, port);
+	for (i = 0; i < 20 && !is_first; i++) {
+		port = both(pair, SOCK_NOTIFY_REGISTER_EVENT_IN);
+		ASSERT(port);
+		is_first = receive_is_first(port, pair, &ops[i]);
+		if (is_first)
+			EXPECT_NO_PACKET(port);
+		close_all(pair, port);
+	}
+	EXPECT(is_first);
 }
 
 static void what_a_receive_leaves_is_an_event(void)
