@@ -293,6 +293,10 @@ static void check_device(struct patient *p)
 	if (error == EPERM || error == ENOSYS)
 		tell(p, "device", BAD, "allow ioctl; systemd: SystemCallFilter=ioctl",
 		     "a seccomp filter refuses ioctl: %s", strerror(error));
+	else if (~st.st_mode & 0666)
+		tell(p, "device", WARNING, "as root: chmod 666 " DEVICE "; it is not meant to be "
+		     "kept from anybody", DEVICE " has the mode %04o: user %u may open it, and "
+		     "not everybody", st.st_mode & 07777, getuid());
 	else
 		tell(p, "device", GOOD, NULL, DEVICE " can be used, mode %04o",
 		     st.st_mode & 07777);

@@ -445,6 +445,19 @@ TEST_F(doctor, device_is_looked_at)
 	}
 }
 
+/* Root itself is kept from nothing. */
+TEST_F(doctor, root_is_told_that_others_are_kept_out)
+{
+	enum place place = MODE_AND_ROOT;
+
+	if (geteuid())
+		SKIP(return, "only root can make such places");
+	EXPECT_EQ(1, call_doctor(go_to_place, &place, self->said));
+	EXPECT_SAID("warning  device     /dev/sockiocp has the mode 0600: user 0 may open it, and "
+		    "not everybody\n");
+	EXPECT_SAID("chmod 666 /dev/sockiocp");
+}
+
 static int become_user(void *arg)
 {
 	(void)arg;

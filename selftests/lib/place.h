@@ -29,6 +29,7 @@ enum place {
 	OTHER_DEVICE,
 	DIRECTORY,
 	MODE,
+	MODE_AND_ROOT,
 	NODEV,
 	SECCOMP_EPERM,
 	SECCOMP_ENOSYS,
@@ -93,6 +94,8 @@ static inline int place_go(enum place place)
 	case MODE:
 		return place_own_dev(0) || place_node(0600, number) ||
 		       syscall(SYS_setresuid, 1000, 1000, 1000);
+	case MODE_AND_ROOT:
+		return place_own_dev(0) || place_node(0600, number);
 	case NODEV:
 		return place_own_dev(MS_NODEV) || place_node(0666, number);
 	case SECCOMP_EPERM:
