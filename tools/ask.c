@@ -287,7 +287,9 @@ static json_t *value_of(const struct nlattr *attr, const struct attribute *as)
 
 struct asked {
 	enum topic topic;
-	json_t *objects;
+	/* What becomes of each object, which is not the callee's to keep. */
+	void (*take)(json_t *object, void *arg);
+	void *arg;
 	/* A negative errno. */
 	int error;
 	int is_done;
@@ -320,7 +322,8 @@ static int take_message(struct nl_msg *msg, void *arg)
 		if (as[type].key && as[type].form == FLAG)
 			json_object_set_new(object, as[type].key, json_false());
 	add_attributes(object, asked->topic, nl);
-	json_array_append_new(asked->objects, object);
+	asked->take(object, asked->arg);
+	json_decref(object);
 	if (!(nl->nlmsg_flags & NLM_F_MULTI))
 		asked->is_done = 1;
 	return NL_OK;
@@ -448,23 +451,41 @@ static int say_outcome(const struct asked *asked, int ret, const char *hint)
 	return 0;
 }
 
-json_t *ask(enum topic topic, uint32_t port)
+static int ask_and_take(enum topic topic, uint32_t port,
+			void (*take)(json_t *object, void *arg), void *arg)
 {
-	struct asked asked = { .topic = topic, .objects = json_array() };
+	struct asked asked = { .topic = topic, .take = take, .arg = arg };
 	struct nl_sock *sock;
 	struct nl_msg *msg;
 	int family, ret;
 
 	sock = connect_to_family(&family);
 	if (!sock)
-		return NULL;
+		return FAILED;
 	msg = question(family, topic, port);
 	ret = msg ? exchange(sock, msg, &asked) : -NLE_NOMEM;
 	nlmsg_free(msg);
 	nl_socket_free(sock);
-	if (say_outcome(&asked, ret, ""))
-		return asked.objects;
-	json_decref(asked.objects);
+	return say_outcome(&asked, ret, "") ? 0 : FAILED;
+}
+
+int ask_each(enum topic topic, void (*take)(json_t *object, void *arg), void *arg)
+{
+	return ask_and_take(topic, 0, take, arg);
+}
+
+static void keep(json_t *object, void *objects)
+{
+	json_array_append(objects, object);
+}
+
+json_t *ask(enum topic topic, uint32_t port)
+{
+	json_t *objects = json_array();
+
+	if (!ask_and_take(topic, port, keep, objects))
+		return objects;
+	json_decref(objects);
 	return NULL;
 }
 

@@ -27,13 +27,15 @@ static const char *const user_keys[] = {
 	"max-registrations", "max-operations", "max-packets", "max-offers", NULL,
 };
 
-static const struct {
+struct part {
 	const char *name;
 	/* The first column. */
 	const char *what;
 	enum topic topic;
 	const char *const *keys;
-} parts[] = {
+};
+
+static const struct part parts[] = {
 	{ "ports", "port", TOPIC_PORTS, port_keys },
 	{ "registrations", "registration", TOPIC_REGISTRATIONS, registration_keys },
 	{ "workers", "worker", TOPIC_WORKERS, worker_keys },
@@ -43,9 +45,15 @@ static const struct {
 
 #define PARTS	(sizeof(parts) / sizeof(*parts))
 
+static void show_object(json_t *object, void *arg)
+{
+	const struct part *part = arg;
+
+	show_line(object, part->what, part->keys);
+}
+
 int dump(const struct options *options, int argc, char **argv)
 {
-	json_t *objects;
 	int found = 0;
 	size_t i;
 
@@ -57,11 +65,8 @@ int dump(const struct options *options, int argc, char **argv)
 		if (argc && strcmp(argv[0], parts[i].name))
 			continue;
 		found = 1;
-		objects = ask(parts[i].topic, 0);
-		if (!objects)
+		if (ask_each(parts[i].topic, show_object, (void *)&parts[i]))
 			return FAILED;
-		show_lines(objects, parts[i].what, parts[i].keys);
-		json_decref(objects);
 	}
 	return found ? 0 : complain("nothing has this name", argv[0]);
 }

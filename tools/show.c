@@ -118,20 +118,17 @@ void show_table(const json_t *objects, const struct column *columns)
 	}
 }
 
-void show_lines(const json_t *objects, const char *what, const char *const *keys)
+void show_line(const json_t *object, const char *what, const char *const *keys)
 {
-	const json_t *object;
 	char cell[CELL];
-	size_t i, key;
+	size_t key;
 
-	json_array_foreach(objects, i, object) {
-		printf("%s", what);
-		for (key = 0; keys[key]; key++) {
-			cell_of(object, keys[key], cell);
-			printf("\t%s", cell);
-		}
-		putchar('\n');
+	printf("%s", what);
+	for (key = 0; keys[key]; key++) {
+		cell_of(object, keys[key], cell);
+		printf("\t%s", cell);
 	}
+	putchar('\n');
 }
 
 void show_json(const json_t *value, int pretty)

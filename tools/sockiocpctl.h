@@ -38,6 +38,11 @@ enum topic {
 
 /* Says why, and returns NULL, if the kernel does not answer; port 0: all. */
 json_t *ask(enum topic topic, uint32_t port);
+/*
+ * The same of all, as they come: there may be millions.  0, or FAILED if the kernel does not
+ * answer, or not to the end.
+ */
+int ask_each(enum topic topic, void (*take)(json_t *object, void *arg), void *arg);
 
 /* What is limited, by their keys; NULL ends them. */
 extern const char *const limit_keys[];
@@ -73,8 +78,8 @@ struct column {
 	int is_text;
 };
 
-/* Lines of columns with a tab between: @what, and then what each of the keys has. */
-void show_lines(const json_t *objects, const char *what, const char *const *keys);
+/* Columns with a tab between: @what, and then what each of the keys has. */
+void show_line(const json_t *object, const char *what, const char *const *keys);
 void show_table(const json_t *objects, const struct column *columns);
 void show_json(const json_t *value, int pretty);
 void show_name(const char *name);
