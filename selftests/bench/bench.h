@@ -26,6 +26,7 @@
  *   operating.c	bars about operations that pend
  *   web.c		bars about a whole server
  *   scale.c		bars about very many
+ *   looking.c		the bar about who looks at them meanwhile
  *   curves.c		the points of the plots
  *   report.c		tables, JSON, gates
  *   main.c		arguments, what the machine must allow
@@ -62,6 +63,7 @@
  * @take_many: the same for all that are there
  * @held: how many registrations the kernel holds
  * @serve: answers one request of each socket; a receive pends on each before and after
+ * @look: reads what the kernel tells of each registration; returns of how many
  * @accept: accepts one connection, which is there, and has a receive pend on it
  * @close: closes it, with whatever is registered; the sockets, too, if operations pend on
  *	them
@@ -86,6 +88,7 @@ struct side {
 	int (*take_many)(void *ctx);
 	int (*held)(void *ctx);
 	void (*serve)(void *ctx);
+	int (*look)(void *ctx);
 	void (*accept)(void *ctx);
 	void (*close)(void *ctx);
 	void (*free)(void *ctx);
@@ -189,6 +192,7 @@ extern const struct bar operating_bars[];
 extern const struct bar running_bars[];
 extern const struct bar web_bars[];
 extern const struct bar scale_bars[];
+extern const struct bar looking_bars[];
 extern const struct bar curve_bars[];
 
 /* registering.c */

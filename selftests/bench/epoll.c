@@ -3,7 +3,9 @@
 /*
  * epoll's side.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -119,6 +121,23 @@ static void epoll_cycle(void *ctx, int k)
 	harvest_exactly(ctx, k);
 }
 
+/* A line for each, that begins with the number of its descriptor. */
+static int epoll_look(void *ctx)
+{
+	struct epoll *epoll = ctx;
+	int lines = 0;
+	char text[512];
+	FILE *file;
+
+	snprintf(text, sizeof(text), "/proc/self/fdinfo/%d", epoll->fd);
+	file = fopen(text, "re");
+	need(file, text);
+	while (fgets(text, sizeof(text), file))
+		lines += !strncmp(text, "tfd:", strlen("tfd:"));
+	fclose(file);
+	return lines;
+}
+
 static void epoll_close(void *ctx)
 {
 	struct epoll *epoll = ctx;
@@ -148,6 +167,7 @@ const struct side epoll_side = {
 	.arm = epoll_arm,
 	.cycle_begin = epoll_cycle_begin,
 	.cycle = epoll_cycle,
+	.look = epoll_look,
 	.close = epoll_close,
 	.free = epoll_free,
 };

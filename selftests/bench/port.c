@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../lib/genl.h"
 #include "bench.h"
 
 struct port {
@@ -232,6 +233,23 @@ static int port_held(void *ctx)
 	return held;
 }
 
+/* In all ports: there is no other. */
+static int port_look(void *ctx)
+{
+	struct genl genl;
+	int messages = 0, more;
+
+	(void)ctx;
+	need(!genl_open(&genl), "genl_open");
+	need(!genl_ask(&genl, SOCKIOCP_CMD_REGISTRATION_GET, NLM_F_DUMP, 0, NULL, 0), "genl_ask");
+	while ((more = genl_next(&genl)) == 1)
+		messages++;
+	if (more)
+		die("%s", genl.said);
+	genl_close(&genl);
+	return messages;
+}
+
 static void port_close(void *ctx)
 {
 	struct port *port = ctx;
@@ -266,6 +284,7 @@ const struct side port_side = {
 	.take = port_take,
 	.take_many = port_take_many,
 	.held = port_held,
+	.look = port_look,
 	.close = port_close,
 	.free = port_free,
 };
