@@ -19,6 +19,7 @@
 #include <linux/uio.h>
 #include <net/inet_sock.h>
 #include <net/sock.h>
+#include <net/tcp_states.h>
 
 /* ------------------------------------------------------------------- results */
 
@@ -287,29 +288,60 @@ static int transfer_stream_error(struct sockiocp_operation *op, const struct soc
 	return error;
 }
 
+/* As recvmsg() finds out that there is no connection, and has been none. */
+static int transfer_ask_connection(const struct socket *socket, enum sockiocp_kind kind)
+{
+	const struct sock *sk = socket->sk;
+	int state = READ_ONCE(sk->sk_state);
+
+	if (kind == SOCKIOCP_UNIX_STREAM)
+		return state == TCP_ESTABLISHED ? 0 : -EINVAL;
+	if (state == TCP_LISTEN)
+		return -ENOTCONN;
+	if (state != TCP_CLOSE)
+		return 0;
+	if (kind == SOCKIOCP_VSOCK)
+		return READ_ONCE(socket->state) == SS_UNCONNECTED ? -ENOTCONN : 0;
+	return sock_flag(sk, SOCK_DONE) || READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN ?
+	       0 : -ENOTCONN;
+}
+
 /*
  * A receive of no bytes, which takes nothing of a stream, has something to end with: is it an
  * error?
  */
 static int transfer_ask(struct sockiocp_operation *op, struct socket *socket)
 {
+	enum sockiocp_kind kind = op->endpoint->hook.kind;
 	struct sock *sk = socket->sk;
+	int error = 0;
 
-	if (op->endpoint->hook.kind > SOCKIOCP_MPTCP ||
-	    !skb_queue_empty_lockless(&sk->sk_receive_queue))
-		return 0;
-	return sock_error(sk) ?: READ_ONCE(op->endpoint->failure);
+	if (kind <= SOCKIOCP_MPTCP) {
+		if (!skb_queue_empty_lockless(&sk->sk_receive_queue))
+			return 0;
+		error = sock_error(sk) ?: READ_ONCE(op->endpoint->failure);
+	}
+	return error ?: transfer_ask_connection(socket, kind);
 }
 
 /* --------------------------------------------------------------------- a try */
 
+/* Then recvmsg() says that there is nothing yet, and the end of that is a wake-up. */
+static bool transfer_waits_for_connection(const struct sock *sk, enum sockiocp_kind kind)
+{
+	return kind <= SOCKIOCP_MPTCP &&
+	       BIT(READ_ONCE(sk->sk_state)) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+}
+
 /* Is there something that a receive would end with? */
-static bool transfer_has_something(sockiocp_reading now, enum sockiocp_kind kind)
+static bool transfer_has_something(const struct sock *sk, sockiocp_reading now,
+				   enum sockiocp_kind kind)
 {
 	if (now & (SOCKIOCP_NOW_IN | SOCKIOCP_NOW_HANGUP | SOCKIOCP_NOW_ERR))
 		return true;
 	/* Not connected: recvmsg() says so. */
-	return kind < SOCKIOCP_UDP && !(now & SOCKIOCP_CONNECTED);
+	return kind < SOCKIOCP_UDP && !(now & SOCKIOCP_CONNECTED) &&
+	       !transfer_waits_for_connection(sk, kind);
 }
 
 /**
@@ -343,7 +375,7 @@ int sockiocp_transfer_look(struct socket *socket, struct file *file, enum sockio
 		return -EBUSY;
 	if (operation == SOCKIOCP_SUBMIT_POLL_IN)
 		return now & (SOCKIOCP_NOW_IN | SOCKIOCP_NOW_ERR) ? 0 : -EAGAIN;
-	return transfer_has_something(now, kind) ? 0 : -EAGAIN;
+	return transfer_has_something(socket->sk, now, kind) ? 0 : -EAGAIN;
 }
 
 /**

@@ -6,12 +6,17 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 
 #include "lib/expect.h"
+#include "lib/kinds.h"
 
 #define KEY	0xbeef
 
@@ -368,6 +373,146 @@ TEST_F(receiving, of_a_socket_that_is_not_connected_fails)
 	EXPECT_EQ(-ENOTCONN, operation_receive(self->home, fd, &o, data, sizeof(data)));
 	EXPECT_OPERATIONS(self->home, 0);
 	fd_close(fd);
+}
+
+/* Of any number of bytes, and whatever carries the stream. */
+TEST_F(receiving, of_no_bytes_fails_without_a_connection_too)
+{
+	static const struct {
+		int family, protocol, error;
+	} kinds[] = {
+		{ FAM_INET, 0, -ENOTCONN },
+		{ FAM_INET6, 0, -ENOTCONN },
+		{ FAM_INET, IPPROTO_MPTCP, -ENOTCONN },
+		{ AF_VSOCK, 0, -ENOTCONN },
+		{ FAM_UNIX, 0, -EINVAL },
+	};
+	struct overlapped o;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		fd = any_socket(kinds[i].family, TYPE_STREAM, kinds[i].protocol);
+		if (fd < 0)
+			continue;
+		TH_LOG("family %d, protocol %d", kinds[i].family, kinds[i].protocol);
+		EXPECT_EQ(kinds[i].error, operation_receive(self->home, fd, &o, "", 1));
+		EXPECT_EQ(kinds[i].error, operation_receive(self->home, fd, &o, "", 0));
+		if (kinds[i].family == FAM_INET || kinds[i].family == FAM_INET6) {
+			EXPECT_EQ(0, listen(fd, 1));
+			EXPECT_EQ(-ENOTCONN, operation_receive(self->home, fd, &o, "", 0));
+		}
+		fd_close(fd);
+	}
+	EXPECT_OPERATIONS(self->home, 0);
+}
+
+/* One that goes on connecting, since the listener's backlog is full. */
+struct connecting {
+	int listener;
+	int in_front;
+	int fd;
+	int peer;
+};
+
+static int connecting_begin(struct connecting *c, int protocol)
+{
+	struct sockaddr_in addr = { .sin_family = FAM_INET };
+	socklen_t length = sizeof(addr);
+	int port;
+
+	memset(c, 0xff, sizeof(*c));
+	c->listener = tcp_listen(FAM_INET, 0, &port);
+	if (c->listener < 0 || getsockname(c->listener, (struct sockaddr *)&addr, &length))
+		return 0;
+	c->in_front = tcp_connect(FAM_INET, port);
+	c->fd = socket(FAM_INET, SOCK_STREAM | SOCK_NONBLOCK, protocol);
+	return c->in_front >= 0 && connect(c->fd, (struct sockaddr *)&addr, sizeof(addr)) &&
+	       errno == EINPROGRESS;
+}
+
+/* The next try, after a second, succeeds when there is room. */
+static int connecting_goes_on(struct connecting *c)
+{
+	struct pollfd room = { .fd = c->listener, .events = POLLIN };
+	struct sockaddr_in mine, theirs;
+	socklen_t length = sizeof(mine);
+	int64_t end = now_ms() + 4 * COMES;
+
+	if (getsockname(c->fd, (struct sockaddr *)&mine, &length))
+		return 0;
+	while (now_ms() < end) {
+		if (poll(&room, 1, 100) != 1)
+			continue;
+		length = sizeof(theirs);
+		c->peer = accept(c->listener, (struct sockaddr *)&theirs, &length);
+		if (c->peer >= 0 && theirs.sin_port == mine.sin_port)
+			return 1;
+		fd_close(c->peer);
+	}
+	return 0;
+}
+
+static void connecting_close(struct connecting *c)
+{
+	fd_close(c->in_front);
+	fd_close(c->listener);
+	fd_close(c->peer);
+	fd_close(c->fd);
+}
+
+static long times_slept(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_THREAD, &usage) ? -1 : usage.ru_nvcsw;
+}
+
+/* It is not tried again and again until then. */
+TEST_F(receiving, waits_for_the_connection)
+{
+	static const int protocols[] = { 0, IPPROTO_MPTCP };
+	struct sockiocp_packet_entry got;
+	struct pollfd ready = { .fd = self->port, .events = POLLIN };
+	struct connecting c;
+	struct overlapped o;
+	long slept;
+	size_t i;
+
+	for (i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
+		char data[8] = "";
+
+		if (!connecting_begin(&c, protocols[i]))
+			SKIP(return, "protocol %d is missing", protocols[i]);
+		EXPECT_EQ(0, operation_associate(self->port, c.fd, KEY));
+		EXPECT_EQ(1, operation_receive(self->home, c.fd, &o, data, sizeof(data)));
+		slept = times_slept();
+		EXPECT_EQ(-ETIME, operation_harvest(self->port, &got, 1, A_WHILE));
+		EXPECT_GT(10, times_slept() - slept);
+		EXPECT_EQ(0, poll(&ready, 1, 0));
+		EXPECT_PENDS(&o);
+		EXPECT_TRUE(connecting_goes_on(&c));
+		EXPECT_SENT(c.peer, "hello");
+		EXPECT_PACKET(self->port, KEY, &o, 0, 5);
+		EXPECT_STREQ("hello", data);
+		connecting_close(&c);
+	}
+}
+
+/* A connection that fails is the end of it, and so is one that is given up. */
+TEST_F(receiving, ends_with_what_it_waits_for)
+{
+	struct connecting c;
+	struct overlapped o;
+	char data[8];
+
+	ASSERT_TRUE(connecting_begin(&c, 0));
+	EXPECT_EQ(0, operation_associate(self->port, c.fd, KEY));
+	EXPECT_EQ(1, operation_receive(self->home, c.fd, &o, data, sizeof(data)));
+	EXPECT_EQ(0, tcp_disconnect(c.fd));
+	EXPECT_EQ(1, operation_ends(self->port, &o, COMES));
+	connecting_close(&c);
+	EXPECT_OPERATIONS(self->home, 0);
 }
 
 /* What is associated later has the packet. */
