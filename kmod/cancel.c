@@ -18,27 +18,33 @@
 
 /* ------------------------------------------------------------------ with a result */
 
-/* Ends one that has not ended, with @error; and the home port may be gone. */
-static void cancel_one(struct sockiocp_operation *op, int error, struct list_head *gone)
+/*
+ * Ends one that has not ended, with @error; and the home port may be gone.  Returns whether
+ * somebody who polls was woken, which takes long.
+ */
+static bool cancel_one(struct sockiocp_operation *op, int error, struct list_head *gone)
 {
-	bool is_gone;
+	bool is_pending = op->phase == SOCKIOCP_PENDING, is_gone;
 
 	trace_sockiocp_cancel(op, error);
 	op->error = error;
 	if (op->phase == SOCKIOCP_RUNNING) {
 		op->cancelled = true;
-		return;
+		return false;
 	}
 	/*
 	 * What is runnable is in a queue, or in the hands of a thread, that ends it.  Queued
 	 * before it ends, since then the next one is woken.
 	 */
-	is_gone = op->phase == SOCKIOCP_PENDING && !sockiocp_endpoint_queue(op, false);
+	is_gone = is_pending && !sockiocp_endpoint_queue(op, false);
 	sockiocp_endpoint_finish_operation(op, true);
 	if (is_gone) {
 		sockiocp_endpoint_remove_operation(op);
 		list_add(&op->node, gone);
+		return false;
 	}
+	/* Who takes it off the queue gets no further without the lock that the caller has. */
+	return is_pending && waitqueue_active(&op->queue->poll_wait);
 }
 
 static void cancel_free_all(struct list_head *gone)
@@ -81,20 +87,22 @@ static int cancel_error(const struct sockiocp_operation *op)
 					       sockiocp_operation_error_of_cancel(op);
 }
 
-/* Ends those of a list that are meant, and fit into a chunk.  Returns how many. */
+/* Ends those of a list that are meant, as long as there is @room.  Returns how many. */
 static unsigned int cancel_in_list(struct list_head *list, const struct sockiocp_cancel *args,
-				   unsigned int max, struct list_head *gone)
+				   unsigned int *room, struct list_head *gone)
 {
 	struct sockiocp_operation *op, *next;
 	unsigned int nr = 0;
+	bool took_long;
 
 	list_for_each_entry_safe(op, next, list, node) {
-		if (nr == max)
+		if (!*room)
 			break;
 		if (!cancel_is_meant(op, args))
 			continue;
-		cancel_one(op, args ? cancel_error(op) : sockiocp_operation_error_of_close(op),
-			   gone);
+		took_long = cancel_one(op, args ? cancel_error(op) :
+						  sockiocp_operation_error_of_close(op), gone);
+		*room = took_long ? 0 : *room - 1;
 		nr++;
 	}
 	return nr;
@@ -105,13 +113,12 @@ static unsigned int cancel_some(struct sockiocp_endpoint *endpoint,
 				const struct sockiocp_cancel *args)
 {
 	struct socket *socket = sockiocp_hook_socket(&endpoint->hook);
-	unsigned int i, nr = 0;
+	unsigned int i, nr = 0, room = SOCKIOCP_CHUNK;
 	LIST_HEAD(gone);
 
 	spin_lock_irq(&socket->wq.wait.lock);
 	for (i = 0; i < 2; i++)
-		nr += cancel_in_list(&endpoint->directions[i].operations, args,
-				     SOCKIOCP_CHUNK - nr, &gone);
+		nr += cancel_in_list(&endpoint->directions[i].operations, args, &room, &gone);
 	spin_unlock_irq(&socket->wq.wait.lock);
 	cancel_free_all(&gone);
 	return nr;

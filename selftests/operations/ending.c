@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -80,6 +81,24 @@ TEST_F(ending, cancel_of_all_ends_all)
 	RECEIVE(&o[0]);
 	EXPECT_SENT(self->fd[1], "abc");
 	EXPECT_PACKET(self->port, KEY, &o[0], 0, 3);
+}
+
+/* It gives way after each then, since those who poll are woken. */
+TEST_F(ending, cancel_of_all_ends_all_of_a_port_that_is_polled)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	struct overlapped o[3];
+	int i, epoll = epoll_create1(0);
+
+	ASSERT_LE(0, epoll);
+	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, self->port, &event));
+	for (i = 0; i < 3; i++)
+		RECEIVE(&o[i]);
+	EXPECT_EQ(0, epoll_wait(epoll, &event, 1, 0));
+	EXPECT_EQ(3, operation_cancel(self->home, self->fd[0], NULL, 0));
+	EXPECT_EQ(1, epoll_wait(epoll, &event, 1, COMES));
+	EXPECT_ALL_END(self->port, o, 3, STATUS_IS_CANCELLED, 0);
+	fd_close(epoll);
 }
 
 TEST_F(ending, cancel_by_address_ends_that_one)
