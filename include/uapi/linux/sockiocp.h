@@ -338,6 +338,8 @@ struct sockiocp_buffer {
  * @status: in: SOCKIOCP_SUBMIT_RESULT: an NTSTATUS; otherwise 0.
  * @result: in: must be 0.  out: SOCKIOCP_BATCH: what SOCKIOCP_SUBMIT would return, 1, 0 or a
  *	negative errno.
+ *
+ * It is written until the call returns, when another thread may have the packet already.
  */
 struct sockiocp_submit {
 	__aligned_u64 socket;
