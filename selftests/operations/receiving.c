@@ -375,6 +375,22 @@ TEST_F(receiving, of_a_socket_that_is_not_connected_fails)
 	fd_close(fd);
 }
 
+/* As the kernel wakes nobody before, though it would fit. */
+TEST_F(receiving, waits_for_the_low_water_mark)
+{
+	struct overlapped o;
+	char data[8] = "";
+	int mark = 8;
+
+	ASSERT_EQ(0, setsockopt(self->fd[0], SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof(mark)));
+	EXPECT_SENT(self->fd[1], "abcd");
+	EXPECT_EQ(1, operation_receive(self->home, self->fd[0], &o, data, 4));
+	EXPECT_NO_PACKET(self->port);
+	EXPECT_SENT(self->fd[1], "efgh");
+	EXPECT_PACKET(self->port, KEY, &o, 0, 4);
+	EXPECT_STREQ("abcd", data);
+}
+
 /* Of any number of bytes, and whatever carries the stream. */
 TEST_F(receiving, of_no_bytes_fails_without_a_connection_too)
 {
