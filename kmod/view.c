@@ -23,6 +23,8 @@
  */
 #define COUNTED_ANEW		1024
 #define REST			100
+/* But not for longer: who counts may have been kept from its processor meanwhile. */
+#define REST_MAX_NS		(10 * (u64)NSEC_PER_SEC)
 
 /* For how many registrations fdinfo has a line. */
 #define LINES			128
@@ -143,7 +145,7 @@ static void view_remember(struct sockiocp_port *port, const unsigned int *states
 
 	spin_lock_irq(&port->lock);
 	memcpy(port->counted, states, sizeof(port->counted));
-	port->counted_until = now + (now - began) * REST;
+	port->counted_until = now + min((now - began) * REST, REST_MAX_NS);
 	spin_unlock_irq(&port->lock);
 }
 
