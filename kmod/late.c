@@ -8,13 +8,16 @@
  * nothing else to do.
  *
  * It does not matter why nobody takes anything: there may be no thread, or one that has no
- * slot.  An operation behind LOOKS packets of other kinds has to wait for these.
+ * slot.  An operation behind LOOKS packets of other kinds has to wait for these; whether it
+ * still stands there is looked at seldom, since the user does not pay for it.
  */
 #include "packet.h"
 
 /* How many packets of a queue are looked at, and how many operations go on at a time. */
 #define LOOKS	1024
 #define MOVES	64
+/* The next look, if the last one went through that many in vain. */
+#define IN_VAIN	HZ
 
 /*
  * The first operation that is not done, and not at home here, off the queue; or NULL, and
@@ -58,13 +61,14 @@ static void late_work(struct work_struct *work)
 	struct sockiocp_port *port =
 		container_of(to_delayed_work(work), struct sockiocp_port, late);
 	struct sockiocp_operation *op = NULL;
+	bool is_through = true, in_vain;
 	unsigned int moves = MOVES;
-	bool is_through = true;
 
 	spin_lock_irq(&port->lock);
 	/* What stands here from before it was a home port goes in any case. */
 	if (port->home_of || late_stands_still(port))
 		op = late_take(port, &is_through);
+	in_vain = !op && !is_through;
 	while (op) {
 		spin_unlock_irq(&port->lock);
 		sockiocp_operation_pass_on(op);
@@ -73,7 +77,7 @@ static void late_work(struct work_struct *work)
 	}
 	/* Once more, if there may be anything left; what is at home stays. */
 	if (!port->home_of || !is_through)
-		sockiocp_queue_note_late(port);
+		sockiocp_queue_note_late_after(port, in_vain ? IN_VAIN : SOCKIOCP_LATE);
 	spin_unlock_irq(&port->lock);
 }
 

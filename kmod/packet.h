@@ -91,7 +91,8 @@ static inline void sockiocp_queue_remove_undone(struct sockiocp_port *port,
 }
 
 /* If nobody comes for what stands in the queue, and is not done, it goes on (late.c). */
-static inline void sockiocp_queue_note_late(struct sockiocp_port *port)
+static inline void sockiocp_queue_note_late_after(struct sockiocp_port *port,
+						  unsigned long delay)
 {
 	lockdep_assert_held(&port->lock);
 
@@ -99,7 +100,12 @@ static inline void sockiocp_queue_note_late(struct sockiocp_port *port)
 	    delayed_work_pending(&port->late))
 		return;
 	port->late_seq = list_first_entry(&port->queue, struct sockiocp_packet, node)->seq;
-	queue_delayed_work(sockiocp_wq, &port->late, SOCKIOCP_LATE);
+	queue_delayed_work(sockiocp_wq, &port->late, delay);
+}
+
+static inline void sockiocp_queue_note_late(struct sockiocp_port *port)
+{
+	sockiocp_queue_note_late_after(port, SOCKIOCP_LATE);
 }
 
 /*
