@@ -54,16 +54,21 @@ static DECLARE_DEFERRABLE_WORK(reaper, reaper_work);
 
 /* ------------------------------------------------------------ looking at a port */
 
-/* Hooks whose sockets are closed; each with a reference. */
+/* How many marks of others are gone past for each look. */
+#define MARKS_PER_LOOK	64
+
+/* Hooks whose sockets are closed, each with a reference; and marks that were gone past. */
 struct closed {
 	struct sockiocp_hook *hooks[SOCKIOCP_CHUNK];
 	unsigned int nr;
+	unsigned int marks;
 };
 
 /*
  * Look at the next registrations of the ring, not more than @looks nor those of a
- * chunk, and none twice.  Returns how many that were.  Marks of others are a look as well,
- * so that the lock is not held for longer if there are many.
+ * chunk, and none twice.  Returns how many that were.  Marks of others are no look, or who
+ * has many would keep the reaper from its work; but there are not more of these in a chunk,
+ * so that the lock is not held for longer.
  */
 static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int looks,
 				       struct closed *closed)
@@ -73,24 +78,27 @@ static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int 
 	unsigned int looked = 0;
 
 	closed->nr = 0;
+	closed->marks = 0;
 	spin_lock_irq(&port->lock);
 	looks = min3(looks, port->nr_hooks, (unsigned int)SOCKIOCP_CHUNK);
 	/* Inside the lock: with PREEMPT_RT that is waited for asleep, and RCU would wait, too. */
 	rcu_read_lock();
-	while (looked < looks) {
+	while (looked < looks && closed->marks < SOCKIOCP_CHUNK) {
 		at = at->next;
 		if (at == &port->hooks)
 			continue;
-		looked++;
 		hook = list_entry(at, struct sockiocp_hook, port_node);
-		if (unlikely(sockiocp_hook_is_mark(hook)))
+		if (unlikely(sockiocp_hook_is_mark(hook))) {
+			closed->marks++;
 			continue;
+		}
+		looked++;
 		if (unlikely(sockiocp_socket_is_closed(sockiocp_hook_socket(hook)))) {
 			refcount_inc(&hook->refs);
 			closed->hooks[closed->nr++] = hook;
 		}
 	}
-	if (looked)
+	if (looked || closed->marks)
 		list_move(&port->reaper_mark.port_node, at);
 	rcu_read_unlock();
 	spin_unlock_irq(&port->lock);
@@ -105,10 +113,10 @@ static noinline_for_stack
 bool reaper_look_at_port(struct sockiocp_port *port, unsigned int looks)
 {
 	struct closed closed __uninitialized;
-	unsigned int looked, i;
+	unsigned int looked, marks = 0, i;
 	bool found = false;
 
-	while (looks) {
+	while (looks && marks / MARKS_PER_LOOK <= looks) {
 		looked = reaper_find_closed(port, looks, &closed);
 		found |= closed.nr;
 		for (i = 0; i < closed.nr; i++) {
@@ -116,10 +124,11 @@ bool reaper_look_at_port(struct sockiocp_port *port, unsigned int looks)
 			sockiocp_hook_kill(closed.hooks[i]);
 			sockiocp_hook_put(closed.hooks[i]);
 		}
-		if (!looked)
+		if (!looked && !closed.marks)
 			break;
 		looks -= looked;
-		if (looked == SOCKIOCP_CHUNK) {
+		marks += closed.marks;
+		if (looked == SOCKIOCP_CHUNK || closed.marks) {
 			if (fatal_signal_pending(current))
 				break;
 			cond_resched();
