@@ -43,11 +43,25 @@ static struct genl_family control_family;
 
 /* -------------------------------------------------------------------- the reader */
 
+/*
+ * Whoever reads the answer has the socket, and may have had somebody else send: what is one
+ * user's is told if that user has opened the socket, too.  (Capabilities are looked at in the
+ * same way, by netlink_capable().)
+ */
+static kuid_t control_user_of(const struct sk_buff *request)
+{
+	const struct socket *opened = NETLINK_CB(request).sk->sk_socket;
+	kuid_t uid = NETLINK_CREDS(request)->uid;
+
+	return opened && opened->file && uid_eq(opened->file->f_cred->uid, uid) ? uid :
+										  INVALID_UID;
+}
+
 static void control_get_reader(struct sockiocp_reader *reader, const struct sk_buff *request)
 {
 	struct net *net = sock_net(request->sk);
 
-	reader->uid = NETLINK_CREDS(request)->uid;
+	reader->uid = control_user_of(request);
 	reader->network = sockiocp_directory_network(net);
 	reader->is_admin_of_network = netlink_ns_capable(request, net->user_ns, CAP_NET_ADMIN);
 	reader->is_admin = net_eq(net, &init_net) && netlink_capable(request, CAP_NET_ADMIN);
@@ -258,7 +272,8 @@ static int control_dump_start(struct netlink_callback *cb)
 	if (!dump)
 		return -ENOMEM;
 	control_get_reader(&dump->reader, cb->skb);
-	dump->last = ULONG_MAX;
+	/* So it comes to an end, however fast others open ports. */
+	dump->last = sockiocp_directory_highest();
 	cb->args[0] = (long)dump;
 	return 0;
 }

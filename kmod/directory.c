@@ -22,6 +22,8 @@
 static DEFINE_XARRAY_ALLOC1(ports);
 /* The next number; under the lock of the array. */
 static u32 next_id;
+/* No port that is there has a higher one. */
+static u32 highest_id;
 
 /*
  * Network namespaces have numbers here, since to remember one must not keep it, and what
@@ -133,6 +135,9 @@ int sockiocp_directory_add(struct sockiocp_port *port)
 	/* 1 says that the numbers begin anew. */
 	if (error < 0)
 		return error;
+	xa_lock(&ports);
+	highest_id = max(highest_id, port->id);
+	xa_unlock(&ports);
 	directory_announce(port, SOCKIOCP_CMD_PORT_CREATED);
 	return 0;
 }
@@ -164,6 +169,21 @@ struct sockiocp_port *sockiocp_directory_next(unsigned long id)
 		sockiocp_port_get(port);
 	xa_unlock(&ports);
 	return port;
+}
+
+/**
+ * sockiocp_directory_highest - where a walk through all ports that are there can end
+ *
+ * Those that are opened meanwhile are behind that, until numbers begin anew.
+ */
+u32 sockiocp_directory_highest(void)
+{
+	u32 id;
+
+	xa_lock(&ports);
+	id = highest_id;
+	xa_unlock(&ports);
+	return id;
 }
 
 int __init sockiocp_directory_init(void)

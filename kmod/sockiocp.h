@@ -280,6 +280,7 @@ static inline void sockiocp_pollers_wake(struct sockiocp_port *port)
 /* ------------------------------------------------------------- directory */
 
 int sockiocp_directory_add(struct sockiocp_port *port);
+u32 sockiocp_directory_highest(void);
 void sockiocp_directory_remove(struct sockiocp_port *port);
 struct sockiocp_port *sockiocp_directory_next(unsigned long id);
 u64 sockiocp_directory_network(struct net *net);

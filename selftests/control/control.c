@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -30,6 +31,7 @@
 #define ENABLE	SOCKIOCP_OP_ENABLE
 #define LEVEL	SOCKIOCP_TRIGGER_LEVEL
 #define USER	54321
+#define REGISTRATIONS	"max_user_registrations"
 
 #define PORT_ID		SOCKIOCP_A_PORT_ID
 #define OF_PORT		SOCKIOCP_A_REGISTRATION_PORT
@@ -217,6 +219,31 @@ TEST_F(control, dump_has_each_port_once_and_in_order)
 		close(fd[i]);
 	EXPECT_EQ(0, COUNT_PORT(g, id[0]));
 	EXPECT_EQ(1, COUNT_PORT(g, self->id));
+}
+
+/* Others may open ports faster than they are told of. */
+TEST_F(control, dump_ends_at_the_newest_port_that_was_there)
+{
+	enum { COUNT = 500 };
+	struct genl *g = &self->genl;
+	int fd[2 * COUNT], i, ret, told = 0;
+	long long newest;
+
+	ASSERT_EQ(0, raise_nofile(2 * COUNT + 100));
+	for (i = 0; i < COUNT; i++)
+		fd[i] = device_open();
+	newest = fdinfo_value(fd[COUNT - 1], "id");
+	ASSERT_EQ(0, genl_ask(g, SOCKIOCP_CMD_PORT_GET, NLM_F_DUMP, 0, NULL, 0));
+	while ((ret = genl_next(g)) == 1) {
+		EXPECT_GE(newest, genl_number(g, PORT_ID));
+		if (!told++)
+			for (i = COUNT; i < 2 * COUNT; i++)
+				fd[i] = device_open();
+	}
+	EXPECT_EQ(0, ret);
+	EXPECT_LE(COUNT, told);
+	for (i = 0; i < 2 * COUNT; i++)
+		fd_close(fd[i]);
 }
 
 static int in_addr_is(const struct genl *g, int type, const void *want, int size)
@@ -547,6 +574,23 @@ static void look_from_network(void *arg)
 	process_rest();
 }
 
+/* Somebody with more rights may be had to send on it: the answer is for who has it. */
+TEST_F(control, socket_of_another_user_tells_nothing)
+{
+	struct genl g;
+
+	if (geteuid())
+		SKIP(return, "only root can become somebody else");
+	ASSERT_EQ(1, get(&self->genl, SOCKIOCP_CMD_PORT_GET, PORT_ID, self->id));
+	ASSERT_EQ(0, setresuid(USER, USER, 0));
+	EXPECT_EQ(0, genl_open(&g));
+	ASSERT_EQ(0, setresuid(0, 0, 0));
+	EXPECT_EQ(-ENOENT, get(&g, SOCKIOCP_CMD_PORT_GET, PORT_ID, self->id));
+	EXPECT_EQ(0, COUNT_PORT(&g, self->id));
+	EXPECT_EQ(0, count(&g, SOCKIOCP_CMD_USER_GET, SOCKIOCP_A_USER_UID, 0));
+	genl_close(&g);
+}
+
 TEST_F(control, network_namespace_has_its_own_ports)
 {
 	struct other *other = shared_memory(sizeof(*other));
@@ -625,6 +669,41 @@ TEST_F(control, registrations_that_stay_are_told_of_once_whatever_happens_meanwh
 }
 
 /* The port can be closed, and used, in the middle of a dump that nobody goes on with. */
+/* Each is a mark in the ring of the port. */
+TEST_F(control, readers_that_stop_do_not_hide_what_is_closed)
+{
+	enum { READERS = 4000, COUNT = 300 };
+	struct genl *g = calloc(READERS, sizeof(*g));
+	int fd[COUNT], i, other = any_socket(FAM_INET, TYPE_DGRAM, 0);
+	long long limit = param_get(REGISTRATIONS);
+
+	if (geteuid())
+		SKIP(return, "only root can set a limit");
+	ASSERT_NE(NULL, g);
+	ASSERT_EQ(0, raise_nofile(READERS + COUNT + 100));
+	for (i = 0; i < COUNT; i++) {
+		fd[i] = any_socket(FAM_INET, TYPE_DGRAM, 0);
+		ASSERT_EQ(0, device_apply(self->port, fd[i], i, IN, ENABLE, LEVEL));
+	}
+	for (i = 0; i < READERS; i++) {
+		ASSERT_EQ(0, genl_open(&g[i]));
+		ASSERT_EQ(0, genl_ask_u32(&g[i], SOCKIOCP_CMD_REGISTRATION_GET, NLM_F_DUMP,
+					  OF_PORT, self->id));
+	}
+	ASSERT_EQ(0, param_set(REGISTRATIONS, COUNT));
+	/* Each looks for what is closed: so the next one begins somewhere among the marks. */
+	for (i = 0; i < 8; i++)
+		EXPECT_NE(0, device_apply(self->port, other, 1, IN, ENABLE, LEVEL));
+	for (i = 0; i < COUNT; i++)
+		fd_close(fd[i]);
+	EXPECT_EQ(0, device_apply(self->port, other, 1, IN, ENABLE, LEVEL));
+	EXPECT_EQ(0, param_set(REGISTRATIONS, limit));
+	for (i = 0; i < READERS; i++)
+		genl_close(&g[i]);
+	free(g);
+	fd_close(other);
+}
+
 TEST_F(control, reader_that_stops_holds_up_nobody)
 {
 	enum { COUNT = 2000, READERS = 20 };
