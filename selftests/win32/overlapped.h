@@ -173,11 +173,9 @@ static __inline struct packet take_of(HANDLE port, const struct op *op)
 	}
 }
 
-/* A packet is of @op, which succeeded. */
-static __inline int packet_is_of(HANDLE port, const struct op *op, DWORD bytes, int line)
+/* What was taken is of @op, which succeeded. */
+static __inline int is_of(struct packet p, const struct op *op, DWORD bytes, int line)
 {
-	struct packet p = take_of(port, op);
-
 	return tap_same(TRUE, (DWORD)p.ret, "what the port says", line) &
 	       tap_same(UNTOUCHED, p.error, "the last error", line) &
 	       tap_same(KEY, p.key, "the key", line) &
@@ -188,7 +186,7 @@ static __inline int packet_is_of(HANDLE port, const struct op *op, DWORD bytes, 
 	       tap_same(bytes, op->overlapped.InternalHigh, "InternalHigh", line);
 }
 
-#define EXPECT_PACKET(port, op, bytes)	packet_is_of(port, op, bytes, __LINE__)
+#define EXPECT_PACKET(port, op, bytes)	is_of(take_of(port, op), op, bytes, __LINE__)
 
 /* A packet is of @op, which failed. */
 static __inline int packet_failed(HANDLE port, const struct op *op, DWORD error, int status,

@@ -88,9 +88,7 @@ static int receive_is_first(HANDLE port, SOCKET *pair, struct op *op)
 	p = take(port, COMES);
 	if (!p.overlapped && milliseconds() - began >= OTHERS_MS)
 		return 0;
-	EXPECT(p.ret);
-	EXPECT_EQ(&op->overlapped, p.overlapped);
-	EXPECT_EQ(3, p.bytes);
+	is_of(p, op, 3, __LINE__);
 	return 1;
 }
 
