@@ -42,6 +42,9 @@
 /* The most events that one harvest of a bar takes. */
 #define MAX_EVENTS	256
 
+/* The sockets of the bars about very many. */
+#define MILLION		1000000
+
 /*
  * What a side can do.  All of it dies of an error, so that nobody measures how fast
  * something fails.  A function that a side does not have is NULL.

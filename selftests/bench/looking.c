@@ -17,9 +17,7 @@
 
 #include "bench.h"
 
-#define MILLION		1000000
-
-/* How often the server is due, and from when on it has waited for its own timer only. */
+/* How often the server is due. */
 #define PERIOD_NS	200000
 
 static void set_priority(int policy, int priority)

@@ -11,7 +11,6 @@
 
 #include "bench.h"
 
-#define MILLION		1000000
 #define PORTS		10000
 
 /* How long after the beginning of registering the process is killed. */
