@@ -22,7 +22,7 @@
 static DEFINE_XARRAY_ALLOC1(ports);
 /* The next number; under the lock of the array. */
 static u32 next_id;
-/* No port that is there has a higher one. */
+/* No port that is there has a higher one; under that lock, too. */
 static u32 highest_id;
 
 /*

@@ -68,7 +68,8 @@ struct closed {
  * Look at the next registrations of the ring, not more than @looks nor those of a
  * chunk, and none twice.  Returns how many that were.  Marks of others are no look, or who
  * has many would keep the reaper from its work; but there are not more of these in a chunk,
- * so that the lock is not held for longer.
+ * so that the lock is not held for longer.  The port's own mark is not come to, since there
+ * are not more looks than hooks.
  */
 static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int looks,
 				       struct closed *closed)
