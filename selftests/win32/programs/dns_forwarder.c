@@ -118,8 +118,9 @@ static void forward(PACKET *packet, DWORD length)
 	memcpy(query->question, packet->data, length);
 	LeaveCriticalSection(&lock);
 	put16(packet->data, id);
-	send_packet(upstream, packet->data, length, &upstream_addr);
+	/* Who has been answered may look at once: what is sent is counted before. */
 	InterlockedIncrement(&forwarded);
+	send_packet(upstream, packet->data, length, &upstream_addr);
 }
 
 static void answer(PACKET *packet, DWORD length)
@@ -139,8 +140,8 @@ static void answer(PACKET *packet, DWORD length)
 	}
 	LeaveCriticalSection(&lock);
 	if (known) {
-		send_packet(server, packet->data, length, &client);
 		InterlockedIncrement(&answered);
+		send_packet(server, packet->data, length, &client);
 	}
 }
 
@@ -160,8 +161,8 @@ static void expire(void)
 		query->used = FALSE;
 		query->question[2] |= (CHAR)0x80;
 		query->question[3] = 2;	/* SERVFAIL */
-		send_packet(server, query->question, query->length, &query->client);
 		InterlockedIncrement(&timed_out);
+		send_packet(server, query->question, query->length, &query->client);
 	}
 	LeaveCriticalSection(&lock);
 }
