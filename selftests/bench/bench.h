@@ -60,10 +60,12 @@
  * @cycle: the same, and takes @k events
  * @event_fd: the socket of number @i of those that were harvested last
  * @arm: arms the sockets of the last @k events again
+ * @arm_and_harvest: the same, and takes up to MAX_EVENTS, without waiting; returns how many
  * @cycle_begin: what has to be done before the first cycle of @k
  * @post: makes an event without a socket, as writer number @writer
  * @take: waits for such an event and takes it; returns how many
  * @take_many: the same for all that are there
+ * @close_socket: closes a socket as its programs do; close(2) if it is NULL
  * @held: how many registrations the kernel holds
  * @serve: answers one request of each socket; a receive pends on each before and after
  * @look: reads what the kernel tells of each registration; returns of how many
@@ -84,11 +86,13 @@ struct side {
 	int (*harvest)(void *ctx, int max);
 	int (*event_fd)(void *ctx, int i);
 	void (*arm)(void *ctx, int k);
+	int (*arm_and_harvest)(void *ctx, int k);
 	void (*cycle_begin)(void *ctx, int k);
 	void (*cycle)(void *ctx, int k);
 	void (*post)(void *ctx, int writer);
 	int (*take)(void *ctx);
 	int (*take_many)(void *ctx);
+	void (*close_socket)(int fd);
 	int (*held)(void *ctx);
 	void (*serve)(void *ctx);
 	int (*look)(void *ctx);
@@ -258,7 +262,17 @@ const char *next_tcp_port(void);
 #define REQUEST		64
 struct sockaddr_in;
 const int *sockets(int n);
-int *sockets_of_ones_own(int n);
+enum kind { KIND_UDP, KIND_TCP, KIND_UNIX };
+/* What is sent on others[i] comes to fds[i]; with UDP they are the same socket. */
+struct ends {
+	int n;
+	int *fds;
+	int *others;
+};
+struct ends *ends_open(enum kind kind, int n);
+void ends_close(struct ends *ends, bool are_closed);
+void ends_fill(const struct ends *ends);
+void ends_drain(const struct ends *ends);
 int socket_listen(struct sockaddr_in *addr);
 int socket_connect(const struct sockaddr_in *addr);
 int sockets_open(void);

@@ -115,6 +115,12 @@ static void epoll_arm(void *ctx, int k)
 	}
 }
 
+static int epoll_arm_and_harvest(void *ctx, int k)
+{
+	epoll_arm(ctx, k);
+	return epoll_harvest(ctx, MAX_EVENTS);
+}
+
 static void epoll_cycle(void *ctx, int k)
 {
 	epoll_arm(ctx, k);
@@ -165,6 +171,7 @@ const struct side epoll_side = {
 	.harvest = epoll_harvest,
 	.event_fd = epoll_event_fd,
 	.arm = epoll_arm,
+	.arm_and_harvest = epoll_arm_and_harvest,
 	.cycle_begin = epoll_cycle_begin,
 	.cycle = epoll_cycle,
 	.look = epoll_look,

@@ -53,7 +53,7 @@ static const char doc[] =
 	"\v"
 	"A BAR is a name (P1-64), the first part of some (P1; =P3 is P3 and no "
 	"other), or a group: count, "
-	"web, scale, scale-preempt, threads, curves or thread-curves.  Without one it is count.\n\n"
+	"plain, fresh, fresh-many, web, scale, scale-preempt, threads, curves or thread-curves.  Without one it is count.\n\n"
 	"Each line of the table: the work, the median of what it costs ours and the "
 	"best peer, the ratio, what it must not exceed (gate) and what is aimed at "
 	"(goal).  On real hardware the costs are in ns, with their range.\n\n"

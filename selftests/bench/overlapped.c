@@ -239,7 +239,7 @@ const struct side overlapped_batch_side =
 struct pending {
 	HANDLE port;
 	int n;
-	int *fds;
+	struct ends *ends;
 	OVERLAPPED *overlapped;
 	WSABUF buffer;
 	CHAR data[REQUEST];
@@ -253,14 +253,14 @@ static void *pending_open(const int *fds, int n)
 
 	(void)fds;
 	pending->n = n;
-	pending->fds = sockets_of_ones_own(PENDING_SOCKETS);
+	pending->ends = ends_open(KIND_UDP, PENDING_SOCKETS);
 	pending->overlapped = zalloc(n * sizeof(*pending->overlapped));
 	pending->buffer = (WSABUF){ REQUEST, pending->data };
 	pending->port = open_port();
 	for (i = 0; i < PENDING_SOCKETS; i++) {
-		associate(pending->fds[i], pending->port, NULL);
-		receive(pending->fds[i], &pending->buffer, &first);
-		check(CancelIoEx((HANDLE)(SOCKET)pending->fds[i], &first), "CancelIoEx");
+		associate(pending->ends->fds[i], pending->port, NULL);
+		receive(pending->ends->fds[i], &pending->buffer, &first);
+		check(CancelIoEx((HANDLE)(SOCKET)pending->ends->fds[i], &first), "CancelIoEx");
 		take_all(pending->port, 1);
 	}
 	return pending;
@@ -272,7 +272,7 @@ static void pending_add(void *ctx)
 	int i;
 
 	for (i = 0; i < pending->n; i++)
-		receive(pending->fds[i % PENDING_SOCKETS], &pending->buffer,
+		receive(pending->ends->fds[i % PENDING_SOCKETS], &pending->buffer,
 			&pending->overlapped[i]);
 }
 
@@ -282,7 +282,7 @@ static void pending_close(void *ctx)
 	int i;
 
 	for (i = 0; i < PENDING_SOCKETS; i++)
-		check(!closesocket(pending->fds[i]), "closesocket");
+		check(!closesocket(pending->ends->fds[i]), "closesocket");
 	take_all(pending->port, pending->n);
 	CloseHandle(pending->port);
 	WSACleanup();
@@ -292,7 +292,7 @@ static void pending_free(void *ctx)
 {
 	struct pending *pending = ctx;
 
-	free(pending->fds);
+	ends_close(pending->ends, true);
 	free(pending->overlapped);
 	free(pending);
 }

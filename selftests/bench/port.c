@@ -68,12 +68,24 @@ static void set(SOCK_NOTIFY_REGISTRATION *registration, SOCKET socket,
 	registration->triggerFlags = trigger;
 }
 
+static void check_results(const struct port *port, int n)
+{
+	DWORD error;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		error = port->registration[i].registrationResult;
+		if (error == WSAENOBUFS)
+			die("over the limit of the module: raise max_user_registrations in /sys/module/sockiocp/parameters");
+		check(error == ERROR_SUCCESS, "registration", error);
+	}
+}
+
 /* Applies the first @n registrations and takes @want packets. */
 static void process(struct port *port, int n, int want)
 {
 	UINT32 received = 0;
 	DWORD error;
-	int i;
 
 	error = ProcessSocketNotifications(port->handle, n, port->registration, 0,
 					   want, want ? port->entry : NULL,
@@ -81,12 +93,7 @@ static void process(struct port *port, int n, int want)
 	check(error == ERROR_SUCCESS, "ProcessSocketNotifications", error);
 	if (received != (UINT32)want)
 		die("%u packets instead of %d", received, want);
-	for (i = 0; i < n; i++) {
-		error = port->registration[i].registrationResult;
-		if (error == WSAENOBUFS)
-			die("over the limit of the module: raise max_user_registrations in /sys/module/sockiocp/parameters");
-		check(error == ERROR_SUCCESS, "registration", error);
-	}
+	check_results(port, n);
 }
 
 static void add(struct port *port, UINT8 trigger)
@@ -168,6 +175,26 @@ static void port_arm(void *ctx, int k)
 {
 	set_again(ctx, k);
 	process(ctx, k, 0);
+}
+
+static int port_arm_and_harvest(void *ctx, int k)
+{
+	struct port *port = ctx;
+	UINT32 received = 0;
+	DWORD error;
+
+	set_again(port, k);
+	error = ProcessSocketNotifications(port->handle, k, k ? port->registration : NULL, 0,
+					   MAX_EVENTS, port->entry, &received);
+	check(error == ERROR_SUCCESS || error == WAIT_TIMEOUT,
+	      "ProcessSocketNotifications", error);
+	check_results(port, k);
+	return received;
+}
+
+static void port_close_socket(int fd)
+{
+	check(!closesocket(fd), "closesocket", WSAGetLastError());
 }
 
 static void port_cycle(void *ctx, int k)
@@ -278,11 +305,13 @@ const struct side port_side = {
 	.harvest = port_harvest,
 	.event_fd = port_event_fd,
 	.arm = port_arm,
+	.arm_and_harvest = port_arm_and_harvest,
 	.cycle_begin = port_cycle_begin,
 	.cycle = port_cycle,
 	.post = port_post,
 	.take = port_take,
 	.take_many = port_take_many,
+	.close_socket = port_close_socket,
 	.held = port_held,
 	.look = port_look,
 	.close = port_close,

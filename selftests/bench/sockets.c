@@ -2,13 +2,16 @@
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
  * The sockets that both sides work on: UDP, the first few of which are connected
- * to themselves, so that what is sent on one makes the same one readable.
+ * to themselves, so that what is sent on one makes the same one readable.  And ends of other
+ * kinds, with the sockets that make them readable.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "bench.h"
 
@@ -47,20 +50,6 @@ const int *sockets(int n)
 	return fds;
 }
 
-/* Such sockets for somebody who closes them, and frees the array. */
-int *sockets_of_ones_own(int n)
-{
-	int *own = zalloc(n * sizeof(*own));
-	int i;
-
-	for (i = 0; i < n; i++) {
-		own[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-		need(own[i] >= 0, "socket");
-		connect_to_itself(own[i]);
-	}
-	return own;
-}
-
 /* A TCP socket that listens, and where. */
 int socket_listen(struct sockaddr_in *addr)
 {
@@ -87,6 +76,89 @@ int socket_connect(const struct sockaddr_in *addr)
 	need(!connect(fd, (const struct sockaddr *)addr, sizeof(*addr)), "connect");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	return fd;
+}
+
+static void open_udp(struct ends *ends, int i)
+{
+	ends->fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	need(ends->fds[i] >= 0, "socket");
+	connect_to_itself(ends->fds[i]);
+	ends->others[i] = ends->fds[i];
+}
+
+static void open_tcp(struct ends *ends, int i, int listener, const struct sockaddr_in *addr)
+{
+	int on = 1;
+
+	ends->others[i] = socket_connect(addr);
+	ends->fds[i] = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+	need(ends->fds[i] >= 0, "accept4");
+	setsockopt(ends->fds[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static void open_unix(struct ends *ends, int i)
+{
+	int pair[2];
+
+	need(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), "socketpair");
+	ends->fds[i] = pair[0];
+	ends->others[i] = pair[1];
+}
+
+/* For somebody who gives them back to ends_close(). */
+struct ends *ends_open(enum kind kind, int n)
+{
+	struct ends *ends = zalloc(sizeof(*ends));
+	struct sockaddr_in addr;
+	int i, listener = kind == KIND_TCP ? socket_listen(&addr) : -1;
+
+	ends->n = n;
+	ends->fds = zalloc(n * sizeof(int));
+	ends->others = zalloc(n * sizeof(int));
+	for (i = 0; i < n; i++) {
+		if (kind == KIND_UDP)
+			open_udp(ends, i);
+		else if (kind == KIND_TCP)
+			open_tcp(ends, i, listener, &addr);
+		else
+			open_unix(ends, i);
+	}
+	if (listener >= 0)
+		close(listener);
+	return ends;
+}
+
+/* A side on whose sockets operations pend has closed those. */
+void ends_close(struct ends *ends, bool are_closed)
+{
+	int i;
+
+	for (i = 0; i < ends->n; i++) {
+		if (!are_closed)
+			close(ends->fds[i]);
+		if (ends->others[i] != ends->fds[i])
+			close(ends->others[i]);
+	}
+	free(ends->fds);
+	free(ends->others);
+	free(ends);
+}
+
+/* Makes all of them readable. */
+void ends_fill(const struct ends *ends)
+{
+	int i;
+
+	for (i = 0; i < ends->n; i++)
+		socket_send(ends->others[i]);
+}
+
+void ends_drain(const struct ends *ends)
+{
+	int i;
+
+	for (i = 0; i < ends->n; i++)
+		socket_recv(ends->fds[i]);
 }
 
 int sockets_open(void)
