@@ -250,6 +250,17 @@ static bool transfer_was_aborted(const struct sock *sk)
 	       READ_ONCE(sk->sk_state) == TCP_CLOSE;
 }
 
+/*
+ * Somebody was told of a reset by another call, which Linux forgets.  The end of a stream is
+ * noted before it (SOCK_DONE), and nobody but the peer ends both directions of one that has
+ * not come to that.
+ */
+static bool transfer_was_reset(const struct sock *sk)
+{
+	return sk->sk_protocol == IPPROTO_TCP && !sock_flag(sk, SOCK_DONE) &&
+	       READ_ONCE(sk->sk_state) == TCP_CLOSE && READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
+}
+
 /* EPIPE has four reasons. */
 static int transfer_stream_error(struct sockiocp_operation *op, const struct socket *socket,
 				 int error, bool was_shut_down)
@@ -281,6 +292,9 @@ static int transfer_stream_error(struct sockiocp_operation *op, const struct soc
 	if (!error && op->operation == SOCKIOCP_SUBMIT_RECEIVE && op->length && !op->progress) {
 		if (!failure && READ_ONCE(sk->sk_err) == EPIPE && transfer_was_aborted(sk)) {
 			failure = -ECONNABORTED;
+			WRITE_ONCE(endpoint->failure, failure);
+		} else if (!failure && transfer_was_reset(sk)) {
+			failure = -ECONNRESET;
 			WRITE_ONCE(endpoint->failure, failure);
 		}
 		return failure;

@@ -77,6 +77,7 @@ static struct association *association_of(int fd)
 /* The number is a new socket's. */
 void sockiocp_forget_association(int fd)
 {
+	sockiocp_note_end(fd, 0);
 	if (associations && fd < SOCKIOCP_COUNTED_FDS &&
 	    (associations[fd].port || associations[fd].modes))
 		associations[fd] = (struct association){ 0 };

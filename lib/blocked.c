@@ -155,6 +155,14 @@ static bool is_unix_send(const struct sockiocp_call *call)
 	       sockiocp_socket_type(call->fd) != SOCK_STREAM;
 }
 
+/* Nobody can send to a datagram socket that has no address. */
+static bool receives_nowhere(const struct sockiocp_call *call)
+{
+	return call->events == POLLIN && !call->always &&
+	       atomic_load_explicit(&sockiocp_messages_used, memory_order_relaxed) &&
+	       sockiocp_socket_type(call->fd) == SOCK_DGRAM && sockiocp_is_unbound(call->fd);
+}
+
 /*
  * The socket has nothing for the call.  Returns 0 if it is to wait, by poll(2) or in the
  * kernel, or an errno value.
@@ -166,6 +174,8 @@ static int block(struct sockiocp_call *call)
 	/* The kernel was free to wait. */
 	if (!call->dont_wait)
 		return EAGAIN;
+	if (receives_nowhere(call))
+		return EINVAL;
 	if (!call->always && sockiocp_is_nonblocking(call->fd)) {
 		atomic_compare_exchange_strong(&sockiocp_socket_states[call->fd], &state,
 					       state | SOCKIOCP_NONBLOCKING);

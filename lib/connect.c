@@ -54,6 +54,8 @@ static int accept_fd(int fd, struct sockaddr *addr, unsigned int *len)
 		new_fd = libc_accept4(fd, addr, addr ? len : NULL, flags);
 	} while (new_fd < 0 && sockiocp_try_again(&call));
 	sockiocp_call_ends(&call);
+	if (new_fd >= 0)
+		sockiocp_note_end(new_fd, 0);
 	return new_fd;
 }
 
@@ -316,7 +318,11 @@ int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
 
 	if (sockiocp_is_connecting(fd))
 		return sockiocp_wsa_fail(EINVAL);
+	/* A datagram socket may be connected to this machine so. */
+	if (name && sockiocp_is_nowhere(name, namelen) && sockiocp_socket_type(fd) == SOCK_STREAM)
+		return sockiocp_wsa_fail(EADDRNOTAVAIL);
 	sockiocp_keep_error(fd, 0);
+	sockiocp_note_end(fd, 0);
 	sockiocp_enable_event(fd, SOCKIOCP_CONNECT_BEGINS, -1);
 	err = connect_once(fd, name, len);
 	if (failed_before(fd, err))

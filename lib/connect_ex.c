@@ -64,20 +64,8 @@ static int connect_step(struct sockiocp_ready *ready)
 	return 0;
 }
 
-static bool is_bound(int fd)
-{
-	struct sockaddr_storage name;
-	unsigned int size = sizeof(name);
-
-	if (libc_getsockname(fd, (struct sockaddr *)&name, &size))
-		return false;
-	/* Nobody binds the others before they connect. */
-	return (name.ss_family != AF_INET && name.ss_family != AF_INET6) ||
-	       sockiocp_is_bound_name(&name, size);
-}
-
 /* Returns 0 or an errno value. */
-static int check(int fd, const struct sockaddr *name)
+static int check(int fd, const struct sockaddr *name, int size)
 {
 	int listens = 0;
 
@@ -90,7 +78,10 @@ static int check(int fd, const struct sockaddr *name)
 		return EINVAL;
 	if (sockiocp_has_peer(fd))
 		return EISCONN;
-	return is_bound(fd) ? 0 : EINVAL;
+	if (sockiocp_is_nowhere(name, size))
+		return EADDRNOTAVAIL;
+	/* Nobody binds those of other families before they connect. */
+	return sockiocp_is_unbound(fd) ? EINVAL : 0;
 }
 
 /*
@@ -102,6 +93,7 @@ static int start(int fd, const struct sockaddr *name, int size)
 	int flags = fcntl(fd, F_GETFL), tries, err = 0;
 
 	sockiocp_keep_error(fd, 0);
+	sockiocp_note_end(fd, 0);
 	if (!(flags & O_NONBLOCK))
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK | SOCKIOCP_SEEMS_TO_BLOCK);
 	for (tries = 0; tries < 2; tries++) {
@@ -127,7 +119,7 @@ static int begin(int fd, const struct sockaddr *name, int size,
 
 	err = sockiocp_begin_submit(&submit, fd, overlapped);
 	if (!err)
-		err = check(fd, name);
+		err = check(fd, name, size);
 	if (err)
 		return err;
 	connecting = malloc(sizeof(*connecting));

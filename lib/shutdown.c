@@ -91,5 +91,9 @@ int WSAAPI shutdown(SOCKET s, int how)
 			return 0;
 		how = SD_RECEIVE;
 	}
-	return libc_shutdown(fd, how) ? sockiocp_wsa_fail(errno) : 0;
+	if (libc_shutdown(fd, how))
+		return sockiocp_wsa_fail(errno);
+	if (how != SD_SEND)
+		sockiocp_note_end(fd, ESHUTDOWN);
+	return 0;
 }

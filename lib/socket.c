@@ -291,7 +291,7 @@ int WSAAPI bind(SOCKET s, const struct sockaddr *name, int namelen)
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
  *   WSAEADDRINUSE	another socket listens on the address
- *   WSAEINVAL		the socket is connected
+ *   WSAEINVAL		the socket is connected, or not bound
  *   WSAEOPNOTSUPP	not a stream socket
  *
  * Windows: "listen function (winsock2.h)".
@@ -301,6 +301,9 @@ int WSAAPI listen(SOCKET s, int backlog)
 	int fd = sockiocp_socket_fd(s);
 	int one = 1;
 
+	/* Linux would choose a port. */
+	if (sockiocp_is_unbound(fd) && sockiocp_socket_type(fd) == SOCK_STREAM)
+		return sockiocp_wsa_fail(EINVAL);
 	/* With 0 Linux takes just one, and drops the others without a word. */
 	if (libc_listen(fd, backlog ? backlog : 1))
 		return sockiocp_wsa_fail(errno);
@@ -328,9 +331,8 @@ static int name_got(int failed, int room, int *namelen)
  * @name: receives the address
  * @namelen: in: size of @name in bytes; out: size of the address
  *
- * An unbound socket has address 0 and port 0 (Windows says WSAEINVAL).
- *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
+ *   WSAEINVAL		the socket is neither bound nor connected
  *   WSAEFAULT		@name is too small; *@namelen stays
  *
  * Windows: "getsockname function (winsock2.h)".
@@ -338,10 +340,11 @@ static int name_got(int failed, int room, int *namelen)
 int WSAAPI getsockname(SOCKET s, struct sockaddr *name, int *namelen)
 {
 	int room = namelen ? *namelen : 0;
-	int failed;
+	int fd = sockiocp_socket_fd(s), failed;
 
-	failed = libc_getsockname(sockiocp_socket_fd(s), name,
-				  (unsigned int *)namelen);
+	if (sockiocp_is_unbound(fd))
+		return sockiocp_wsa_fail(EINVAL);
+	failed = libc_getsockname(fd, name, (unsigned int *)namelen);
 	return name_got(failed, room, namelen);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include <linux/tcp.h>
 
@@ -41,11 +42,34 @@ int sockiocp_take_kept_error(int fd)
 	return sockiocp_kept_error(fd) ? atomic_exchange(&kept_errors[fd], 0) : 0;
 }
 
+/*
+ * Why nothing more is received of a stream, where Linux only says that it has ended: the
+ * kernel tells a reset once, and takes what was shut down here for the peer's end.  The
+ * errno value, or 0.
+ */
+static atomic_uchar ends[SOCKIOCP_COUNTED_FDS];
+
+/* With 0 it is a new socket's number, or about to be connected anew. */
+void sockiocp_note_end(int fd, int err)
+{
+	if ((unsigned int)fd < SOCKIOCP_COUNTED_FDS && atomic_load(&ends[fd]) != err)
+		atomic_store(&ends[fd], (unsigned char)err);
+}
+
+/* The program is told of an error of a socket: those that stay are noted. */
+void sockiocp_note_told(int fd, int err)
+{
+	if ((err == ECONNRESET || err == ECONNABORTED) && sockiocp_socket_type(fd) == SOCK_STREAM)
+		sockiocp_note_end(fd, err);
+}
+
 /* What a call returns that has received 0 bytes: that, or -1 with errno set. */
 ssize_t sockiocp_received_none(int fd)
 {
 	int err = sockiocp_take_kept_error(fd);
 
+	if (!err && (unsigned int)fd < SOCKIOCP_COUNTED_FDS)
+		err = atomic_load(&ends[fd]);
 	if (!err)
 		return 0;
 	errno = err;
@@ -87,6 +111,28 @@ bool sockiocp_is_bound_name(const struct sockaddr_storage *name, unsigned int si
 	}
 }
 
+/* Is it the address that stands for all of a machine's own, where nobody can be? */
+bool sockiocp_is_nowhere(const struct sockaddr *name, int size)
+{
+	static const struct in6_addr any6;
+
+	if (size >= (int)sizeof(struct sockaddr_in) && name->sa_family == AF_INET)
+		return !((const struct sockaddr_in *)name)->sin_addr.s_addr;
+	return size >= (int)sizeof(struct sockaddr_in6) && name->sa_family == AF_INET6 &&
+	       !memcmp(&((const struct sockaddr_in6 *)name)->sin6_addr, &any6, sizeof(any6));
+}
+
+/* Is it of a family in which who is not bound has port 0, and not bound? */
+bool sockiocp_is_unbound(int fd)
+{
+	struct sockaddr_storage name;
+	unsigned int size = sizeof(name);
+
+	return !libc_getsockname(fd, (struct sockaddr *)&name, &size) &&
+	       (name.ss_family == AF_INET || name.ss_family == AF_INET6) &&
+	       !sockiocp_is_bound_name(&name, size);
+}
+
 bool sockiocp_has_peer(int fd)
 {
 	struct sockaddr_storage peer;
@@ -110,6 +156,7 @@ bool sockiocp_is_nonblocking(int fd)
  */
 int sockiocp_transfer_fail(int fd, int err)
 {
+	sockiocp_note_told(fd, err);
 	if ((err == EAGAIN || err == EINPROGRESS) &&
 	    atomic_load_explicit(&sockiocp_timeouts_used,
 				 memory_order_relaxed) &&

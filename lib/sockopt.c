@@ -200,6 +200,7 @@ static int get_converted(int fd, int optname, union converted *value)
 		kept = sockiocp_take_kept_error(fd);
 		if (!number)
 			number = kept;
+		sockiocp_note_told(fd, number);
 		value->number = sockiocp_wsa_error(sockiocp_datagram_error(fd, number));
 		return 0;
 	}

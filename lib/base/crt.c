@@ -153,9 +153,9 @@ errno_t ctime_s(char *to, size_t size, const time_t *from)
 	if (!to || !size)
 		return sockiocp_invalid(EINVAL);
 	*to = 0;
-	if (!from || localtime_s(&tm, from))
+	if (!from)
 		return sockiocp_invalid(EINVAL);
-	return asctime_s(to, size, &tm);
+	return localtime_s(&tm, from) ? EINVAL : asctime_s(to, size, &tm);
 }
 
 /* Numbers */

@@ -274,7 +274,8 @@ BOOL WINAPI GenerateConsoleCtrlEvent(DWORD dwCtrlEvent, DWORD dwProcessGroupId)
 {
 	int signal = dwCtrlEvent == CTRL_C_EVENT ? SIGINT : SIGQUIT;
 
-	if (dwCtrlEvent > CTRL_BREAK_EVENT || dwProcessGroupId > INT_MAX)
+	/* To kill(2) -1 is not the group of init, but everybody. */
+	if (dwCtrlEvent > CTRL_BREAK_EVENT || dwProcessGroupId > INT_MAX || dwProcessGroupId == 1)
 		return sockiocp_fail(EINVAL);
 	if (kill(-(pid_t)dwProcessGroupId, signal))
 		return sockiocp_fail(errno == ESRCH ? EINVAL : errno);

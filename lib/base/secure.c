@@ -155,11 +155,17 @@ char *strtok_s(char *text, const char *delimiters, char **context)
 
 wchar_t *wcstok_s(wchar_t *text, const wchar_t *delimiters, wchar_t **context)
 {
+	static wchar_t nothing[1];
+
 	if (!delimiters || !context || (!text && !*context)) {
 		sockiocp_invalid(EINVAL);
 		return NULL;
 	}
-	return wcstok(text, delimiters, context);
+	text = wcstok(text, delimiters, context);
+	/* With the last word libc's has no context any more, and who has none is refused. */
+	if (!*context)
+		*context = nothing;
+	return text;
 }
 
 errno_t memcpy_s(void *to, size_t size, const void *from, size_t count)
@@ -188,14 +194,20 @@ errno_t memmove_s(void *to, size_t size, const void *from, size_t count)
 	return 0;
 }
 
+/* So many characters in bytes; what no memory has stays that. */
+static size_t wide(size_t count)
+{
+	return count > SIZE_MAX / sizeof(wchar_t) ? SIZE_MAX : count * sizeof(wchar_t);
+}
+
 errno_t wmemcpy_s(wchar_t *to, size_t size, const wchar_t *from, size_t count)
 {
-	return memcpy_s(to, size * sizeof(*to), from, count * sizeof(*to));
+	return memcpy_s(to, wide(size), from, wide(count));
 }
 
 errno_t wmemmove_s(wchar_t *to, size_t size, const wchar_t *from, size_t count)
 {
-	return memmove_s(to, size * sizeof(*to), from, count * sizeof(*to));
+	return memmove_s(to, wide(size), from, wide(count));
 }
 
 errno_t strerror_s(char *to, size_t size, int number)

@@ -353,6 +353,8 @@ TEST(encoding_is_utf_8)
 	EXPECT_EQ(ERROR_INVALID_PARAMETER, GetLastError());
 	SetLastError(0);
 	EXPECT_FALSE(GenerateConsoleCtrlEvent(CTRL_CLOSE_EVENT, 0));
+	/* To kill(2) that is everybody. */
+	EXPECT_FALSE(GenerateConsoleCtrlEvent(CTRL_C_EVENT, 1));
 	EXPECT_EQ(ERROR_INVALID_PARAMETER, GetLastError());
 }
 

@@ -60,7 +60,7 @@ TEST(reset_that_comes_at_that_moment_is_told)
 	EXPECT_EQ(FD_CLOSE, events.lNetworkEvents);
 	EXPECT_EQ(WSAECONNRESET, events.iErrorCode[FD_CLOSE_BIT]);
 	EXPECT_EQ(WSAECONNRESET, error_of_recv((SOCKET)pair[0]));
-	EXPECT_EQ(0, error_of_recv((SOCKET)pair[0]));
+	EXPECT_EQ(WSAECONNRESET, error_of_recv((SOCKET)pair[0]));
 	EXPECT_EQ(0, closesocket((SOCKET)pair[0]));
 	EXPECT_TRUE(WSACloseEvent(event));
 }

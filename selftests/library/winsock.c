@@ -429,12 +429,14 @@ static int closing_ends_accept(SOCKET s)
 TEST_F(listener, forked_process_closes_what_its_parent_waits_for)
 {
 	HANDLE thread = CreateThread(NULL, 0, accept_until_closed, (void *)self->s, 0, NULL);
+	struct sockaddr_in anywhere = { .sin_family = AF_INET };
 	SOCKET other = socket(AF_INET, SOCK_STREAM, 0);
 	DWORD code = 0;
 	int status;
 	pid_t pid;
 
 	ASSERT_NE(NULL, thread);
+	ASSERT_EQ(0, bind(other, (struct sockaddr *)&anywhere, sizeof(anywhere)));
 	ASSERT_EQ(0, listen(other, 1));
 	Sleep(10);
 	pid = fork();

@@ -284,6 +284,35 @@ TEST_F(receiving, tells_a_reset_each_time)
 	EXPECT_EQ(STATUS_IS_PENDING, o[0].state);
 }
 
+/* Whoever was told of it, by whatever call. */
+TEST_F(receiving, tells_a_reset_that_another_call_was_told_of)
+{
+	struct overlapped o;
+	char data[8] = "";
+
+	EXPECT_EQ(0, sock_reset(self->fd[1]));
+	self->fd[1] = -1;
+	ASSERT_TRUE(sock_becomes(self->fd[0], SEE_HUP, COMES));
+	ASSERT_EQ(-1, recv(self->fd[0], data, sizeof(data), 0));
+	ASSERT_EQ(ECONNRESET, errno);
+	ASSERT_EQ(0, recv(self->fd[0], data, sizeof(data), 0));
+	EXPECT_EQ(-ECONNRESET, operation_receive(self->home, self->fd[0], &o, data,
+						 sizeof(data)));
+}
+
+/* Both have ended it in peace. */
+TEST_F(receiving, tells_no_reset_where_both_have_ended_the_stream)
+{
+	struct overlapped o;
+	char data[8] = "";
+
+	EXPECT_EQ(0, shutdown(self->fd[0], SHUT_WR));
+	EXPECT_EQ(0, shutdown(self->fd[1], SHUT_WR));
+	ASSERT_TRUE(sock_becomes(self->fd[0], SEE_HUP, COMES));
+	EXPECT_EQ(0, operation_receive(self->home, self->fd[0], &o, data, sizeof(data)));
+	EXPECT_PACKET(self->port, KEY, &o, 0, 0);
+}
+
 /* What waits for all takes what is there, and Linux tells it of the reset: the next one, too. */
 TEST_F(receiving, with_waitall_keeps_no_reset_to_itself)
 {

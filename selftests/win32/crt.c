@@ -84,6 +84,8 @@ static void strings_are_copied_if_they_fit(void)
 	EXPECT_WIDE(L"12345", wide);
 	EXPECT_INVALID(ERANGE, ERANGE, wcscpy_s(wide, 6, L"123456"));
 	EXPECT_EQ(0, wide[0]);
+	/* More characters than memory has bytes. */
+	EXPECT_INVALID(ERANGE, ERANGE, wmemmove_s(wide, 6, L"x", (size_t)-1 / sizeof(*wide) + 1));
 }
 
 static void strings_are_copied_in_part(void)
@@ -159,6 +161,8 @@ static void words_are_taken_one_by_one(void)
 	EXPECT_INVALID(NULL, EINVAL, strtok_s(text, NULL, &context));
 	EXPECT_WIDE(L"one", wcstok_s(wide, L" ", &wide_context));
 	EXPECT_WIDE(L"two", wcstok_s(NULL, L" ", &wide_context));
+	EXPECT(!wcstok_s(NULL, L" ", &wide_context));
+	EXPECT(!wcstok_s(NULL, L" ", &wide_context));
 	EXPECT_EQ(3, strnlen_s("abc", 5));
 	EXPECT_EQ(2, strnlen_s("abc", 2));
 	EXPECT_EQ(0, strnlen_s(NULL, 5));

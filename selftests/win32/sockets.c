@@ -128,6 +128,153 @@ static void reset_is_said_and_stays(void)
 	}
 }
 
+/* How a program may hear of a reset first. */
+static void hear_by_recv(SOCKET s)
+{
+	char c;
+
+	EXPECT_WSA(WSAECONNRESET, recv(s, &c, 1, 0));
+}
+
+static void hear_by_peeking(SOCKET s)
+{
+	char c;
+
+	EXPECT_WSA(WSAECONNRESET, recv(s, &c, 1, MSG_PEEK));
+}
+
+static void hear_by_wsarecv(SOCKET s)
+{
+	DWORD bytes, flags = 0;
+	char c;
+	WSABUF buffer = { 1, &c };
+
+	EXPECT_WSA(WSAECONNRESET, WSARecv(s, &buffer, 1, &bytes, &flags, NULL, NULL));
+}
+
+static void hear_by_send(SOCKET s)
+{
+	EXPECT_EQ(SOCKET_ERROR, send(s, "x", 1, 0));
+}
+
+static void hear_by_so_error(SOCKET s)
+{
+	int error = 0, size = sizeof(error);
+
+	EXPECT_EQ(0, getsockopt(s, SOL_SOCKET, SO_ERROR, (char *)&error, (socklen_t *)&size));
+	EXPECT_EQ(WSAECONNRESET, error);
+}
+
+static WSAEVENT event;
+
+static void hear_by_event(SOCKET s)
+{
+	WSANETWORKEVENTS events;
+
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &event, TRUE, 5000, FALSE));
+	EXPECT_EQ(0, WSAEnumNetworkEvents(s, event, &events));
+	EXPECT(events.lNetworkEvents & FD_CLOSE);
+	EXPECT_EQ(WSAECONNRESET, events.iErrorCode[FD_CLOSE_BIT]);
+	EXPECT_EQ(0, WSAEventSelect(s, event, 0));
+}
+
+static void reset_stays_however_it_was_heard_of(void)
+{
+	void (*const hear[])(SOCKET s) = {
+		hear_by_recv, hear_by_peeking, hear_by_wsarecv, hear_by_send, hear_by_so_error,
+		hear_by_event,
+	};
+	struct linger hard = { 1, 0 };
+	SOCKET pair[2];
+	int i, again;
+	char c;
+
+	event = WSACreateEvent();
+	for (i = 0; i < (int)(sizeof(hear) / sizeof(*hear)); i++) {
+		ASSERT(tcp_pair(pair));
+		if (hear[i] == hear_by_event)
+			EXPECT_EQ(0, WSAEventSelect(pair[0], event, FD_CLOSE));
+		EXPECT_EQ(0, setsockopt(pair[1], SOL_SOCKET, SO_LINGER, (char *)&hard,
+					sizeof(hard)));
+		EXPECT_EQ(0, closesocket(pair[1]));
+		Sleep(50);
+		hear[i](pair[0]);
+		for (again = 0; again < 2; again++) {
+			EXPECT_EQ(SOCKET_ERROR, recv(pair[0], &c, 1, 0));
+			EXPECT(WSAGetLastError() == WSAECONNRESET ||
+			       WSAGetLastError() == WSAECONNABORTED);
+		}
+		EXPECT_EQ(0, closesocket(pair[0]));
+		/* The next one, of the same number, has no past. */
+		ASSERT(tcp_pair(pair));
+		EXPECT_EQ(0, closesocket(pair[1]));
+		EXPECT_EQ(0, recv(pair[0], &c, 1, 0));
+		EXPECT_EQ(0, closesocket(pair[0]));
+	}
+	EXPECT(WSACloseEvent(event));
+}
+
+static void receiving_after_shutdown_is_said(void)
+{
+	DWORD bytes, flags = 0;
+	SOCKET pair[2];
+	char c;
+	WSABUF buffer = { 1, &c };
+
+	ASSERT(tcp_pair(pair));
+	EXPECT_EQ(0, shutdown(pair[0], SD_RECEIVE));
+	EXPECT_WSA(WSAESHUTDOWN, recv(pair[0], &c, 1, 0));
+	EXPECT_WSA(WSAESHUTDOWN, WSARecv(pair[0], &buffer, 1, &bytes, &flags, NULL, NULL));
+	EXPECT_EQ(1, send(pair[0], "x", 1, 0));
+	EXPECT_EQ(1, recv(pair[1], &c, 1, 0));
+	EXPECT_EQ(0, closesocket(pair[0]));
+	EXPECT_EQ(0, closesocket(pair[1]));
+}
+
+static void not_bound_is_said(void)
+{
+	SOCKET s = tcp(), datagrams = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+	DWORD bytes, flags = 0, timeout = 2000;
+	struct sockaddr_in address;
+	int size = sizeof(address);
+	char c;
+	WSABUF buffer = { 1, &c };
+
+	EXPECT_WSA(WSAEINVAL, listen(s, 1));
+	EXPECT_WSA(WSAEINVAL, getsockname(s, (struct sockaddr *)&address, (socklen_t *)&size));
+	EXPECT_WSA(WSAEINVAL,
+		   getsockname(datagrams, (struct sockaddr *)&address, (socklen_t *)&size));
+	/* Or they would wait for ever. */
+	EXPECT_EQ(0, setsockopt(datagrams, SOL_SOCKET, SO_RCVTIMEO, (char *)&timeout,
+				sizeof(timeout)));
+	EXPECT_WSA(WSAEINVAL, recv(datagrams, &c, 1, 0));
+	EXPECT_WSA(WSAEINVAL, recvfrom(datagrams, &c, 1, 0, NULL, NULL));
+	EXPECT_WSA(WSAEINVAL, WSARecvFrom(datagrams, &buffer, 1, &bytes, &flags, NULL, NULL,
+					  NULL, NULL));
+	/* Bound, each of it is what it ever was. */
+	ASSERT(bind_anywhere(s, &address));
+	EXPECT_EQ(0, listen(s, 1));
+	ASSERT(bind_anywhere(datagrams, &address));
+	EXPECT_EQ(1, sendto(datagrams, "x", 1, 0, (struct sockaddr *)&address, sizeof(address)));
+	EXPECT_EQ(1, recv(datagrams, &c, 1, 0));
+	EXPECT_EQ(0, closesocket(s));
+	EXPECT_EQ(0, closesocket(datagrams));
+}
+
+static void nobody_is_at_the_address_of_all(void)
+{
+	struct sockaddr_in address;
+	SOCKET listener = tcp(), s = tcp();
+
+	ASSERT(bind_anywhere(listener, &address) && !listen(listener, 1));
+	address.sin_addr.s_addr = htonl(INADDR_ANY);
+	EXPECT_WSA(WSAEADDRNOTAVAIL, connect_to(s, &address));
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	EXPECT_EQ(0, connect_to(s, &address));
+	EXPECT_EQ(0, closesocket(s));
+	EXPECT_EQ(0, closesocket(listener));
+}
+
 static void connecting_twice_is_refused(void)
 {
 	struct sockaddr_in address;
@@ -479,6 +626,10 @@ int main(void)
 	RUN(send_after_a_refusal_is_not_connected);
 	RUN(send_after_shutdown_is_said);
 	RUN(reset_is_said_and_stays);
+	RUN(reset_stays_however_it_was_heard_of);
+	RUN(receiving_after_shutdown_is_said);
+	RUN(not_bound_is_said);
+	RUN(nobody_is_at_the_address_of_all);
 	RUN(connecting_twice_is_refused);
 	RUN(address_in_use_is_said);
 	RUN(buffer_sizes_read_back_as_they_were_set);
