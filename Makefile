@@ -79,10 +79,24 @@ install: ## the library, its headers, sockiocpctl and the manual (DESTDIR, prefi
 	@$(MAKE) --no-print-directory -C lib install
 	@$(MAKE) --no-print-directory -C tools install
 
+uninstall: ## remove what install has put there (with the same DESTDIR, prefix)
+	@$(MAKE) --no-print-directory -C lib uninstall
+	@$(MAKE) --no-print-directory -C tools uninstall
+
+html: ## the documentation, in build/html
+	@Documentation/make-html build/html
+
+deb: ## Debian's packages, in build/deb (as root: installs what that needs)
+	@$(VM)/deb
+
 # Not kbuild's, which wants the key that the kernel's own modules were signed with.
 modules_install: kmod ## the module, to where modprobe finds it
 	install -D -m 644 build/kmod-$(RELEASE)/sockiocp.ko \
 		$(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/sockiocp.ko
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(RELEASE)
+
+modules_uninstall: ## remove it from there
+	rm -f $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/sockiocp.ko
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(RELEASE)
 
 insmod: kmod ## load the module into the running kernel
@@ -94,4 +108,4 @@ rmmod: ## unload it
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help demo check check-wine check-asio check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib tools selftests install modules_install insmod rmmod clean
+.PHONY: help demo check check-wine check-asio check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib tools selftests install uninstall html deb modules_install modules_uninstall insmod rmmod clean
