@@ -304,9 +304,13 @@ bool sockiocp_try_again(struct sockiocp_call *call)
 
 /* -------------------------------------------------------------------------- closing */
 
-/* A descriptor is about to be closed: ends the calls that wait for it. */
+/*
+ * A descriptor is about to be closed: ends the calls that wait for it, and forgets how its
+ * stream has ended.
+ */
 void sockiocp_end_blocked(int fd)
 {
+	sockiocp_note_end(fd, 0);
 	/* First: who is not among the waiters yet looks at it. */
 	if ((unsigned int)fd < SOCKIOCP_COUNTED_FDS) {
 		atomic_fetch_add(&sockiocp_socket_states[fd], SOCKIOCP_ONE_CLOSE);

@@ -49,7 +49,7 @@ int sockiocp_take_kept_error(int fd)
  */
 static atomic_uchar ends[SOCKIOCP_COUNTED_FDS];
 
-/* With 0 it is a new socket's number, or about to be connected anew. */
+/* With 0 it is a new socket's number, about to be closed, or to be connected anew. */
 void sockiocp_note_end(int fd, int err)
 {
 	if ((unsigned int)fd < SOCKIOCP_COUNTED_FDS && atomic_load(&ends[fd]) != err)

@@ -46,7 +46,7 @@ TEST(reset_that_comes_at_that_moment_is_told)
 {
 	WSANETWORKEVENTS events;
 	WSAEVENT event;
-	int pair[2];
+	int pair[2], first;
 	WSADATA data;
 
 	ASSERT_EQ(0, WSAStartup(WINSOCK_VERSION, &data));
@@ -61,7 +61,14 @@ TEST(reset_that_comes_at_that_moment_is_told)
 	EXPECT_EQ(WSAECONNRESET, events.iErrorCode[FD_CLOSE_BIT]);
 	EXPECT_EQ(WSAECONNRESET, error_of_recv((SOCKET)pair[0]));
 	EXPECT_EQ(WSAECONNRESET, error_of_recv((SOCKET)pair[0]));
+	first = pair[0];
 	EXPECT_EQ(0, closesocket((SOCKET)pair[0]));
+	/* The next one of that number has no past, whoever has made it. */
+	ASSERT_EQ(0, tcp_pair(FAM_INET, pair, 0));
+	ASSERT_TRUE(first == pair[0] || first == pair[1]);
+	EXPECT_EQ(0, close(pair[first == pair[0]]));
+	EXPECT_EQ(0, error_of_recv((SOCKET)first));
+	EXPECT_EQ(0, closesocket((SOCKET)first));
 	EXPECT_TRUE(WSACloseEvent(event));
 }
 
