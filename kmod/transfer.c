@@ -251,9 +251,9 @@ static bool transfer_was_aborted(const struct sock *sk)
 }
 
 /*
- * Somebody was told of a reset by another call, which Linux forgets.  The end of a stream is
- * noted before it (SOCK_DONE), and nobody but the peer ends both directions of one that has
- * not come to that.
+ * A reset that another call was told of, which Linux forgets then.  A connection that is over
+ * because both sides have ended it has SOCK_DONE, since the peer's end has come; one that is
+ * over without was reset, or has timed out.
  */
 static bool transfer_was_reset(const struct sock *sk)
 {

@@ -160,10 +160,12 @@ static int received_so_far(struct sockiocp_call *call, char *buf, ssize_t receiv
  *   WSAEWOULDBLOCK	non-blocking, and there is nothing
  *   WSAETIMEDOUT	SO_RCVTIMEO has passed, or the peer does not answer
  *   WSAEINTR		another thread has closed the socket
- *   WSAECONNRESET	the peer has reset the connection
+ *   WSAECONNRESET	the peer has reset the connection; so is each call after it
  *   WSAECONNREFUSED	the connection was refused, or the last datagram sent was
  *   WSAENOTCONN	not connected
- *   WSAEINVAL		MSG_OOB, and there is no such data
+ *   WSAESHUTDOWN	this direction was shut down, and all that had come is received
+ *   WSAEINVAL		MSG_OOB, and there is no such data; or a datagram socket that blocks
+ *			and is not bound
  *   WSAEMSGSIZE	the datagram does not fit; @buf is filled
  *   WSAEFAULT		@len is negative
  *
