@@ -308,6 +308,9 @@ static int send_overlapped(struct sockiocp_transfer *transfer, LPDWORD sent)
 		WSASetLastError(WSA_IO_PENDING);
 		return SOCKET_ERROR;
 	}
+	if (err && transfer->name)
+		err = sockiocp_address_error(transfer->fd, err, transfer->name,
+					     transfer->name_length);
 	if (err)
 		return sockiocp_send_fail(transfer->fd, err);
 	if (sent)
@@ -420,6 +423,8 @@ int WSAAPI WSASendTo(SOCKET s, LPWSABUF lpBuffers, DWORD dwBufferCount,
 	err = errno;
 	sockiocp_call_ends(&call);
 	free(buffers.many);
+	if (sent < 0 && lpTo)
+		err = sockiocp_address_error(fd, err, lpTo, iTolen);
 	if (sent < 0)
 		return sockiocp_send_fail(fd, err);
 	*lpNumberOfBytesSent = (DWORD)sent;

@@ -304,7 +304,9 @@ static bool was_connecting(int fd)
  *   WSAETIMEDOUT	no answer
  *   WSAEINTR		another thread has closed the socket
  *   WSAENETUNREACH, WSAEHOSTUNREACH	no way to get there
- *   WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEINVAL	the address is wrong
+ *   WSAEADDRNOTAVAIL	nobody can be at this address
+ *   WSAEAFNOSUPPORT	it is of another family
+ *   WSAEFAULT		@namelen is too small
  *   WSAEADDRINUSE	no local port is left
  *   WSAEACCES		not allowed, for instance to broadcast
  *
@@ -335,6 +337,7 @@ int WSAAPI connect(SOCKET s, const struct sockaddr *name, int namelen)
 	else if (err == EAGAIN && sockiocp_is_nonblocking(fd))
 		err = ECONNREFUSED;
 	sockiocp_enable_event(fd, FD_CONNECT, -1);
+	err = sockiocp_address_error(fd, err, name, namelen);
 	return err ? sockiocp_transfer_fail(fd, err) : 0;
 }
 

@@ -106,7 +106,7 @@ static int start(int fd, const struct sockaddr *name, int size)
 	}
 	if (!(flags & O_NONBLOCK))
 		fcntl(fd, F_SETFL, flags);
-	return err;
+	return sockiocp_address_error(fd, err, name, size);
 }
 
 /* Returns an errno value, EINPROGRESS if it has begun. */

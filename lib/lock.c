@@ -8,7 +8,9 @@
  * such a lock prefers readers: a writer waits as long as there is one, which may be
  * for ever.  SRWLOCK_INIT is what initialises one that does not let them overtake.
  */
+#include <errno.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -42,15 +44,25 @@ void WINAPI InitializeSRWLock(PSRWLOCK SRWLock)
 	*SRWLock = (SRWLOCK)SRWLOCK_INIT;
 }
 
+/*
+ * libc tells a thread that waits for itself, in place of having it wait.  Who went on would
+ * be alone with what others read, and give the lock back twice.
+ */
+static void wait_if_for_itself(int err)
+{
+	while (err == EDEADLK)
+		pause();
+}
+
 /**
  * AcquireSRWLockExclusive - wait for a lock and hold it alone
- * @SRWLock: the lock, which this thread does not hold
+ * @SRWLock: the lock, which this thread does not hold, or it waits for ever
  *
  * Windows: "AcquireSRWLockExclusive function (synchapi.h)".
  */
 void WINAPI AcquireSRWLockExclusive(PSRWLOCK SRWLock)
 {
-	pthread_rwlock_wrlock(rwlock(SRWLock));
+	wait_if_for_itself(pthread_rwlock_wrlock(rwlock(SRWLock)));
 }
 
 /**
@@ -73,7 +85,7 @@ void WINAPI ReleaseSRWLockExclusive(PSRWLOCK SRWLock)
  */
 void WINAPI AcquireSRWLockShared(PSRWLOCK SRWLock)
 {
-	pthread_rwlock_rdlock(rwlock(SRWLock));
+	wait_if_for_itself(pthread_rwlock_rdlock(rwlock(SRWLock)));
 }
 
 /**

@@ -19,9 +19,7 @@ static const struct {
 	{ ERROR_TOO_MANY_OPEN_FILES,
 	  "Too many files are open (see ulimit -n)." },
 	{ ERROR_ACCESS_DENIED,
-	  "Access is denied.  If it is to /dev/sockiocp: look at its mode; in a "
-	  "container at --device, in a systemd unit at DeviceAllow=; and whether a "
-	  "seccomp filter refuses ioctl." },
+	  "Access is denied.  If it is to /dev/sockiocp, \"sockiocpctl doctor\" says why." },
 	{ ERROR_INVALID_HANDLE, "The handle is invalid." },
 	{ ERROR_NOT_ENOUGH_MEMORY, "Not enough memory is available." },
 	{ ERROR_OUTOFMEMORY, "Not enough memory is available." },
@@ -130,10 +128,13 @@ static const char *message_text(DWORD flags, DWORD code)
 {
 	size_t i;
 
-	if (!(flags & FORMAT_MESSAGE_FROM_SYSTEM) ||
-	    (flags & (FORMAT_MESSAGE_FROM_STRING |
-		      FORMAT_MESSAGE_FROM_HMODULE))) {
+	if ((flags & FORMAT_MESSAGE_FROM_STRING) ||
+	    !(flags & (FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_FROM_HMODULE))) {
 		SetLastError(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	if (!(flags & FORMAT_MESSAGE_FROM_SYSTEM)) {
+		SetLastError(ERROR_RESOURCE_TYPE_NOT_FOUND);
 		return NULL;
 	}
 	/* Of a file of the program's, or of the device: nobody knows any more. */
@@ -215,7 +216,8 @@ static DWORD format_message(DWORD flags, DWORD code, void *buffer, DWORD size,
  * @dwFlags: FORMAT_MESSAGE_FROM_SYSTEM, and any of
  *	FORMAT_MESSAGE_ALLOCATE_BUFFER, FORMAT_MESSAGE_IGNORE_INSERTS,
  *	FORMAT_MESSAGE_ARGUMENT_ARRAY and FORMAT_MESSAGE_MAX_WIDTH_MASK (a space
- *	takes the place of the line break).  Other widths are ignored.
+ *	takes the place of the line break).  Other widths are ignored, and so is
+ *	FORMAT_MESSAGE_FROM_HMODULE beside the system: no module has texts.
  * @lpSource: ignored
  * @dwMessageId: a code of <winerror.h>
  * @dwLanguageId: ignored: texts are English
@@ -229,8 +231,9 @@ static DWORD format_message(DWORD flags, DWORD code, void *buffer, DWORD size,
  *
  * Return: length of the text in characters, without the 0; 0 if it fails, and
  * GetLastError() says why:
- *   ERROR_INVALID_PARAMETER	another source of texts is asked for, or there
- *				is no buffer
+ *   ERROR_INVALID_PARAMETER	no source of texts is asked for, or a string of the
+ *				caller's, or there is no buffer
+ *   ERROR_RESOURCE_TYPE_NOT_FOUND	a module's texts alone are asked for
  *   ERROR_MR_MID_NOT_FOUND	the library has no text for the code
  *   ERROR_INSUFFICIENT_BUFFER	the text does not fit
  *   ERROR_NOT_ENOUGH_MEMORY	no buffer could be allocated

@@ -319,7 +319,7 @@ int sockiocp_bind_to_object(HANDLE socket, ULONG_PTR key,
  * queued for, by threads as for QueueUserWorkItem(), several at a time.
  *
  * Return: nonzero; FALSE if it fails, and GetLastError() says why, in Win32's terms:
- *   ERROR_INVALID_PARAMETER	no function; a flag; what is no socket, or is associated
+ *   ERROR_INVALID_PARAMETER	no function; a flag; neither a socket nor a file, or associated
  *   ERROR_INVALID_HANDLE	not open
  * or as for CreateIoCompletionPort() and QueueUserWorkItem().
  *

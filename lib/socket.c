@@ -263,8 +263,9 @@ static int bind_reusing(int fd, const struct sockaddr *name, unsigned int len)
  *   WSAEADDRINUSE	another socket has the address
  *   WSAEADDRNOTAVAIL	the address is not this machine's
  *   WSAEACCES		the user may not use this port
- *   WSAEINVAL		the socket is bound already, or @namelen is wrong
+ *   WSAEINVAL		the socket is bound already
  *   WSAEAFNOSUPPORT	the address is of another family
+ *   WSAEFAULT		@namelen is too small
  *
  * Windows: "bind function (winsock2.h)".
  */
@@ -277,7 +278,7 @@ int WSAAPI bind(SOCKET s, const struct sockaddr *name, int namelen)
 	if (errno == EADDRINUSE &&
 	    !bind_reusing(fd, name, (unsigned int)namelen))
 		return 0;
-	return sockiocp_wsa_fail(errno);
+	return sockiocp_wsa_fail(sockiocp_address_error(fd, errno, name, namelen));
 }
 
 /**

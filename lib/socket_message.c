@@ -272,7 +272,10 @@ static int send_message(struct messaging *messaging, int flags)
 	} while (size < 0 && sockiocp_try_again(&call));
 	sockiocp_call_ends(&call);
 	messaging->ready.bytes = size < 0 ? 0 : (DWORD)size;
-	return size < 0 ? errno : 0;
+	if (size >= 0)
+		return 0;
+	return msg.msg_name ? sockiocp_address_error(messaging->ready.fd, errno, msg.msg_name,
+						     (int)msg.msg_namelen) : errno;
 }
 
 static int receive_step(struct sockiocp_ready *ready)

@@ -133,6 +133,28 @@ bool sockiocp_is_unbound(int fd)
 	       !sockiocp_is_bound_name(&name, size);
 }
 
+/*
+ * What Winsock says of an address with which the kernel has refused a call for @err: that it
+ * is another family's, or else that it is too short; both are EINVAL in much of Linux.
+ * Returns @err, or the errno value that says so.
+ */
+int sockiocp_address_error(int fd, int err, const struct sockaddr *name, int size)
+{
+	int family, least;
+
+	/* Others have nothing to do with that; EFAULT is a pointer that nobody can read. */
+	if ((err != EINVAL && err != EAFNOSUPPORT) ||
+	    sockiocp_get_int(fd, LIBC_SO_DOMAIN, &family) ||
+	    (family != AF_INET && family != AF_INET6))
+		return err;
+	if (!name || size < (int)sizeof(name->sa_family))
+		return EFAULT;
+	if (name->sa_family != family)
+		return EAFNOSUPPORT;
+	least = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+	return size < least ? EFAULT : err;
+}
+
 bool sockiocp_has_peer(int fd)
 {
 	struct sockaddr_storage peer;

@@ -101,6 +101,13 @@ static int set_dontlinger(int fd, int dont)
 	return set_linger(fd, !dont, old.l_linger);
 }
 
+/* Returns whether an option of SOL_SOCKET's that is converted is a number, and no BOOL. */
+static bool is_number(int optname)
+{
+	return optname == SO_RCVTIMEO || optname == SO_SNDTIMEO || optname == SO_RCVBUF ||
+	       optname == SO_SNDBUF;
+}
+
 /*
  * Reads a DWORD or a BOOL, which Windows takes from a single byte too.  Returns
  * -1 with errno set if there is none.
@@ -133,6 +140,10 @@ static int set_converted(int fd, int optname, const char *optval, int optlen)
 		return set_linger(fd, linger.l_onoff, linger.l_linger);
 	}
 
+	if (is_number(optname) && optlen < (int)sizeof(value)) {
+		errno = EFAULT;
+		return -1;
+	}
 	if (read_int(optval, optlen, &value))
 		return -1;
 	switch (optname) {
@@ -206,9 +217,18 @@ static int get_converted(int fd, int optname, union converted *value)
 	}
 }
 
-/* Fails; that the socket is none comes before what is wrong with the value. */
-static int option_fail(int fd, int err)
+/* Returns whether Winsock has options of this level. */
+static bool is_level(int level)
 {
+	return level == SOL_SOCKET || level == IPPROTO_TCP || level == IPPROTO_UDP ||
+	       level == IPPROTO_IP || level == IPPROTO_IPV6;
+}
+
+/* Fails; that the socket is none comes before what is wrong with the level and the value. */
+static int option_fail(int fd, int level, int err)
+{
+	if ((err == ENOPROTOOPT || err == EOPNOTSUPP) && !is_level(level))
+		err = EINVAL;
 	return sockiocp_wsa_fail(sockiocp_socket_type(fd) < 0 ? errno : err);
 }
 
@@ -222,8 +242,8 @@ static int option_fail(int fd, int err)
  * @optlen: size of the value in bytes
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
- *   WSAENOPROTOOPT	no such option or level
- *   WSAEINVAL		the value, or the socket's state, does not allow it
+ *   WSAENOPROTOOPT	no such option
+ *   WSAEINVAL		no such level; or the value, or the socket's state, does not allow it
  *   WSAEFAULT		@optval is NULL or @optlen too small
  *   WSAENOTSOCK	not a socket
  *   WSAEACCES		the user may not set it
@@ -251,7 +271,7 @@ int WSAAPI setsockopt(SOCKET s, int level, int optname, const char *optval,
 		if (err && errno == EINVAL && optlen <= 0)
 			errno = EFAULT;
 	}
-	return err ? option_fail(fd, errno) : 0;
+	return err ? option_fail(fd, level, errno) : 0;
 }
 
 /**
@@ -265,7 +285,8 @@ int WSAAPI setsockopt(SOCKET s, int level, int optname, const char *optval,
  * SO_ERROR is a code of Winsock's, and is 0 after it has been read.
  *
  * Return: 0; SOCKET_ERROR if it fails, and WSAGetLastError() says why:
- *   WSAENOPROTOOPT	no such option or level
+ *   WSAENOPROTOOPT	no such option
+ *   WSAEINVAL		no such level
  *   WSAEFAULT		a pointer is NULL or *@optlen too small
  *   WSAENOTSOCK	not a socket
  *
@@ -280,19 +301,19 @@ int WSAAPI getsockopt(SOCKET s, int level, int optname, char *optval,
 
 	if (sockiocp_is_winsock_option(level, optname)) {
 		err = sockiocp_get_winsock_option(fd, optname, optval, optlen);
-		return err ? option_fail(fd, errno) : 0;
+		return err ? option_fail(fd, level, errno) : 0;
 	}
 	if (!is_converted(level, optname)) {
 		err = libc_getsockopt(fd, level, optname, optval,
 				      (unsigned int *)optlen);
 		if (err && errno == EINVAL && *optlen < 0)
 			errno = EFAULT;
-		return err ? sockiocp_wsa_fail(errno) : 0;
+		return err ? option_fail(fd, level, errno) : 0;
 	}
 
 	/* All of these take four bytes. */
 	if (!optval || !optlen || *optlen < (int)sizeof(value))
-		return option_fail(fd, EFAULT);
+		return option_fail(fd, level, EFAULT);
 	if (get_converted(fd, optname, &value))
 		return sockiocp_wsa_fail(errno);
 	memcpy(optval, &value, sizeof(value));

@@ -93,7 +93,9 @@ int WSAAPI send(SOCKET s, const char *buf, int len, int flags)
  * @tolen: its size in bytes
  *
  * Return: as send(); further errors:
- *   WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEINVAL	the address is wrong
+ *   WSAEADDRNOTAVAIL, WSAEINVAL	nothing can be sent to this address
+ *   WSAEAFNOSUPPORT	it is of another family
+ *   WSAEFAULT		@tolen is too small
  *   WSAENETUNREACH, WSAEHOSTUNREACH	no way to get there
  *   WSAEACCES		not allowed, for instance to broadcast
  *
@@ -116,6 +118,8 @@ int WSAAPI sendto(SOCKET s, const char *buf, int len, int flags,
 		sent = libc_sendto(fd, buf, (size_t)len, flags | call.dont_wait, to,
 				   to ? (unsigned int)tolen : 0);
 	} while (sent < 0 && sockiocp_try_again(&call));
+	if (sent < 0 && to)
+		errno = sockiocp_address_error(fd, errno, to, tolen);
 	return sent == len && !call.blocked ? len : sent_so_far(&call, buf, sent, len, flags);
 }
 

@@ -52,6 +52,7 @@ int sockiocp_socket_type(int fd);
 bool sockiocp_is_bound_name(const struct sockaddr_storage *name, unsigned int size);
 bool sockiocp_is_nowhere(const struct sockaddr *name, int size);
 bool sockiocp_is_unbound(int fd);
+int sockiocp_address_error(int fd, int err, const struct sockaddr *name, int size);
 bool sockiocp_has_peer(int fd);
 void sockiocp_keep_error(int fd, int err);
 int sockiocp_kept_error(int fd);

@@ -106,6 +106,35 @@ TEST(file_that_is_missing_is_called_one)
 	EXPECT_EQ(0, strncmp(text, "The file was not found.", 23));
 }
 
+/* Programs look in a module of theirs, and in the system if that has nothing. */
+TEST(no_module_has_texts)
+{
+	char text[64];
+
+	EXPECT_EQ(21, FormatMessageA(FROM_SYSTEM | FORMAT_MESSAGE_FROM_HMODULE, NULL,
+				     WAIT_TIMEOUT, 0, text, 64, NULL));
+	EXPECT_EQ(0, FormatMessageA(FORMAT_MESSAGE_FROM_HMODULE, NULL, WAIT_TIMEOUT, 0, text, 64,
+				    NULL));
+	EXPECT_EQ(ERROR_RESOURCE_TYPE_NOT_FOUND, GetLastError());
+	EXPECT_EQ(0, FormatMessageA(FORMAT_MESSAGE_FROM_STRING, "%1", 0, 0, text, 64, NULL));
+	EXPECT_EQ(ERROR_INVALID_PARAMETER, GetLastError());
+	EXPECT_EQ(0, FormatMessageA(0, NULL, WAIT_TIMEOUT, 0, text, 64, NULL));
+	EXPECT_EQ(ERROR_INVALID_PARAMETER, GetLastError());
+}
+
+/* A buffer of a line of a screen's is enough for most programs. */
+TEST(texts_are_not_long)
+{
+	char text[128];
+	DWORD code;
+
+	for (code = 0; code < 20000; code++)
+		if (!FormatMessageA(FROM_SYSTEM, NULL, code, 0, text, sizeof(text), NULL))
+			EXPECT_NE(ERROR_INSUFFICIENT_BUFFER, GetLastError()) {
+				TH_LOG("the text of %u", code);
+			}
+}
+
 TEST(code_without_a_text_fails)
 {
 	char text[64];

@@ -275,6 +275,92 @@ static void nobody_is_at_the_address_of_all(void)
 	EXPECT_EQ(0, closesocket(listener));
 }
 
+/* What each call that takes an address says of one. */
+static void expect_address_refused(int error, int family, const void *name, int size)
+{
+	SOCKET s = socket(family, SOCK_STREAM, IPPROTO_TCP);
+	SOCKET datagrams = socket(family, SOCK_DGRAM, IPPROTO_UDP);
+	WSABUF buffer = { 1, (char *)"x" };
+	WSAOVERLAPPED overlapped = { 0 };
+	DWORD sent;
+
+	EXPECT_WSA(error, bind(s, name, size));
+	EXPECT_WSA(error, bind(datagrams, name, size));
+	EXPECT_WSA(error, connect(s, name, size));
+	EXPECT_WSA(error, connect(datagrams, name, size));
+	EXPECT_WSA(error, sendto(datagrams, "x", 1, 0, name, size));
+	EXPECT_WSA(error, WSASendTo(datagrams, &buffer, 1, &sent, 0, name, size, NULL, NULL));
+	EXPECT_WSA(error,
+		   WSASendTo(datagrams, &buffer, 1, &sent, 0, name, size, &overlapped, NULL));
+	EXPECT_EQ(0, closesocket(s));
+	EXPECT_EQ(0, closesocket(datagrams));
+}
+
+static struct sockaddr_in v4_address(void)
+{
+	struct sockaddr_in address = { 0 };
+
+	address.sin_family = AF_INET;
+	address.sin_port = htons(9);
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return address;
+}
+
+static struct sockaddr_in6 v6_address(void)
+{
+	struct sockaddr_in6 address = { 0 };
+
+	address.sin6_family = AF_INET6;
+	address.sin6_port = htons(9);
+	address.sin6_addr.s6_addr[15] = 1;
+	return address;
+}
+
+static void short_addresses_are_refused(void)
+{
+	struct sockaddr_in v4 = v4_address();
+	struct sockaddr_in6 v6 = v6_address();
+
+	expect_address_refused(WSAEFAULT, AF_INET, &v4, sizeof(v4) - 1);
+	expect_address_refused(WSAEFAULT, AF_INET, &v4, 1);
+	expect_address_refused(WSAEFAULT, AF_INET6, &v6, sizeof(v4));
+	expect_address_refused(WSAEFAULT, AF_INET6, &v6, 2);
+}
+
+static void addresses_of_another_family_are_refused(void)
+{
+	struct sockaddr_in v4 = v4_address();
+	struct sockaddr_in6 v6 = v6_address();
+
+	expect_address_refused(WSAEAFNOSUPPORT, AF_INET, &v6, sizeof(v6));
+	v4.sin_family = 77;
+	expect_address_refused(WSAEAFNOSUPPORT, AF_INET, &v4, sizeof(v4));
+	/* Too short for the socket as well. */
+	expect_address_refused(WSAEAFNOSUPPORT, AF_INET6, &v4, sizeof(v4));
+}
+
+static void options_are_refused_for_what_is_wrong_with_them(void)
+{
+	static const int number[] = { SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO };
+	SOCKET s = tcp();
+	int value = 1, size = sizeof(value);
+	char byte = 1;
+	size_t i;
+
+	EXPECT_WSA(WSAEINVAL, setsockopt(s, 12345, 1, (char *)&value, sizeof(value)));
+	EXPECT_WSA(WSAEINVAL, getsockopt(s, 12345, 1, (char *)&value, (socklen_t *)&size));
+	EXPECT_WSA(WSAENOPROTOOPT, setsockopt(s, IPPROTO_TCP, 12345, (char *)&value,
+					      sizeof(value)));
+	/* A byte, or two, is enough for a BOOL. */
+	EXPECT_EQ(0, setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &byte, 1));
+	EXPECT_EQ(0, setsockopt(s, IPPROTO_TCP, TCP_NODELAY, (char *)&value, 2));
+	for (i = 0; i < sizeof(number) / sizeof(number[0]); i++) {
+		EXPECT_WSA(WSAEFAULT, setsockopt(s, SOL_SOCKET, number[i], (char *)&value, 2));
+		EXPECT_WSA(WSAEFAULT, setsockopt(s, SOL_SOCKET, number[i], &byte, 1));
+	}
+	EXPECT_EQ(0, closesocket(s));
+}
+
 static void connecting_twice_is_refused(void)
 {
 	struct sockaddr_in address;
@@ -630,6 +716,9 @@ int main(void)
 	RUN(receiving_after_shutdown_is_said);
 	RUN(not_bound_is_said);
 	RUN(nobody_is_at_the_address_of_all);
+	RUN(short_addresses_are_refused);
+	RUN(addresses_of_another_family_are_refused);
+	RUN(options_are_refused_for_what_is_wrong_with_them);
 	RUN(connecting_twice_is_refused);
 	RUN(address_in_use_is_said);
 	RUN(buffer_sizes_read_back_as_they_were_set);

@@ -184,6 +184,32 @@ static DWORD WINAPI count(LPVOID argument)
 	return 0;
 }
 
+static DWORD WINAPI take_twice_alone(LPVOID taken)
+{
+	AcquireSRWLockExclusive(taken);
+	AcquireSRWLockExclusive(taken);
+	return 0;
+}
+
+static DWORD WINAPI take_alone_and_shared(LPVOID taken)
+{
+	AcquireSRWLockExclusive(taken);
+	AcquireSRWLockShared(taken);
+	return 0;
+}
+
+/* They do so for ever, and their locks are theirs. */
+static void who_takes_a_lock_twice_waits_for_itself(void)
+{
+	static SRWLOCK taken[2] = { SRWLOCK_INIT, SRWLOCK_INIT };
+
+	HANDLE twice = start(take_twice_alone, (ULONG_PTR)&taken[0]);
+	HANDLE shared = start(take_alone_and_shared, (ULONG_PTR)&taken[1]);
+
+	EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(twice, 50));
+	EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(shared, 50));
+}
+
 static void locks_exclude(void)
 {
 	HANDLE thread[THREADS];
@@ -252,6 +278,7 @@ int main(void)
 	RUN(closed_handle_is_invalid);
 	RUN(sleep_is_not_early);
 	RUN(locks_exclude);
+	RUN(who_takes_a_lock_twice_waits_for_itself);
 	RUN(c_library_starts_threads);
 	return tap_end();
 }
