@@ -4,8 +4,8 @@
  * What the entries of a batch say is applied: registrations are made, changed and
  * removed, and closed sockets looked for where a user is at its limit.
  */
+#include "chunk.h"
 #include "hook.h"
-#include "trigger.h"
 
 #include <linux/file.h>
 #include <linux/net.h>
@@ -15,12 +15,14 @@
 
 /**
  * struct sockiocp_call - what the registrations of one call share
+ * @chunk: what is taken as it is armed
  * @harvests: the call goes on to harvest
  * @created: how many were made since closed sockets were last looked for
  * @first: one of them was the only one of the port
  * @swept: the user's closed sockets were looked for already
  */
 struct sockiocp_call {
+	struct sockiocp_chunk *chunk;
 	bool harvests;
 	unsigned int created;
 	bool first;
@@ -35,26 +37,45 @@ static struct sockiocp_registration *apply_find_registration(struct socket *sock
 	return hook ? container_of(hook, struct sockiocp_registration, hook) : NULL;
 }
 
+/* May sleep for memory: nothing waits for that in this thread's hands. */
 static u32 apply_create(struct sockiocp_port *port, struct sockiocp_call *call,
 			struct socket *socket, u64 key, struct sockiocp_registration **new)
 {
-	u32 result = sockiocp_registration_create(port, socket, key, new);
+	u32 result;
 
+	sockiocp_chunk_give_back(call->chunk);
+	result = sockiocp_registration_create(port, socket, key, new);
 	if (!result)
 		call->created++;
 	return result;
 }
 
 /*
- * Let a registration report what @entry asks for, or nothing.  Returns it, with a
- * reference, if its socket has to be looked at now: @added then are the bits of the
- * filter that were not there before.
+ * What this call has taken already has come to an entry about the same socket: as if it
+ * stood in the queue, what holds is what the last one says.  It may be another call's.
  */
-static __always_inline struct sockiocp_registration *
-apply_change(struct sockiocp_registration *reg, bool is_new, struct sockiocp_call *call,
-	     const struct sockiocp_registration_entry *entry, u8 *added)
+static bool apply_is_taken(const struct sockiocp_call *call,
+			   const struct sockiocp_registration *reg)
 {
-	struct sockiocp_registration *armed = NULL;
+	return call->chunk->nr && sockiocp_packet_is_taken(reg);
+}
+
+/* How a socket has to be looked at that an entry has armed. */
+struct apply_look {
+	/* If it has to be reported, with a reference. */
+	struct sockiocp_registration *armed;
+	/* The bits of its filter that were not there before. */
+	u8 added;
+	/* If it was taken at once. */
+	struct sockiocp_delivery *taken;
+};
+
+/* Let a registration report what @entry asks for, or nothing. */
+static __always_inline void apply_change(struct sockiocp_registration *reg, bool is_new,
+					 struct sockiocp_call *call,
+					 const struct sockiocp_registration_entry *entry,
+					 struct apply_look *look)
+{
 	struct sockiocp_port *port = reg->hook.port;
 
 	lockdep_assert_held(&sockiocp_registration_socket(reg)->wq.wait.lock);
@@ -69,28 +90,29 @@ apply_change(struct sockiocp_registration *reg, bool is_new, struct sockiocp_cal
 		sockiocp_packet_unqueue(reg);
 		trace_sockiocp_disable(reg);
 	} else {
-		*added = sockiocp_trigger_change_terms(reg, entry);
+		look->added = sockiocp_trigger_change_terms(reg, entry);
 		if (trace_sockiocp_arm_enabled())
 			sockiocp_trace_arm(reg);
 		if (call->harvests && !sockiocp_registration_is_edge(reg)) {
-			sockiocp_packet_queue_unread(reg);
+			look->taken = sockiocp_chunk_take_at_once(call->chunk, reg);
+			if (!look->taken)
+				sockiocp_packet_queue_unread(reg);
 		} else {
 			refcount_inc(&reg->hook.refs);
-			armed = reg;
+			look->armed = reg;
 		}
 	}
 	spin_unlock(&port->lock);
-	return armed;
 }
 
 static u32 apply_enable_or_disable(struct sockiocp_port *port, struct sockiocp_call *call,
 				   struct file *file, struct socket *socket,
 				   const struct sockiocp_registration_entry *entry)
 {
-	struct sockiocp_registration *reg, *armed = NULL, *new = NULL;
+	struct apply_look look = { .armed = NULL };
+	struct sockiocp_registration *reg, *new = NULL;
 	u32 result = SOCKIOCP_RESULT_SUCCESS;
 	bool is_new;
-	u8 added = 0;
 
 	/* Nobody waits for this socket, most likely: so it has none. */
 	if (!waitqueue_active(&socket->wq.wait)) {
@@ -108,11 +130,16 @@ again:
 			return result;
 		goto again;
 	}
+	if (reg && unlikely(apply_is_taken(call, reg))) {
+		spin_unlock_irq(&socket->wq.wait.lock);
+		sockiocp_chunk_give_back(call->chunk);
+		goto again;
+	}
 	is_new = !reg;
 	if (is_new)
 		swap(reg, new);
 	if (likely(reg->hook.port == port))
-		armed = apply_change(reg, is_new, call, entry, &added);
+		apply_change(reg, is_new, call, entry, &look);
 	else
 		result = SOCKIOCP_RESULT_OTHER_PORT;
 	spin_unlock_irq(&socket->wq.wait.lock);
@@ -120,18 +147,23 @@ again:
 	/* Another thread registered the socket while ours was being made. */
 	if (unlikely(new))
 		sockiocp_registration_put(new);
-	if (armed) {
-		sockiocp_trigger_arm(armed, file, added);
-		sockiocp_registration_put(armed);
+	if (look.taken) {
+		sockiocp_trigger_verify_held(look.taken, file);
+	} else if (look.armed) {
+		sockiocp_trigger_arm(look.armed, file, look.added);
+		sockiocp_registration_put(look.armed);
 	}
 	return result;
 }
 
-static u32 apply_remove(struct sockiocp_port *port, struct socket *socket)
+static u32 apply_remove(struct sockiocp_port *port, struct sockiocp_call *call,
+			struct socket *socket)
 {
 	struct sockiocp_registration *reg;
 	u32 result = SOCKIOCP_RESULT_SUCCESS;
 
+	/* It may be one that was taken. */
+	sockiocp_chunk_give_back(call->chunk);
 	spin_lock_irq(&socket->wq.wait.lock);
 	reg = apply_find_registration(socket);
 	if (!reg)
@@ -194,7 +226,7 @@ static u32 apply_entry(struct sockiocp_port *port, struct sockiocp_call *call,
 		goto out;
 	}
 	if (entry->operation == SOCKIOCP_OP_REMOVE)
-		result = apply_remove(port, socket);
+		result = apply_remove(port, call, socket);
 	else
 		result = apply_enable_or_disable(port, call, fd_file(f), socket, entry);
 out:
@@ -210,6 +242,7 @@ static noinline bool apply_make_room(struct sockiocp_port *port, struct sockiocp
 {
 	if (!call->swept) {
 		call->swept = true;
+		sockiocp_chunk_give_back(call->chunk);
 		if (sockiocp_reaper_sweep(port->account))
 			return true;
 	}
@@ -280,23 +313,25 @@ fault:
 	return -EFAULT;
 }
 
-/**
- * sockiocp_apply_entries - do what the entries of a batch say, in order
- * @port: the port
- * @args: the call: where the entries are, and how many
- *
- * Each result is written into its entry.  Unless it is SUCCESS the entry has
- * changed nothing.
- *
- * Return: 0, -EFAULT, or -EINTR for a fatal signal.
+/*
+ * How many of a call's registrations may be taken as they are armed: none of a long call,
+ * which others would wait for, and none while somebody wants to know of the queue.
  */
-noinline_for_stack
-int sockiocp_apply_entries(struct sockiocp_port *port, const struct sockiocp_process *args)
+static unsigned int apply_room(const struct sockiocp_process *args)
+{
+	if (!SOCKIOCP_ONE_PASS || args->registration_count > 2 * SOCKIOCP_CHUNK ||
+	    sockiocp_histogram_is_on() || trace_sockiocp_queue_enabled() ||
+	    trace_sockiocp_take_enabled())
+		return 0;
+	return min(args->entry_count, SOCKIOCP_CHUNK);
+}
+
+static __always_inline int apply_all(struct sockiocp_port *port, struct sockiocp_call *call,
+				     const struct sockiocp_process *args)
 {
 	struct sockiocp_registration_entry entries[SOCKIOCP_CHUNK] __uninitialized;
 	struct sockiocp_registration_entry __user *uentries =
 		u64_to_user_ptr(args->registrations);
-	struct sockiocp_call call = { .harvests = args->entry_count };
 	unsigned int i, nr;
 	u32 left;
 
@@ -306,9 +341,9 @@ int sockiocp_apply_entries(struct sockiocp_port *port, const struct sockiocp_pro
 			return -EFAULT;
 		for (i = 0; i < nr; i++)
 			entries[i].registration_result =
-				apply_entry_within_limit(port, &call, &entries[i]);
-		if (call.created)
-			apply_look_for_closed(port, &call);
+				apply_entry_within_limit(port, call, &entries[i]);
+		if (call->created)
+			apply_look_for_closed(port, call);
 		if (apply_write_results(uentries, entries, nr))
 			return -EFAULT;
 		if (nr == SOCKIOCP_CHUNK) {
@@ -318,4 +353,30 @@ int sockiocp_apply_entries(struct sockiocp_port *port, const struct sockiocp_pro
 		}
 	}
 	return 0;
+}
+
+/**
+ * sockiocp_apply_entries - do what the entries of a batch say, in order
+ * @chunk: of the call: what is taken as it is armed goes there, for the harvest
+ * @args: the call: where the entries are, and how many
+ *
+ * Each result is written into its entry.  Unless it is SUCCESS the entry has
+ * changed nothing.
+ *
+ * Return: 0, -EFAULT, or -EINTR for a fatal signal.
+ */
+noinline_for_stack
+int sockiocp_apply_entries(struct sockiocp_chunk *chunk, const struct sockiocp_process *args)
+{
+	struct sockiocp_call call = { .chunk = chunk, .harvests = args->entry_count };
+	int error;
+
+	chunk->at_once = true;
+	chunk->drops = false;
+	chunk->room = apply_room(args);
+	error = apply_all(chunk->port, &call, args);
+	chunk->room = 0;
+	if (unlikely(error))
+		sockiocp_chunk_give_back(chunk);
+	return error;
 }

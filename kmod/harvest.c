@@ -4,7 +4,7 @@
  * The harvest: packets on their way from the queue to the user.  Whoever polls the port
  * uses the same steps to see whether there are any.
  */
-#include "packet.h"
+#include "chunk.h"
 
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
@@ -16,31 +16,23 @@
  *
  *   harvest_detach()	takes packets off the queue: from here on a wake-up marks the
  *		registration to be queued again, so nothing that happens later is
- *		missed, and a registration that ends is the harvest's to drop
+ *		missed, and a registration that ends is the harvest's to drop.  The
+ *		first may have been taken, and read, as they were armed
  *   sockiocp_trigger_verify()
  *		reads what the sockets are like now, and so what goes out
  *   harvest_hand_over() copies that to the user
  *   harvest_commit()	lets ONESHOT and LEVEL act, and queues again what has to be
- *   harvest_put_back()	instead, if it could not be copied: all of it, in its old place
- *   harvest_drop()	drops what has gone out or ended
+ *   sockiocp_chunk_put_back()
+ *		instead, if it could not be copied: all of it, in its old place
+ *   sockiocp_chunk_drop()
+ *		drops what has gone out or ended
  */
 struct harvest {
 	struct sockiocp_port *port;
-	/* The packets of this chunk, in their order. */
-	struct list_head chunk;
-	/*
-	 * Packets as young as this one, or younger, are left for the next: so are those that
-	 * this one has queued again.
-	 */
-	u64 end_seq;
+	/* The packets that it has in its hands. */
+	struct sockiocp_chunk *chunk;
 	/* The packet that the thread was woken for; NULL if it was not, or has taken it. */
 	struct list_head *handed;
-	/* A socket could not be looked at; its packet is queued still. */
-	bool busy;
-	/* Something in this chunk has to be dropped. */
-	bool drops;
-	/* As how many packets the histograms have this call.  All three are cleared at once. */
-	u16 counted;
 	/* To be carried out, before the next chunk; NULL if nothing is. */
 	struct sockiocp_operation *operation;
 	/* How many bytes operations have moved. */
@@ -62,26 +54,6 @@ static void harvest_queue_handed(struct harvest *harvest)
 		return;
 	list_splice(harvest->handed, &harvest->port->queue);
 	harvest->handed = NULL;
-}
-
-/* A packet is taken, under the port's lock; the caller moves it. */
-static __always_inline void harvest_take(struct harvest *harvest, struct sockiocp_delivery *d,
-					 struct sockiocp_packet *packet)
-{
-	struct sockiocp_registration *reg = sockiocp_packet_registration(packet);
-
-	lockdep_assert_held(&harvest->port->lock);
-
-	d->packet = packet;
-	d->is_notification = !(packet->seq & SOCKIOCP_SEQ_KIND) &&
-			     reg->hook.state != SOCKIOCP_REMOVED;
-	if (d->is_notification) {
-		sockiocp_packet_take(reg, &d->taken);
-		d->ended = false;
-	} else {
-		d->events = SOCKIOCP_EVENT_REMOVE;
-		harvest->drops = true;
-	}
 }
 
 /*
@@ -115,12 +87,14 @@ static noinline void harvest_take_operation(struct harvest *harvest, struct sock
  * Carries out what was taken for that.  If it is done then, and its packet is for this
  * port, that is the chunk.  Returns how many packets there are, 1 or 0.
  */
-static noinline unsigned int harvest_run(struct harvest *harvest, struct sockiocp_delivery *d)
+static noinline unsigned int harvest_run(struct harvest *harvest)
 {
 	struct sockiocp_operation *op = harvest->operation;
+	struct sockiocp_chunk *chunk = harvest->chunk;
+	struct sockiocp_delivery *d = chunk->deliveries;
 
 	harvest->operation = NULL;
-	if (!sockiocp_operation_run(op, &harvest->moved, &harvest->busy))
+	if (!sockiocp_operation_run(op, &harvest->moved, &chunk->busy))
 		return 0;
 	sockiocp_operation_tell(op);
 	if (!sockiocp_operation_deliver(op, harvest->port))
@@ -128,31 +102,32 @@ static noinline unsigned int harvest_run(struct harvest *harvest, struct sockioc
 	d->packet = &op->packet;
 	d->is_notification = false;
 	d->events = SOCKIOCP_EVENT_REMOVE;
-	harvest->drops = true;
-	INIT_LIST_HEAD(&harvest->chunk);
-	list_add(&op->packet.node, &harvest->chunk);
+	chunk->drops = true;
+	INIT_LIST_HEAD(&chunk->packets);
+	list_add(&op->packet.node, &chunk->packets);
 	return 1;
 }
 
-static unsigned int harvest_detach(struct harvest *harvest,
-				   struct sockiocp_delivery *deliveries, unsigned int max)
+static unsigned int harvest_detach(struct harvest *harvest, unsigned int max)
 {
 	struct sockiocp_port *port = harvest->port;
+	struct sockiocp_chunk *chunk = harvest->chunk;
+	struct sockiocp_delivery *deliveries = chunk->deliveries;
 	struct sockiocp_delivery *d = deliveries, *end = deliveries + max;
 	struct sockiocp_packet *packet;
 
 	spin_lock_irq(&port->lock);
 	harvest_queue_handed(harvest);
-	harvest->drops = false;
+	chunk->drops = false;
 	/* It has become another process' home port since the call began. */
 	if (unlikely(port->home_of) && !sockiocp_port_is_home_of_caller(port)) {
 		spin_unlock_irq(&port->lock);
 		return 0;
 	}
-	if (!harvest->end_seq)
-		harvest->end_seq = port->next_seq;
+	if (!chunk->end_seq)
+		chunk->end_seq = port->next_seq;
 	list_for_each_entry(packet, &port->queue, node) {
-		if (d == end || packet->seq >= harvest->end_seq)
+		if (d == end || packet->seq >= chunk->end_seq)
 			break;
 		if (unlikely(sockiocp_packet_is_operation(packet)) &&
 		    harvest_has_to_run(packet)) {
@@ -160,10 +135,10 @@ static unsigned int harvest_detach(struct harvest *harvest,
 				harvest_take_operation(harvest, packet);
 			break;
 		}
-		harvest_take(harvest, d++, packet);
+		sockiocp_chunk_add(chunk, d++, packet);
 	}
 	if (d > deliveries) {
-		list_cut_position(&harvest->chunk, &port->queue, &d[-1].packet->node);
+		list_cut_position(&chunk->packets, &port->queue, &d[-1].packet->node);
 		port->nr_packets -= d - deliveries;
 	}
 	spin_unlock_irq(&port->lock);
@@ -177,24 +152,24 @@ static unsigned int harvest_detach(struct harvest *harvest,
  * Word by word: an array on the stack and copy_to_user() take 36 instructions more a
  * packet (P3).
  */
-static bool harvest_hand_over(const struct sockiocp_delivery *deliveries, unsigned int nr,
-			      struct sockiocp_packet_entry __user *uentries,
-			      u32 __user *ureceived, u32 *received)
+static __always_inline bool harvest_hand_over(const struct sockiocp_chunk *chunk, bool at_once,
+					      struct sockiocp_packet_entry __user *uentries,
+					      u32 __user *ureceived, u32 *received)
 {
 	struct sockiocp_packet_entry __user *to = uentries + *received;
-	const struct sockiocp_delivery *d;
+	const struct sockiocp_delivery *d, *end = chunk->deliveries + chunk->nr;
 	unsigned int n = 0;
 
-	if (!user_write_access_begin(to, nr * sizeof(*to)))
+	if (!user_write_access_begin(to, chunk->nr * sizeof(*to)))
 		return false;
-	for (d = deliveries; d < deliveries + nr; d++) {
+	for (d = chunk->deliveries; d < end; d++) {
 		struct sockiocp_packet_entry entry;
 
 		if (!d->events)
 			continue;
-		if (sockiocp_packet_is_posted(d->packet))
+		if (!at_once && sockiocp_packet_is_posted(d->packet))
 			entry = sockiocp_packet_posted(d->packet)->entry;
-		else if (unlikely(sockiocp_packet_is_operation(d->packet)))
+		else if (!at_once && unlikely(sockiocp_packet_is_operation(d->packet)))
 			entry = sockiocp_packet_operation(d->packet)->entry;
 		else
 			entry = (struct sockiocp_packet_entry) {
@@ -220,46 +195,6 @@ fault:
 	return false;
 }
 
-/*
- * The registration has ended, or was disabled and perhaps enabled again: what was
- * taken is history, and only what has happened since counts.
- *
- * This function and the next return whether it has to be queued again.
- */
-static bool harvest_settle_history(struct harvest *harvest, struct sockiocp_delivery *d)
-{
-	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
-
-	lockdep_assert_held(&harvest->port->lock);
-
-	if (reg->hook.state != SOCKIOCP_DEAD)
-		return reg->place == SOCKIOCP_TAKEN_AGAIN;
-	d->ended = true;
-	harvest->drops = true;
-	return false;
-}
-
-static __always_inline bool harvest_settle(struct harvest *harvest, struct sockiocp_delivery *d,
-					   bool handed_over)
-{
-	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
-
-	lockdep_assert_held(&harvest->port->lock);
-
-	if (unlikely(reg->history))
-		return harvest_settle_history(harvest, d);
-	if (unlikely(d->now & SOCKIOCP_GONE))
-		return false;
-	if (!handed_over || unlikely(d->now & SOCKIOCP_BUSY)) {
-		sockiocp_trigger_give_back(reg, &d->taken);
-		harvest->busy = true;
-		return true;
-	}
-	if (sockiocp_trigger_delivered(d))
-		return true;
-	return reg->place == SOCKIOCP_TAKEN_AGAIN && reg->enabled;
-}
-
 /* A run of packets that are queued again goes behind all others, at once. */
 static void harvest_queue_run(struct sockiocp_port *port, struct list_head **first,
 			      struct list_head *last)
@@ -272,44 +207,45 @@ static void harvest_queue_run(struct sockiocp_port *port, struct list_head **fir
 }
 
 /* For the histograms, before anything is queued again. */
-static noinline void harvest_count(struct harvest *harvest,
-				   const struct sockiocp_delivery *deliveries,
-				   unsigned int nr, u32 delivered)
+static noinline void harvest_count(struct sockiocp_chunk *chunk, u32 delivered)
 {
-	struct sockiocp_port *port = harvest->port;
+	struct sockiocp_port *port = chunk->port;
 	const struct sockiocp_delivery *d;
 
 	/* Who polls brings nothing, and may hold locks that everybody needs. */
 	if (delivered && !sockiocp_histogram_make(port))
 		return;
 	spin_lock_irq(&port->lock);
-	for (d = deliveries; d < deliveries + nr; d++)
+	for (d = chunk->deliveries; d < chunk->deliveries + chunk->nr; d++)
 		sockiocp_histogram_end_sample(port, d->packet, d->events);
 	if (delivered)
-		harvest->counted = sockiocp_histogram_count_batch(port, harvest->counted, delivered);
+		chunk->counted = sockiocp_histogram_count_batch(port, chunk->counted, delivered);
 	spin_unlock_irq(&port->lock);
 }
 
 /*
  * What is queued again goes behind all others, so that nobody starves.  (Nobody looks at
- * the links of what has left the queue.)  @delivered: how many of @nr were handed over,
- * and not stale.
+ * the links of what has left the queue.)  @delivered: how many were handed over, and not
+ * stale.
  */
-static void harvest_commit(struct harvest *harvest, struct sockiocp_delivery *deliveries,
-			   unsigned int nr, u32 delivered)
+static __always_inline void harvest_commit(struct sockiocp_chunk *chunk, bool at_once,
+					   u32 delivered)
 {
 	struct list_head *first = NULL, *last = NULL;
-	struct sockiocp_port *port = harvest->port;
-	struct sockiocp_delivery *d;
+	struct sockiocp_port *port = chunk->port;
+	struct sockiocp_delivery *d, *end = chunk->deliveries + chunk->nr;
 
 	if (sockiocp_histogram_is_on())
-		harvest_count(harvest, deliveries, nr, delivered);
+		harvest_count(chunk, delivered);
 	spin_lock_irq(&port->lock);
-	for (d = deliveries; d < deliveries + nr; d++) {
+	if (!chunk->end_seq)
+		chunk->end_seq = port->next_seq;
+	for (d = chunk->deliveries; d < end; d++) {
 		struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
-		bool again = d->is_notification && harvest_settle(harvest, d, true);
+		bool is_notification = at_once || d->is_notification;
+		bool again = is_notification && sockiocp_chunk_settle(chunk, d, true);
 
-		if (d->is_notification)
+		if (is_notification)
 			sockiocp_packet_settle(reg, again);
 		if (!again) {
 			harvest_queue_run(port, &first, last);
@@ -317,6 +253,10 @@ static void harvest_commit(struct harvest *harvest, struct sockiocp_delivery *de
 		}
 		reg->packet.seq = port->next_seq;
 		port->nr_packets++;
+		if (at_once) {
+			list_add_tail(&reg->packet.node, &port->queue);
+			continue;
+		}
 		last = &reg->packet.node;
 		if (!first)
 			first = last;
@@ -325,49 +265,6 @@ static void harvest_commit(struct harvest *harvest, struct sockiocp_delivery *de
 	port->next_seq += SOCKIOCP_SEQ_STEP;
 	port->delivered += delivered;
 	spin_unlock_irq(&port->lock);
-}
-
-/* Nothing was handed over: back to the front, in the old order. */
-static void harvest_put_back(struct harvest *harvest, struct sockiocp_delivery *deliveries,
-			     unsigned int nr)
-{
-	struct sockiocp_port *port = harvest->port;
-	struct sockiocp_delivery *d;
-
-	spin_lock_irq(&port->lock);
-	for (d = deliveries; d < deliveries + nr; d++) {
-		struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
-		bool again = !d->is_notification || harvest_settle(harvest, d, false);
-
-		if (d->is_notification)
-			sockiocp_packet_settle(reg, again);
-		if (again) {
-			port->nr_packets++;
-			continue;
-		}
-		sockiocp_histogram_remove(port, d->packet);
-		list_del(&d->packet->node);
-	}
-	list_splice(&harvest->chunk, &port->queue);
-	spin_unlock_irq(&port->lock);
-}
-
-/* Drop the packets that were handed over, and registrations that have ended. */
-static void harvest_drop(struct harvest *harvest, struct sockiocp_delivery *deliveries,
-			 unsigned int nr, bool handed_over)
-{
-	struct sockiocp_delivery *d;
-
-	for (d = deliveries; d < deliveries + nr; d++) {
-		if (d->is_notification ? !d->ended : !handed_over)
-			continue;
-		if (sockiocp_packet_is_posted(d->packet))
-			sockiocp_packet_free(harvest->port, sockiocp_packet_posted(d->packet));
-		else if (sockiocp_packet_is_operation(d->packet))
-			sockiocp_operation_free(sockiocp_packet_operation(d->packet));
-		else
-			sockiocp_registration_put(sockiocp_packet_registration(d->packet));
-	}
 }
 
 /* There seems to be a packet for them, see sockiocp_harvest_pass_on(). */
@@ -387,16 +284,12 @@ void sockiocp_harvest_wake_others(struct sockiocp_port *port)
 	sockiocp_pollers_wake(port);
 }
 
-static void harvest_begin(struct harvest *harvest, struct sockiocp_port *port,
+static void harvest_begin(struct harvest *harvest, struct sockiocp_chunk *chunk,
 			  struct list_head *handed)
 {
-	harvest->port = port;
-	/* Set with the first packet. */
-	harvest->end_seq = 0;
+	harvest->port = chunk->port;
+	harvest->chunk = chunk;
 	harvest->handed = handed;
-	harvest->busy = false;
-	harvest->drops = false;
-	harvest->counted = 0;
 	harvest->operation = NULL;
 	harvest->moved = 0;
 }
@@ -418,35 +311,140 @@ static void harvest_end(struct harvest *harvest)
  * What was taken, and what has gone out of that, is the harvest's until it commits, or puts
  * it back.
  */
-static noinline void harvest_trace_taken(const struct harvest *harvest,
-					 struct sockiocp_delivery *deliveries, unsigned int nr)
+static noinline void harvest_trace_taken(const struct sockiocp_chunk *chunk)
 {
 	struct sockiocp_delivery *d;
 
-	for (d = deliveries; d < deliveries + nr; d++)
-		trace_sockiocp_take(harvest->port, d->packet);
+	for (d = chunk->deliveries; d < chunk->deliveries + chunk->nr; d++)
+		trace_sockiocp_take(chunk->port, d->packet);
 }
 
-static noinline void harvest_trace_delivered(const struct harvest *harvest,
-					     struct sockiocp_delivery *deliveries,
-					     unsigned int nr)
+static noinline void harvest_trace_delivered(const struct sockiocp_chunk *chunk)
 {
 	struct sockiocp_delivery *d;
 
-	for (d = deliveries; d < deliveries + nr; d++) {
+	for (d = chunk->deliveries; d < chunk->deliveries + chunk->nr; d++) {
 		if (d->events)
-			trace_sockiocp_deliver(harvest->port, d);
+			trace_sockiocp_deliver(chunk->port, d);
 	}
+}
+
+/*
+ * Fills an empty chunk from the queue, and looks at the sockets.  Returns false if there was
+ * nothing; an operation that could not be done leaves the chunk empty, too.
+ */
+static __always_inline bool harvest_fill(struct harvest *harvest, u32 received, u32 *count)
+{
+	struct sockiocp_chunk *chunk = harvest->chunk;
+
+	chunk->nr = harvest_detach(harvest, min_t(u32, *count - received, SOCKIOCP_CHUNK));
+	if (likely(chunk->nr)) {
+		if (trace_sockiocp_take_enabled())
+			harvest_trace_taken(chunk);
+		sockiocp_trigger_verify(chunk->deliveries, chunk->nr);
+		return true;
+	}
+	if (!harvest->operation)
+		return false;
+	chunk->nr = harvest_run(harvest);
+	cond_resched();
+	if (harvest->moved >= HARVEST_MOVES)
+		*count = received + chunk->nr;
+	return true;
+}
+
+/* The chunk leaves the hands of the harvest.  Returns whether the user has it. */
+static __always_inline bool harvest_deliver(struct sockiocp_chunk *chunk, bool at_once,
+					    struct sockiocp_packet_entry __user *uentries,
+					    u32 __user *ureceived, u32 *received)
+{
+	u32 before = *received;
+	bool ok = harvest_hand_over(chunk, at_once, uentries, ureceived, received);
+
+	if (ok && trace_sockiocp_deliver_enabled())
+		harvest_trace_delivered(chunk);
+	if (ok)
+		harvest_commit(chunk, at_once, *received - before);
+	else
+		sockiocp_chunk_put_back(chunk);
+	if (chunk->drops)
+		sockiocp_chunk_drop(chunk, ok);
+	return ok;
+}
+
+/* What stands in the queue.  Returns as sockiocp_harvest() does. */
+static int harvest_queue(struct sockiocp_chunk *chunk,
+			 struct sockiocp_packet_entry __user *uentries, u32 count,
+			 u32 __user *ureceived, u32 received, struct list_head *handed)
+{
+	struct harvest harvest __uninitialized;
+	unsigned int looked_at = 0;
+	int error = -ENOMSG;
+	bool ok;
+
+	chunk->at_once = false;
+	harvest_begin(&harvest, chunk, handed);
+	while (received < count) {
+		/* A thread that is being killed leaves the packets to others. */
+		if (fatal_signal_pending(current)) {
+			error = -EINTR;
+			break;
+		}
+		if (!harvest_fill(&harvest, received, &count))
+			break;
+		if (unlikely(!chunk->nr))
+			continue;
+		ok = harvest_deliver(chunk, false, uentries, ureceived, &received);
+		looked_at += chunk->nr;
+		chunk->nr = 0;
+		if (!ok) {
+			error = -EFAULT;
+			break;
+		}
+		if (sockiocp_seems_empty(&chunk->port->queue))
+			break;
+		if (looked_at >= SOCKIOCP_CHUNK) {
+			looked_at = 0;
+			cond_resched();
+		}
+	}
+	harvest_end(&harvest);
+	return received ? 0 : error;
+}
+
+/* What was taken at once, and then what stands in the queue. */
+static int harvest_at_once(struct sockiocp_chunk *chunk,
+			   struct sockiocp_packet_entry __user *uentries, u32 count,
+			   u32 __user *ureceived)
+{
+	u32 received = 0;
+	bool ok;
+
+	/* It may have become another process' home port since the call began. */
+	if (unlikely(fatal_signal_pending(current) ||
+		     sockiocp_port_is_home_of_another(chunk->port))) {
+		sockiocp_chunk_give_back(chunk);
+		return harvest_queue(chunk, uentries, count, ureceived, 0, NULL);
+	}
+	ok = harvest_deliver(chunk, true, uentries, ureceived, &received);
+	chunk->nr = 0;
+	if (unlikely(!ok)) {
+		sockiocp_harvest_pass_on(chunk->port);
+		return -EFAULT;
+	}
+	if (likely(sockiocp_seems_empty(&chunk->port->queue)))
+		return received ? 0 : -ENOMSG;
+	return harvest_queue(chunk, uentries, count, ureceived, received, NULL);
 }
 
 /**
  * sockiocp_harvest - take packets off the queue, without waiting
- * @port: the port
+ * @chunk: whose hands they go through; what was taken at once is there already, and is
+ *	handed over first.  Its member busy is set if a packet has to be tried again soon
  * @uentries: where they go
- * @count: how many there is room for
+ * @count: how many there is room for, not 0
  * @ureceived: where their number goes
  * @handed: what the calling thread was woken for; NULL if it was not
- * @busy: set if a packet has to be tried again soon
  *
  * Takes what was queued when it began, so it ends, and no socket's packet
  * appears twice.  Several threads may harvest at the same time.
@@ -454,64 +452,17 @@ static noinline void harvest_trace_delivered(const struct harvest *harvest,
  * Return: 0 if packets were handed over; -ENOMSG if there was none, -EFAULT if there
  * was one and it could not be handed over, -EINTR for a fatal signal.
  */
-int sockiocp_harvest(struct sockiocp_port *port,
+int sockiocp_harvest(struct sockiocp_chunk *chunk,
 		     struct sockiocp_packet_entry __user *uentries,
-		     u32 count, u32 __user *ureceived,
-		     struct list_head *handed, bool *busy)
+		     u32 count, u32 __user *ureceived, struct list_head *handed)
 {
-	struct sockiocp_delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
-	struct harvest harvest __uninitialized;
-	unsigned int nr, looked_at = 0;
-	u32 received = 0, before;
-	int error = -ENOMSG;
-	bool ok;
-
-	harvest_begin(&harvest, port, handed);
-	while (received < count) {
-		/* A thread that is being killed leaves the packets to others. */
-		if (fatal_signal_pending(current)) {
-			error = -EINTR;
-			break;
-		}
-		nr = harvest_detach(&harvest, deliveries,
-				    min_t(u32, count - received, SOCKIOCP_CHUNK));
-		if (likely(nr)) {
-			if (trace_sockiocp_take_enabled())
-				harvest_trace_taken(&harvest, deliveries, nr);
-			sockiocp_trigger_verify(deliveries, nr);
-		} else {
-			if (!harvest.operation)
-				break;
-			nr = harvest_run(&harvest, deliveries);
-			cond_resched();
-			if (harvest.moved >= HARVEST_MOVES)
-				count = received + nr;
-			if (!nr)
-				continue;
-		}
-		before = received;
-		ok = harvest_hand_over(deliveries, nr, uentries, ureceived, &received);
-		if (ok && trace_sockiocp_deliver_enabled())
-			harvest_trace_delivered(&harvest, deliveries, nr);
-		if (ok)
-			harvest_commit(&harvest, deliveries, nr, received - before);
-		else
-			harvest_put_back(&harvest, deliveries, nr);
-		if (harvest.drops)
-			harvest_drop(&harvest, deliveries, nr, ok);
-		if (!ok) {
-			error = -EFAULT;
-			break;
-		}
-		looked_at += nr;
-		if (looked_at >= SOCKIOCP_CHUNK) {
-			looked_at = 0;
-			cond_resched();
-		}
-	}
-	harvest_end(&harvest);
-	*busy = harvest.busy;
-	return received ? 0 : error;
+	/* Set with the first packet. */
+	chunk->end_seq = 0;
+	chunk->counted = 0;
+	chunk->busy = false;
+	if (chunk->nr)
+		return harvest_at_once(chunk, uentries, count, ureceived);
+	return harvest_queue(chunk, uentries, count, ureceived, 0, handed);
 }
 
 /* Would a harvest take it first?  A waiter may have been handed it meanwhile. */
@@ -524,19 +475,19 @@ static bool harvest_is_first(const struct sockiocp_port *port,
 }
 
 /* The packet of a live registration, if it is the first one.  Returns whether it was. */
-static bool harvest_detach_first(struct harvest *harvest, struct sockiocp_registration *reg,
-				 struct sockiocp_delivery *d)
+static bool harvest_detach_first(struct sockiocp_chunk *chunk, struct sockiocp_registration *reg)
 {
-	struct sockiocp_port *port = harvest->port;
+	struct sockiocp_port *port = chunk->port;
 	bool first;
 
 	spin_lock_irq(&port->lock);
-	harvest->drops = false;
+	chunk->drops = false;
 	first = harvest_is_first(port, &reg->packet) && reg->hook.state == SOCKIOCP_LIVE;
 	if (first) {
-		list_move(&reg->packet.node, &harvest->chunk);
+		list_move(&reg->packet.node, &chunk->packets);
 		port->nr_packets--;
-		harvest_take(harvest, d, &reg->packet);
+		sockiocp_chunk_add(chunk, chunk->deliveries, &reg->packet);
+		chunk->nr = 1;
 	}
 	spin_unlock_irq(&port->lock);
 	return first;
@@ -548,21 +499,23 @@ static bool harvest_detach_first(struct harvest *harvest, struct sockiocp_regist
  */
 static bool harvest_drop_stale(struct sockiocp_registration *reg)
 {
-	struct harvest harvest __uninitialized;
+	struct sockiocp_chunk chunk __uninitialized;
 	struct sockiocp_delivery d;
 	bool queued;
 
-	harvest_begin(&harvest, reg->hook.port, NULL);
-	INIT_LIST_HEAD(&harvest.chunk);
-	if (!harvest_detach_first(&harvest, reg, &d))
+	sockiocp_chunk_begin(&chunk, reg->hook.port, &d);
+	chunk.end_seq = 0;
+	chunk.counted = 0;
+	INIT_LIST_HEAD(&chunk.packets);
+	if (!harvest_detach_first(&chunk, reg))
 		return false;
 	sockiocp_trigger_verify(&d, 1);
 	if (d.events || d.now & SOCKIOCP_BUSY)
-		harvest_put_back(&harvest, &d, 1);
+		sockiocp_chunk_put_back(&chunk);
 	else
-		harvest_commit(&harvest, &d, 1, 0);
+		harvest_commit(&chunk, false, 0);
 	queued = sockiocp_packet_will_be_read(reg);
-	harvest_drop(&harvest, &d, 1, false);
+	sockiocp_chunk_drop(&chunk, false);
 	if (queued)
 		sockiocp_harvest_pass_on(reg->hook.port);
 	return queued;

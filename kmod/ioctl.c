@@ -73,7 +73,7 @@ static long ioctl_configure(struct sockiocp_port *port, void __user *from, size_
 }
 
 /* Word by word: copy_from_user() takes 54 instructions more (P7). */
-static int ioctl_read_process(struct sockiocp_process *args,
+static __always_inline int ioctl_read_process(struct sockiocp_process *args,
 				 const struct sockiocp_process __user *from)
 {
 	if (!user_read_access_begin(from, sizeof(*from)))
@@ -94,18 +94,22 @@ fault:
 	return -EFAULT;
 }
 
-static long ioctl_process(struct file *file, void __user *from, size_t usize)
+static long ioctl_process(struct file *file, void __user *from)
 {
 	struct sockiocp_process args __uninitialized;
+	int error = ioctl_read_process(&args, from);
+
+	return error ? error : sockiocp_process_call(file, from, sizeof(args), &args);
+}
+
+/* Of an older or a newer caller. */
+static noinline long ioctl_process_of(struct file *file, void __user *from, size_t usize)
+{
+	struct sockiocp_process args;
 	int error;
 
-	if (likely(usize == sizeof(args)))
-		error = ioctl_read_process(&args, from);
-	else
-		error = ioctl_copy_arguments(&args, sizeof(args), PROCESS_SIZE_VER0, from, usize);
-	if (error)
-		return error;
-	return sockiocp_process_call(file, from, usize, &args);
+	error = ioctl_copy_arguments(&args, sizeof(args), PROCESS_SIZE_VER0, from, usize);
+	return error ? error : sockiocp_process_call(file, from, usize, &args);
 }
 
 static int ioctl_read_post(struct sockiocp_post *args,
@@ -420,6 +424,9 @@ long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	void __user *uarg = (void __user *)arg;
 	size_t usize = _IOC_SIZE(cmd);
 
+	/* First what is called for each packet. */
+	if (likely(cmd == SOCKIOCP_PROCESS && !READ_ONCE(port->closed)))
+		return ioctl_process(file, uarg);
 	if (cmd == SOCKIOCP_CLOSE) {
 		sockiocp_lifetime_close(port);
 		return 0;
@@ -428,9 +435,8 @@ long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -ENOTTY;
 	if (READ_ONCE(port->closed))
 		return -ESHUTDOWN;
-	/* By itself what is called for each packet. */
 	if (WITHOUT_SIZE(cmd) == WITHOUT_SIZE(SOCKIOCP_PROCESS))
-		return ioctl_process(file, uarg, usize);
+		return ioctl_process_of(file, uarg, usize);
 	if (WITHOUT_SIZE(cmd) == WITHOUT_SIZE(SOCKIOCP_POST))
 		return ioctl_post(port, uarg, usize);
 	if (WITHOUT_SIZE(cmd) == WITHOUT_SIZE(SOCKIOCP_SUBMIT))

@@ -37,6 +37,7 @@
  *   process.c		the call: arguments, then registrations, then packets
  *   harvest.c		packets go from the queue to the user
  *   apply.c		the entries of a batch: ENABLE, DISABLE, REMOVE
+ *   chunk.[ch]		packets in the hands of a call, taken from the queue or past it
  *   socket.c		calls about one socket: association, operations, close
  *   reaper.c		looking for closed sockets
  *   home.c		by which port a process submits, and what it leaves behind
@@ -357,7 +358,10 @@
  * harvest does that when it has the lock again.  So what it has taken stays in memory
  * without a reference for each, and a REMOVE packet cannot overtake a notification that
  * is on its way.  When sockiocp_harvest_has_packet() takes a packet it does the same, by
- * the same steps.
+ * the same steps; and so does a call that takes a registration as it arms it, past the
+ * queue (sockiocp_chunk_take_at_once()).  Until it has handed that over, or given it back,
+ * it waits for nothing but the program's memory, and allocates nothing but the worker of a
+ * thread that is new to the port.
  *
  * The memory goes with the last reference (sockiocp_registration_put()), in task
  * context, since iput() sleeps.

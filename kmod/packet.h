@@ -165,6 +165,14 @@ static inline bool sockiocp_packet_will_be_read(const struct sockiocp_registrati
 	return place == SOCKIOCP_QUEUED || place == SOCKIOCP_TAKEN_AGAIN;
 }
 
+/* Is it in the hands of a call? */
+static inline bool sockiocp_packet_is_taken(const struct sockiocp_registration *reg)
+{
+	u8 place = READ_ONCE(reg->place);
+
+	return place == SOCKIOCP_TAKEN || place == SOCKIOCP_TAKEN_AGAIN;
+}
+
 /**
  * sockiocp_packet_begin_look - what a registration is about to be looked at for
  * @reg: a registration that nobody has taken, under its port's lock

@@ -4,7 +4,7 @@
  * The call, SOCKIOCP_PROCESS: its arguments are looked at, registrations applied, then
  * packets harvested or waited for.
  */
-#include "sockiocp.h"
+#include "chunk.h"
 
 #include <linux/futex.h>
 #include <linux/overflow.h>
@@ -46,16 +46,22 @@ static noinline int process_probe_between(u64 byte, u64 last, unsigned int step)
 	return 0;
 }
 
-static int process_probe_range(u64 first, u64 last, unsigned int step)
+/* What is in two pages, or more. */
+static noinline int process_probe_pages(u64 first, u64 last, unsigned int step)
 {
-	if (!process_byte_is_writable(first))
-		return -EFAULT;
-	if (!((first ^ last) & PAGE_MASK))
-		return 0;
 	if (!access_ok(u64_to_user_ptr(first), last - first + 1) ||
 	    !process_byte_is_writable(last))
 		return -EFAULT;
 	return last - first <= step ? 0 : process_probe_between(first, last, step);
+}
+
+static __always_inline int process_probe_range(u64 first, u64 last, unsigned int step)
+{
+	if (!process_byte_is_writable(first))
+		return -EFAULT;
+	if (likely(!((first ^ last) & PAGE_MASK)))
+		return 0;
+	return process_probe_pages(first, last, step);
 }
 
 static int process_probe_packets(u64 entries, u32 count)
@@ -177,34 +183,33 @@ static ktime_t process_deadline(const struct sockiocp_process *args)
  * @timer: @deadline, or NULL before the first wait, and if there is none
  * @handed: the packet that the thread was woken for, if @woken
  * @woken: the thread was woken for a packet, and holds a slot
- * @busy: the last harvest could not look at a socket, which has to be tried again soon
  */
 struct process_wait {
 	ktime_t deadline;
 	ktime_t *timer;
 	struct list_head handed;
 	bool woken;
-	bool busy;
 };
 
 /* Takes what there is; returns what sockiocp_harvest() does. */
-static __always_inline int process_harvest(struct sockiocp_port *port,
+static __always_inline int process_harvest(struct sockiocp_chunk *chunk,
 					   const struct sockiocp_process *args,
 					   struct process_wait *wait)
 {
 	/* Nothing: to see that takes no lock. */
-	if (!wait->woken && sockiocp_seems_empty(&port->queue))
+	if (!wait->woken && !chunk->nr && sockiocp_seems_empty(&chunk->port->queue))
 		return -ENOMSG;
-	return sockiocp_harvest(port, u64_to_user_ptr(args->entries), args->entry_count,
+	return sockiocp_harvest(chunk, u64_to_user_ptr(args->entries), args->entry_count,
 				u64_to_user_ptr(args->received),
-				wait->woken ? &wait->handed : NULL, &wait->busy);
+				wait->woken ? &wait->handed : NULL);
 }
 
 /* Returns 0 if it is worth looking again, or an error that ends the call. */
 static int process_wait(struct file *file, const struct sockiocp_process *args,
-			struct sockiocp_worker *worker, struct process_wait *wait)
+			struct sockiocp_chunk *chunk, struct sockiocp_worker *worker,
+			struct process_wait *wait)
 {
-	struct sockiocp_port *port = file->private_data;
+	struct sockiocp_port *port = chunk->port;
 
 	if (!wait->timer && args->timeout_ns != SOCKIOCP_INFINITE) {
 		wait->deadline = process_deadline(args);
@@ -219,8 +224,8 @@ static int process_wait(struct file *file, const struct sockiocp_process *args,
 	if (wait->timer && !ktime_before(ktime_get(), wait->deadline))
 		return -ETIME;
 	/* The pass that follows may be one that does not harvest. */
-	if (wait->busy) {
-		wait->busy = false;
+	if (chunk->busy) {
+		chunk->busy = false;
 		return sockiocp_wait_for_busy(file, args->handle, wait->timer);
 	}
 	return sockiocp_wait_for_packet(port, worker, file, args->handle, wait->timer,
@@ -228,35 +233,36 @@ static int process_wait(struct file *file, const struct sockiocp_process *args,
 }
 
 /* Harvest, and wait for the first packet as long as @args allow. */
-static int process_harvest_or_wait(struct file *file, struct sockiocp_process *args)
+static int process_harvest_or_wait(struct file *file, struct sockiocp_process *args,
+				   struct sockiocp_chunk *chunk)
 {
-	struct sockiocp_port *port = file->private_data;
+	struct sockiocp_port *port = chunk->port;
 	struct sockiocp_worker *worker = sockiocp_worker_enter(file, args->handle);
-	struct process_wait wait;
+	struct process_wait wait __uninitialized;
 	int error;
 
 	wait.timer = NULL;
 	wait.woken = false;
-	wait.busy = false;
 	do {
 		/* The thread that was woken has a slot; one that does not wait needs none. */
 		if (wait.woken || !args->timeout_ns || sockiocp_slot_may_harvest(worker)) {
-			error = process_harvest(port, args, &wait);
+			error = process_harvest(chunk, args, &wait);
 			if (error != -ENOMSG)
 				return error;
 		} else {
-			/* What this call has queued is for others, then. */
+			/* What this call has armed is for others, then. */
+			sockiocp_chunk_give_back(chunk);
 			sockiocp_harvest_pass_on(port);
 		}
 		if (!args->timeout_ns)
 			return -ETIME;
-		error = process_wait(file, args, worker, &wait);
+		error = process_wait(file, args, chunk, worker, &wait);
 		cond_resched();
 	} while (!error);
 
 	if (error == -ETIME && sockiocp_slot_may_harvest(worker)) {
 		/* One more look: it is never early, so it may be late. */
-		error = process_harvest(port, args, &wait);
+		error = process_harvest(chunk, args, &wait);
 		return error == -ENOMSG ? -ETIME : error;
 	}
 	sockiocp_harvest_pass_on(port);
@@ -280,7 +286,9 @@ static int process_harvest_or_wait(struct file *file, struct sockiocp_process *a
 long sockiocp_process_call(struct file *file, struct sockiocp_process __user *uargs,
 			   size_t usize, struct sockiocp_process *args)
 {
+	struct sockiocp_delivery deliveries[SOCKIOCP_CHUNK] __uninitialized;
 	struct sockiocp_port *port = file->private_data;
+	struct sockiocp_chunk chunk __uninitialized;
 	long error;
 
 	if (unlikely(READ_ONCE(port->home_of)) && !sockiocp_port_is_home_of_caller(port))
@@ -293,8 +301,9 @@ long sockiocp_process_call(struct file *file, struct sockiocp_process __user *ua
 		if (error)
 			return error;
 	}
+	sockiocp_chunk_begin(&chunk, port, deliveries);
 	if (args->registration_count) {
-		error = sockiocp_apply_entries(port, args);
+		error = sockiocp_apply_entries(&chunk, args);
 		if (error) {
 			sockiocp_harvest_pass_on(port);
 			return error;
@@ -303,7 +312,7 @@ long sockiocp_process_call(struct file *file, struct sockiocp_process __user *ua
 	if (!args->entry_count)
 		return 0;
 
-	error = process_harvest_or_wait(file, args);
+	error = process_harvest_or_wait(file, args, &chunk);
 	switch (error) {
 	case -ETIME:
 	case -ESHUTDOWN:

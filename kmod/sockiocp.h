@@ -637,13 +637,14 @@ void sockiocp_reaper_exit(void);
 
 /* ----------------------------------------------------------------- apply */
 
-int sockiocp_apply_entries(struct sockiocp_port *port, const struct sockiocp_process *args);
+struct sockiocp_chunk;
+int sockiocp_apply_entries(struct sockiocp_chunk *chunk, const struct sockiocp_process *args);
 
 /* --------------------------------------------------------------- harvest */
 
-int sockiocp_harvest(struct sockiocp_port *port,
+int sockiocp_harvest(struct sockiocp_chunk *chunk,
 		     struct sockiocp_packet_entry __user *uentries, u32 count,
-		     u32 __user *ureceived, struct list_head *handed, bool *busy);
+		     u32 __user *ureceived, struct list_head *handed);
 void sockiocp_harvest_wake_others(struct sockiocp_port *port);
 bool sockiocp_harvest_has_packet(struct sockiocp_port *port);
 

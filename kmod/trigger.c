@@ -170,17 +170,19 @@ static inline u32 trigger_events(const struct sockiocp_registration *reg,
 	return events & trigger_stream_edges(reg, *known, taken->edges);
 }
 
+/* Was it disabled meanwhile, and perhaps enabled again?  Then all that was read is history. */
+static inline u32 trigger_unless_history(const struct sockiocp_registration *reg, u32 events)
+{
+	smp_rmb();
+	return READ_ONCE(reg->history) ? 0 : events;
+}
+
 /* What a packet carries now. */
 static inline u32 trigger_look(struct sockiocp_registration *reg,
 			       const struct sockiocp_terms *taken, sockiocp_reading *now)
 {
-	u32 events;
-
 	*now = trigger_read_socket(reg, taken->filter);
-	events = trigger_events(reg, now, taken);
-	/* Disabled meanwhile, and perhaps enabled again: all this is history. */
-	smp_rmb();
-	return READ_ONCE(reg->history) ? 0 : events;
+	return trigger_unless_history(reg, trigger_events(reg, now, taken));
 }
 
 /**
@@ -202,6 +204,25 @@ void sockiocp_trigger_verify(struct sockiocp_delivery *deliveries, unsigned int 
 			d->events = trigger_look(sockiocp_packet_registration(d->packet),
 						 &d->taken, &d->now);
 	}
+}
+
+/**
+ * sockiocp_trigger_verify_held - see what a packet carries that was taken at once
+ * @d: the packet, of LEVEL
+ * @file: its socket's, which the caller holds
+ *
+ * The full barrier between taking it and reading the socket was that of
+ * sockiocp_trigger_change_terms().  That it came before the place was written is no matter:
+ * neither the old place nor the new one keeps a wake-up from taking the port's lock.
+ */
+void sockiocp_trigger_verify_held(struct sockiocp_delivery *d, struct file *file)
+{
+	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+
+	d->now = sockiocp_readiness_read(sockiocp_registration_socket(reg), file, reg->hook.kind,
+					 d->taken.filter);
+	d->events = trigger_unless_history(reg, sockiocp_trigger_level_events(reg, &d->now,
+									      d->taken.filter));
 }
 
 /**

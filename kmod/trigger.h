@@ -14,6 +14,8 @@
 #define SOCKIOCP_IN_WAKE	(EPOLLIN | EPOLLRDNORM)
 #define SOCKIOCP_OUT_WAKE	(EPOLLOUT | EPOLLWRNORM)
 
+void sockiocp_trigger_verify_held(struct sockiocp_delivery *d, struct file *file);
+
 /* The wake-ups that matter to a filter; ERR always does, a key of 0 too. */
 static inline u16 sockiocp_trigger_interest(u8 filter)
 {
