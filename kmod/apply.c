@@ -6,6 +6,7 @@
  */
 #include "chunk.h"
 #include "hook.h"
+#include "registration.h"
 
 #include <linux/file.h>
 #include <linux/net.h>
@@ -16,14 +17,20 @@
 /**
  * struct sockiocp_call - what the registrations of one call share
  * @chunk: what is taken as it is armed
+ * @spare: memory for registrations
  * @harvests: the call goes on to harvest
- * @created: how many were made since closed sockets were last looked for
+ * @made: how many were made
+ * @left: how many entries there are, from the first one of those that were read last
+ * @created: how many of them since closed sockets were last looked for
  * @first: one of them was the only one of the port
  * @swept: the user's closed sockets were looked for already
  */
 struct sockiocp_call {
 	struct sockiocp_chunk *chunk;
+	struct sockiocp_memories *spare;
 	bool harvests;
+	unsigned int made;
+	unsigned int left;
 	unsigned int created;
 	bool first;
 	bool swept;
@@ -44,9 +51,13 @@ static u32 apply_create(struct sockiocp_port *port, struct sockiocp_call *call,
 	u32 result;
 
 	sockiocp_chunk_give_back(call->chunk);
-	result = sockiocp_registration_create(port, socket, key, new);
-	if (!result)
+	/* Who has made so many may make as many more. */
+	result = sockiocp_registration_create(port, socket, key, call->spare,
+					      min(call->made, call->left - call->created), new);
+	if (!result) {
 		call->created++;
+		call->made++;
+	}
 	return result;
 }
 
@@ -339,6 +350,7 @@ static __always_inline int apply_all(struct sockiocp_port *port, struct sockiocp
 		nr = min_t(u32, left, SOCKIOCP_CHUNK);
 		if (apply_read_entries(entries, uentries, nr))
 			return -EFAULT;
+		call->left = left;
 		for (i = 0; i < nr; i++)
 			entries[i].registration_result =
 				apply_entry_within_limit(port, call, &entries[i]);
@@ -368,13 +380,19 @@ static __always_inline int apply_all(struct sockiocp_port *port, struct sockiocp
 noinline_for_stack
 int sockiocp_apply_entries(struct sockiocp_chunk *chunk, const struct sockiocp_process *args)
 {
-	struct sockiocp_call call = { .chunk = chunk, .harvests = args->entry_count };
+	struct sockiocp_memories spare __uninitialized;
+	struct sockiocp_call call = {
+		.chunk = chunk, .spare = &spare, .harvests = args->entry_count,
+	};
 	int error;
+
+	spare.nr = 0;
 
 	chunk->at_once = true;
 	chunk->drops = false;
 	chunk->room = apply_room(args);
 	error = apply_all(chunk->port, &call, args);
+	sockiocp_registration_free_memories(&spare);
 	chunk->room = 0;
 	if (unlikely(error))
 		sockiocp_chunk_give_back(chunk);

@@ -5,6 +5,7 @@
  * where they were taken from, or dropped.
  */
 #include "chunk.h"
+#include "registration.h"
 
 #include <linux/slab.h>
 
@@ -73,7 +74,10 @@ void sockiocp_chunk_put_back(struct sockiocp_chunk *chunk)
 /* Drop the packets that were handed over, and registrations that have ended. */
 void sockiocp_chunk_drop(struct sockiocp_chunk *chunk, bool handed_over)
 {
+	struct sockiocp_memories freed __uninitialized;
 	struct sockiocp_delivery *d;
+
+	freed.nr = 0;
 
 	for (d = chunk->deliveries; d < chunk->deliveries + chunk->nr; d++) {
 		if (d->is_notification ? !d->ended : !handed_over)
@@ -83,8 +87,9 @@ void sockiocp_chunk_drop(struct sockiocp_chunk *chunk, bool handed_over)
 		else if (sockiocp_packet_is_operation(d->packet))
 			sockiocp_operation_free(sockiocp_packet_operation(d->packet));
 		else
-			sockiocp_registration_put(sockiocp_packet_registration(d->packet));
+			sockiocp_registration_put_many(sockiocp_packet_registration(d->packet), &freed);
 	}
+	sockiocp_registration_free_memories(&freed);
 }
 
 /* What sockiocp_chunk_give_back() does if there is something. */

@@ -6,6 +6,7 @@
  */
 #include "hook.h"
 #include "packet.h"
+#include "registration.h"
 
 /**
  * sockiocp_lifetime_close - SOCKIOCP_CLOSE: release all threads that wait, for good
@@ -100,20 +101,29 @@ struct sockiocp_port *sockiocp_lifetime_begin(void)
 	return port;
 }
 
-/* The registration that is first in the ring, with a reference; NULL if none is. */
-static struct sockiocp_registration *lifetime_first_registration(struct sockiocp_port *port)
+/*
+ * Those registrations that are among the first in the ring, a chunk of it, each with a
+ * reference.  Returns how many they are.
+ */
+static unsigned int lifetime_first_registrations(struct sockiocp_port *port,
+						 struct sockiocp_registration **regs)
 {
-	struct sockiocp_registration *reg = NULL;
+	struct sockiocp_registration *reg;
+	unsigned int looks = 0, nr = 0;
 	struct sockiocp_hook *hook;
 
 	spin_lock_irq(&port->lock);
-	hook = list_first_entry_or_null(&port->hooks, struct sockiocp_hook, port_node);
-	if (hook)
+	list_for_each_entry(hook, &port->hooks, port_node) {
+		if (looks++ == SOCKIOCP_CHUNK)
+			break;
 		reg = sockiocp_hook_registration(hook);
-	if (reg)
+		if (!reg)
+			continue;
 		refcount_inc(&hook->refs);
+		regs[nr++] = reg;
+	}
 	spin_unlock_irq(&port->lock);
-	return reg;
+	return nr;
 }
 
 /*
@@ -139,20 +149,20 @@ static bool lifetime_pass_endpoints(struct sockiocp_port *port)
 
 static void lifetime_drop_registrations(struct sockiocp_port *port)
 {
-	struct sockiocp_registration *reg;
-	unsigned int n = 0;
+	struct sockiocp_registration *regs[SOCKIOCP_CHUNK] __uninitialized;
+	struct sockiocp_memories freed __uninitialized;
+	unsigned int i, nr;
 
-	for (;;) {
-		reg = lifetime_first_registration(port);
-		if (reg) {
-			sockiocp_registration_kill(reg);
-			sockiocp_registration_put(reg);
-		} else if (!lifetime_pass_endpoints(port)) {
-			return;
+	freed.nr = 0;
+	do {
+		nr = lifetime_first_registrations(port, regs);
+		for (i = 0; i < nr; i++) {
+			sockiocp_registration_kill(regs[i]);
+			sockiocp_registration_put_many(regs[i], &freed);
 		}
-		if (!(++n % SOCKIOCP_CHUNK))
-			cond_resched();
-	}
+		cond_resched();
+	} while (nr || lifetime_pass_endpoints(port));
+	sockiocp_registration_free_memories(&freed);
 }
 
 /* Nothing more comes into the queue, but others may take their operations from it. */

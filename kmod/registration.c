@@ -5,6 +5,7 @@
  * its socket is woken.
  */
 #include "hook.h"
+#include "registration.h"
 #include "trigger.h"
 
 #include <linux/fs.h>
@@ -88,7 +89,39 @@ int sockiocp_registration_wake(wait_queue_entry_t *wait, unsigned int mode, int 
 
 /* ------------------------------------------------------ its beginning and its end */
 
+/* Memory for one registration, if need be for some more.  NULL if there is none. */
+static struct sockiocp_registration *registration_alloc(struct sockiocp_memories *spare,
+							unsigned int wanted)
+{
+	if (!spare->nr && wanted > 1)
+		spare->nr = kmem_cache_alloc_bulk(registration_cache, GFP_KERNEL | __GFP_NOWARN,
+						  min(wanted, SOCKIOCP_CHUNK), spare->all);
+	if (spare->nr)
+		return spare->all[--spare->nr];
+	return kmem_cache_alloc(registration_cache, GFP_KERNEL | __GFP_NOWARN);
+}
+
+/* What sockiocp_registration_free_memories() does if there is some. */
+void sockiocp_registration_free_bulk(struct sockiocp_memories *memories)
+{
+	kmem_cache_free_bulk(registration_cache, memories->nr, memories->all);
+	memories->nr = 0;
+}
+
+/**
+ * sockiocp_registration_create - make a registration
+ * @port: the port
+ * @socket: the socket, which the caller keeps from being released
+ * @key: what its packets carry
+ * @spare: where memory is taken from, if there is some
+ * @wanted: how many registrations the caller seems to make; so much memory may be got at once
+ * @result: receives the registration, which is in neither the socket's wait queue nor the
+ *	port's ring yet, and the caller's
+ *
+ * Return: a SOCKIOCP_RESULT_* code.
+ */
 u32 sockiocp_registration_create(struct sockiocp_port *port, struct socket *socket, u64 key,
+				 struct sockiocp_memories *spare, unsigned int wanted,
 				 struct sockiocp_registration **result)
 {
 	int kind = sockiocp_readiness_kind(socket);
@@ -99,7 +132,7 @@ u32 sockiocp_registration_create(struct sockiocp_port *port, struct socket *sock
 	if (!sockiocp_account_charge(port->account, &port->account->registrations, 1,
 				     SOCKIOCP_MAX_REGISTRATIONS))
 		return SOCKIOCP_RESULT_LIMIT;
-	reg = kmem_cache_alloc(registration_cache, GFP_KERNEL | __GFP_NOWARN);
+	reg = registration_alloc(spare, wanted);
 	if (!reg) {
 		atomic_long_dec(&port->account->registrations);
 		return SOCKIOCP_RESULT_NO_MEMORY;
@@ -124,14 +157,20 @@ u32 sockiocp_registration_create(struct sockiocp_port *port, struct socket *sock
 	return SOCKIOCP_RESULT_SUCCESS;
 }
 
+/* The last reference was given back; the memory is the caller's. */
+void sockiocp_registration_end(struct sockiocp_registration *reg)
+{
+	atomic_long_dec(&reg->hook.port->account->registrations);
+	iput(SOCK_INODE(sockiocp_registration_socket(reg)));
+}
+
 /**
  * sockiocp_registration_free - the last reference was given back
  * @reg: the registration
  */
 void sockiocp_registration_free(struct sockiocp_registration *reg)
 {
-	atomic_long_dec(&reg->hook.port->account->registrations);
-	iput(SOCK_INODE(sockiocp_registration_socket(reg)));
+	sockiocp_registration_end(reg);
 	kmem_cache_free(registration_cache, reg);
 }
 

@@ -420,8 +420,6 @@ void sockiocp_trigger_report_armed(struct sockiocp_registration *reg,
 
 int sockiocp_registration_wake(wait_queue_entry_t *wait, unsigned int mode, int sync,
 			       void *key);
-u32 sockiocp_registration_create(struct sockiocp_port *port, struct socket *socket, u64 key,
-				 struct sockiocp_registration **result);
 bool sockiocp_registration_unhook(struct sockiocp_registration *reg,
 				  enum sockiocp_state state);
 void sockiocp_registration_kill(struct sockiocp_registration *reg);
