@@ -389,6 +389,7 @@ int sockiocp_apply_entries(struct sockiocp_chunk *chunk, const struct sockiocp_p
 	spare.nr = 0;
 
 	chunk->at_once = true;
+	chunk->settled = false;
 	chunk->drops = false;
 	chunk->room = apply_room(args);
 	error = apply_all(chunk->port, &call, args);

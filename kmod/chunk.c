@@ -67,6 +67,8 @@ void sockiocp_chunk_put_back(struct sockiocp_chunk *chunk)
 		sockiocp_histogram_remove(port, d->packet);
 		list_del(&d->packet->node);
 	}
+	if (chunk->settled)
+		port->delivered -= chunk->nr;
 	list_splice(&chunk->packets, &port->queue);
 	spin_unlock_irq(&port->lock);
 }

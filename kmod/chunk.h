@@ -25,6 +25,8 @@
  * @end_seq: packets as young as this one, or younger, are left for the next harvest: so are
  *	those that this one has queued again
  * @counted: as how many packets the histograms have this call
+ * @settled: none of it is a notification: nothing has to be settled, and it counts as
+ *	delivered
  * @drops: something of it has to be dropped
  * @busy: a socket could not be looked at; its packet is queued still
  */
@@ -37,6 +39,7 @@ struct sockiocp_chunk {
 	u64 end_seq;
 	u16 counted;
 	bool at_once;
+	bool settled;
 	bool drops;
 	bool busy;
 };
@@ -76,6 +79,7 @@ static __always_inline void sockiocp_chunk_add(struct sockiocp_chunk *chunk,
 	if (d->is_notification) {
 		sockiocp_packet_take(reg, &d->taken);
 		d->ended = false;
+		chunk->settled = false;
 	} else {
 		d->events = SOCKIOCP_EVENT_REMOVE;
 		chunk->drops = true;

@@ -291,7 +291,7 @@ bool sockiocp_endpoint_queue(struct sockiocp_operation *op, bool at_home)
 	if (is_queued) {
 		op->queue = port;
 		WRITE_ONCE(port->nr_undone, port->nr_undone + 1);
-		sockiocp_queue_add_and_wake(port, &op->packet);
+		sockiocp_queue_add_and_wake(port, &op->packet, SOCKIOCP_SEQ_OPERATION);
 		if (port != op->home)
 			sockiocp_queue_note_late(port);
 	}

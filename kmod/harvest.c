@@ -103,6 +103,7 @@ static noinline unsigned int harvest_run(struct harvest *harvest)
 	d->is_notification = false;
 	d->events = SOCKIOCP_EVENT_REMOVE;
 	chunk->drops = true;
+	chunk->settled = false;
 	INIT_LIST_HEAD(&chunk->packets);
 	list_add(&op->packet.node, &chunk->packets);
 	return 1;
@@ -119,6 +120,7 @@ static unsigned int harvest_detach(struct harvest *harvest, unsigned int max)
 	spin_lock_irq(&port->lock);
 	harvest_queue_handed(harvest);
 	chunk->drops = false;
+	chunk->settled = true;
 	/* It has become another process' home port since the call began. */
 	if (unlikely(port->home_of) && !sockiocp_port_is_home_of_caller(port)) {
 		spin_unlock_irq(&port->lock);
@@ -140,6 +142,8 @@ static unsigned int harvest_detach(struct harvest *harvest, unsigned int max)
 	if (d > deliveries) {
 		list_cut_position(&chunk->packets, &port->queue, &d[-1].packet->node);
 		port->nr_packets -= d - deliveries;
+		if (chunk->settled)
+			port->delivered += d - deliveries;
 	}
 	spin_unlock_irq(&port->lock);
 	return d - deliveries;
@@ -237,6 +241,8 @@ static __always_inline void harvest_commit(struct sockiocp_chunk *chunk, bool at
 
 	if (sockiocp_histogram_is_on())
 		harvest_count(chunk, delivered);
+	if (!at_once && chunk->settled)
+		return;
 	spin_lock_irq(&port->lock);
 	if (!chunk->end_seq)
 		chunk->end_seq = port->next_seq;
@@ -482,6 +488,7 @@ static bool harvest_detach_first(struct sockiocp_chunk *chunk, struct sockiocp_r
 
 	spin_lock_irq(&port->lock);
 	chunk->drops = false;
+	chunk->settled = false;
 	first = harvest_is_first(port, &reg->packet) && reg->hook.state == SOCKIOCP_LIVE;
 	if (first) {
 		list_move(&reg->packet.node, &chunk->packets);

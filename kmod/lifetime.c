@@ -234,5 +234,6 @@ void sockiocp_lifetime_end(struct sockiocp_port *port)
 	/* Nobody polls any more, so this is short if it runs, and no wake-up is left. */
 	sockiocp_pollers_forget(port);
 	lifetime_drop_packets(port);
+	sockiocp_packet_free_spare(port);
 	sockiocp_port_put(port);
 }

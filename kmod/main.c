@@ -258,6 +258,7 @@
  *							read without
  *			active, refs			atomic
  *			last_fd				a hint: no lock
+ *			spare				no lock: xchg()
  *			id, creator, comm, network	immutable
  *			account				immutable
  *			reaper_node			reaper_lock

@@ -425,7 +425,7 @@ static bool operation_queue_done(struct sockiocp_operation *op, struct sockiocp_
 	spin_lock_irqsave(&port->lock, flags);
 	is_queued = !port->ended;
 	if (is_queued)
-		sockiocp_queue_add_and_wake(port, &op->packet);
+		sockiocp_queue_add_and_wake(port, &op->packet, SOCKIOCP_SEQ_OPERATION);
 	spin_unlock_irqrestore(&port->lock, flags);
 	if (is_queued)
 		sockiocp_pollers_wake(port);

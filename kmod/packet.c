@@ -12,10 +12,33 @@
 
 static struct kmem_cache *posted_cache;
 
+/*
+ * One is kept for the next that is posted, whoever posts it: the port's control groups, of
+ * which there may be several, pay for that one as for the last that was theirs.
+ */
 void sockiocp_packet_free(struct sockiocp_port *port, struct sockiocp_posted *posted)
 {
 	atomic_long_dec(&port->account->packets);
+	if (!READ_ONCE(port->spare) && !cmpxchg(&port->spare, NULL, posted))
+		return;
 	kmem_cache_free(posted_cache, posted);
+}
+
+static struct sockiocp_posted *packet_alloc(struct sockiocp_port *port)
+{
+	struct sockiocp_posted *posted = NULL;
+
+	if (READ_ONCE(port->spare))
+		posted = xchg(&port->spare, NULL);
+	return posted ? posted : kmem_cache_alloc(posted_cache, GFP_KERNEL | __GFP_NOWARN);
+}
+
+/* The port ends: nothing is posted, or taken, any more. */
+void sockiocp_packet_free_spare(struct sockiocp_port *port)
+{
+	if (port->spare)
+		kmem_cache_free(posted_cache, port->spare);
+	port->spare = NULL;
 }
 
 /**
@@ -35,7 +58,7 @@ long sockiocp_packet_post(struct sockiocp_port *port, const struct sockiocp_post
 	if (!sockiocp_account_charge(port->account, &port->account->packets, 1,
 				     SOCKIOCP_MAX_PACKETS))
 		return sockiocp_account_refuse(port->account, SOCKIOCP_REFUSED_PACKET);
-	posted = kmem_cache_alloc(posted_cache, GFP_KERNEL | __GFP_NOWARN);
+	posted = packet_alloc(port);
 	if (!posted) {
 		atomic_long_dec(&port->account->packets);
 		return -ENOMEM;
@@ -53,7 +76,7 @@ long sockiocp_packet_post(struct sockiocp_port *port, const struct sockiocp_post
 	if (port->closed)
 		error = -ESHUTDOWN;
 	else
-		sockiocp_queue_add_and_wake(port, &posted->packet);
+		sockiocp_queue_add_and_wake(port, &posted->packet, SOCKIOCP_SEQ_POSTED);
 	spin_unlock_irq(&port->lock);
 	if (error)
 		sockiocp_packet_free(port, posted);
@@ -67,7 +90,7 @@ static void packet_construct(void *memory)
 {
 	struct sockiocp_posted *posted = memory;
 
-	/* Queueing it leaves that bit alone. */
+	/* Before it is queued it is looked at by who traces. */
 	posted->packet.seq = SOCKIOCP_SEQ_POSTED;
 }
 

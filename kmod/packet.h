@@ -11,15 +11,33 @@
 #include "sockiocp.h"
 #include "trace.h"
 
+/*
+ * list_add_tail() without what CONFIG_DEBUG_LIST looks for, which is a seventh of what an
+ * event costs that wakes nobody: a node that is linked already, and neighbours that are not
+ * what they were.  Whether a packet is linked is told by its place, or it has just been made;
+ * the queue is changed under its port's lock, here and by functions that do look.
+ */
+static inline void sockiocp_queue_link(struct list_head *node, struct list_head *queue)
+{
+	struct list_head *last = queue->prev;
+
+	node->next = queue;
+	node->prev = last;
+	queue->prev = node;
+	/* Looked at without the lock, by sockiocp_seems_empty(). */
+	WRITE_ONCE(last->next, node);
+}
+
 /**
  * sockiocp_queue_add - put a packet behind all others
  * @port: the port, locked
  * @packet: a packet that stands nowhere
+ * @kind: SOCKIOCP_SEQ_POSTED, SOCKIOCP_SEQ_OPERATION, or 0 for a registration's
  *
  * The caller's call will harvest, and pass on what it leaves.
  */
-static inline void sockiocp_queue_add(struct sockiocp_port *port,
-				      struct sockiocp_packet *packet)
+static __always_inline void sockiocp_queue_add(struct sockiocp_port *port,
+					       struct sockiocp_packet *packet, u64 kind)
 {
 	lockdep_assert_held(&port->lock);
 
@@ -27,9 +45,9 @@ static inline void sockiocp_queue_add(struct sockiocp_port *port,
 	if (trace_sockiocp_queue_enabled())
 		sockiocp_trace_queue(port, packet);
 	sockiocp_histogram_queue(port);
-	packet->seq = port->next_seq | (packet->seq & SOCKIOCP_SEQ_KIND);
+	packet->seq = port->next_seq | kind;
 	port->next_seq += SOCKIOCP_SEQ_STEP;
-	list_add_tail(&packet->node, &port->queue);
+	sockiocp_queue_link(&packet->node, &port->queue);
 	port->nr_packets++;
 }
 
@@ -37,11 +55,12 @@ static inline void sockiocp_queue_add(struct sockiocp_port *port,
  * sockiocp_queue_add_and_wake - put a packet behind all others, and wake a thread for it
  * @port: the port, locked
  * @packet: a packet that stands nowhere
+ * @kind: as for sockiocp_queue_add()
  */
-static inline void sockiocp_queue_add_and_wake(struct sockiocp_port *port,
-					       struct sockiocp_packet *packet)
+static __always_inline void sockiocp_queue_add_and_wake(struct sockiocp_port *port,
+							struct sockiocp_packet *packet, u64 kind)
 {
-	sockiocp_queue_add(port, packet);
+	sockiocp_queue_add(port, packet, kind);
 	if (!list_empty(&port->waiters))
 		sockiocp_waiting_release(port, SOCKIOCP_WAKE_QUEUED);
 }
@@ -131,7 +150,7 @@ static inline bool sockiocp_packet_mark_queued(struct sockiocp_registration *reg
 static __always_inline void sockiocp_packet_queue(struct sockiocp_registration *reg)
 {
 	if (sockiocp_packet_mark_queued(reg))
-		sockiocp_queue_add_and_wake(reg->hook.port, &reg->packet);
+		sockiocp_queue_add_and_wake(reg->hook.port, &reg->packet, 0);
 }
 
 /*
@@ -142,7 +161,7 @@ static __always_inline void sockiocp_packet_queue(struct sockiocp_registration *
 static inline void sockiocp_packet_queue_unread(struct sockiocp_registration *reg)
 {
 	if (sockiocp_packet_mark_queued(reg))
-		sockiocp_queue_add(reg->hook.port, &reg->packet);
+		sockiocp_queue_add(reg->hook.port, &reg->packet, 0);
 }
 
 /* Take the notification of a registration back, wherever it is. */

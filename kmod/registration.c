@@ -44,9 +44,28 @@ static __always_inline int registration_report(struct sockiocp_registration *reg
 
 /* Wake-ups that matter, or did a moment ago.  Apart, so that others are cheap. */
 static noinline
-int registration_report_ready(struct sockiocp_registration *reg, __poll_t events)
+int registration_report_edge(struct sockiocp_registration *reg, __poll_t events)
 {
 	return registration_report(reg, events, false);
+}
+
+/*
+ * LEVEL, whose packet stands nowhere, or is taken: most wake-ups that matter come by here.
+ * The trigger only changes under the lock of the wait queue, which is held.
+ */
+static noinline int registration_report_level(struct sockiocp_registration *reg)
+{
+	struct sockiocp_port *port = reg->hook.port;
+
+	spin_lock(&port->lock);
+	if (unlikely(!reg->enabled)) {
+		spin_unlock(&port->lock);
+		return 0;
+	}
+	sockiocp_packet_queue(reg);
+	spin_unlock(&port->lock);
+	sockiocp_pollers_wake(port);
+	return 0;
 }
 
 /* For an error, or a change of state: whether or not the registration is enabled. */
@@ -79,12 +98,13 @@ int sockiocp_registration_wake(wait_queue_entry_t *wait, unsigned int mode, int 
 	if (!(events & (__force __poll_t)interest))
 		return 0;
 	/* The trigger only changes under the lock that is held here. */
-	if (!sockiocp_registration_is_edge(reg) && sockiocp_packet_will_be_read(reg)) {
-		if (trace_sockiocp_coalesce_enabled())
-			sockiocp_trace_coalesce(reg);
-		return 0;
-	}
-	return registration_report_ready(reg, events);
+	if (sockiocp_registration_is_edge(reg))
+		return registration_report_edge(reg, events);
+	if (!sockiocp_packet_will_be_read(reg))
+		return registration_report_level(reg);
+	if (trace_sockiocp_coalesce_enabled())
+		sockiocp_trace_coalesce(reg);
+	return 0;
 }
 
 /* ------------------------------------------------------ its beginning and its end */

@@ -220,6 +220,7 @@ struct sockiocp_hook {
  * @active: slots in use: workers that run
  * @refs: one for the file, one for each worker, and one for each that looks at the port
  *	without either: the reaper, a sweep, a processor that comes online
+ * @spare: a posted packet that is in nobody's use, or NULL
  * @last_fd: where a descriptor of the port was found last, in whose table ever
  * @slot_freed: releases waiters when a worker has blocked
  * @sampler: the same, where nobody tells that a worker has blocked
@@ -271,6 +272,7 @@ struct sockiocp_port {
 	atomic_t active;
 	refcount_t refs;
 	unsigned int last_fd;
+	struct sockiocp_posted *spare;
 	struct irq_work slot_freed;
 	struct delayed_work sampler;
 	wait_queue_head_t poll_wait;
