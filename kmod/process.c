@@ -64,7 +64,7 @@ static __always_inline int process_probe_range(u64 first, u64 last, unsigned int
 	return process_probe_pages(first, last, step);
 }
 
-static int process_probe_packets(u64 entries, u32 count)
+static __always_inline int process_probe_packets(u64 entries, u32 count)
 {
 	const size_t size = sizeof(struct sockiocp_packet_entry);
 

@@ -408,7 +408,6 @@ void sockiocp_trigger_note_turn(struct sockiocp_registration *reg, __poll_t even
 void sockiocp_trigger_verify(struct sockiocp_delivery *deliveries, unsigned int nr);
 u32 sockiocp_trigger_look(struct sockiocp_registration *reg,
 			  const struct sockiocp_terms *taken, sockiocp_reading *now);
-bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d);
 void sockiocp_trigger_give_back(struct sockiocp_registration *reg,
 				const struct sockiocp_terms *taken);
 void sockiocp_trigger_begin_edges(struct sockiocp_registration *reg, bool was_enabled,

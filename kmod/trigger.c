@@ -240,17 +240,6 @@ u32 sockiocp_trigger_look(struct sockiocp_registration *reg,
 }
 
 /*
- * Is there something to remember of a stream?  LEVEL is what holds, whatever was, but
- * SO_ERROR may clear an error that nobody was woken for: it is older than the
- * registration.
- */
-static bool trigger_is_memorable(const struct sockiocp_registration *reg, sockiocp_reading now)
-{
-	return sockiocp_registration_is_stream(reg) &&
-	       (sockiocp_registration_is_edge(reg) || unlikely(now & SOCKIOCP_FAILED));
-}
-
-/*
  * What of a reading for these @terms does no packet tell, because the registration asks for
  * it only since then?  Its edge is yet to come.  That of a new connection is OUT.
  */
@@ -270,8 +259,8 @@ static sockiocp_reading trigger_untold(const struct sockiocp_registration *reg,
  * was there before the reading.  sockiocp_trigger_arm() may have read it later: so it is
  * added.
  */
-static void trigger_remember(struct sockiocp_registration *reg, sockiocp_reading now,
-			     const struct sockiocp_terms *terms)
+void sockiocp_trigger_remember(struct sockiocp_registration *reg, sockiocp_reading now,
+			       const struct sockiocp_terms *terms)
 {
 	sockiocp_reading seen;
 
@@ -287,38 +276,6 @@ static void trigger_remember(struct sockiocp_registration *reg, sockiocp_reading
 		now &= ~SOCKIOCP_FAILED;
 	seen = trigger_seen_before(reg, now) | (now & ~trigger_untold(reg, terms));
 	trigger_set_seen(reg, seen & (STAYING | SOCKIOCP_FAILED));
-}
-
-static bool trigger_asks_the_same(const struct sockiocp_terms *a,
-				  const struct sockiocp_terms *b)
-{
-	return a->filter == b->filter && a->trigger == b->trigger;
-}
-
-/**
- * sockiocp_trigger_delivered - a harvest is done with a registration
- * @d: its packet, which is not history, under the port's lock
- *
- * Return: whether the registration reports again for as long as that holds.
- */
-bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d)
-{
-	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
-	bool again = false;
-
-	lockdep_assert_held(&reg->hook.port->lock);
-
-	/* If it asks for something else by now, this packet was before that. */
-	if (d->events && trigger_asks_the_same(&reg->terms, &d->taken)) {
-		/* It is enabled: this is not history. */
-		if (d->taken.trigger & SOCKIOCP_TRIGGER_ONESHOT)
-			sockiocp_trigger_set_enabled(reg, false);
-		else
-			again = !(d->taken.trigger & SOCKIOCP_TRIGGER_EDGE);
-	}
-	if (trigger_is_memorable(reg, d->now))
-		trigger_remember(reg, d->now, &d->taken);
-	return again;
 }
 
 /* ------------------------------------------------------------------ arming */
@@ -447,8 +404,8 @@ void sockiocp_trigger_report_armed(struct sockiocp_registration *reg,
 	} else {
 		if (trigger_events(reg, &now, &armed))
 			sockiocp_packet_queue(reg);
-		if (trigger_is_memorable(reg, now))
-			trigger_remember(reg, now, &armed);
+		if (sockiocp_trigger_is_memorable(reg, now))
+			sockiocp_trigger_remember(reg, now, &armed);
 	}
 	spin_unlock_irq(&port->lock);
 	sockiocp_pollers_wake(port);

@@ -15,17 +15,23 @@
 #define SOCKIOCP_OUT_WAKE	(EPOLLOUT | EPOLLWRNORM)
 
 void sockiocp_trigger_verify_held(struct sockiocp_delivery *d, struct file *file);
+void sockiocp_trigger_remember(struct sockiocp_registration *reg, sockiocp_reading now,
+			       const struct sockiocp_terms *terms);
 
 /* The wake-ups that matter to a filter; ERR always does, a key of 0 too. */
 static inline u16 sockiocp_trigger_interest(u8 filter)
 {
-	u16 interest = (__force u16)(EPOLLERR | EPOLLHUP);
+#define INTEREST(mask)	(__force u16)(EPOLLERR | EPOLLHUP | (mask))
+	/* HANGUP, the third bit, changes nothing. */
+	static const u16 interests[] = {
+		INTEREST(0), INTEREST(SOCKIOCP_IN_WAKE), INTEREST(SOCKIOCP_OUT_WAKE),
+		INTEREST(SOCKIOCP_IN_WAKE | SOCKIOCP_OUT_WAKE),
+	};
+#undef INTEREST
 
-	if (filter & SOCKIOCP_REGISTER_IN)
-		interest |= (__force u16)SOCKIOCP_IN_WAKE;
-	if (filter & SOCKIOCP_REGISTER_OUT)
-		interest |= (__force u16)SOCKIOCP_OUT_WAKE;
-	return interest;
+	BUILD_BUG_ON(SOCKIOCP_REGISTER_IN != 1 || SOCKIOCP_REGISTER_OUT != 2);
+
+	return interests[filter & (SOCKIOCP_REGISTER_IN | SOCKIOCP_REGISTER_OUT)];
 }
 
 /**
@@ -127,6 +133,50 @@ static inline void sockiocp_trigger_arm(struct sockiocp_registration *reg, struc
 	    !sockiocp_trigger_level_events(reg, &now, armed.filter))
 		return;
 	sockiocp_trigger_report_armed(reg, armed, now, added);
+}
+
+/*
+ * Is there something to remember of a stream?  LEVEL is what holds, whatever was, but
+ * SO_ERROR may clear an error that nobody was woken for: it is older than the
+ * registration.
+ */
+static inline bool sockiocp_trigger_is_memorable(const struct sockiocp_registration *reg,
+						 sockiocp_reading now)
+{
+	return sockiocp_registration_is_stream(reg) &&
+	       (sockiocp_registration_is_edge(reg) || unlikely(now & SOCKIOCP_FAILED));
+}
+
+static inline bool sockiocp_trigger_asks_the_same(const struct sockiocp_terms *a,
+						  const struct sockiocp_terms *b)
+{
+	return a->filter == b->filter && a->trigger == b->trigger;
+}
+
+/**
+ * sockiocp_trigger_delivered - a harvest is done with a registration
+ * @d: its packet, which is not history, under the port's lock
+ *
+ * Return: whether the registration reports again for as long as that holds.
+ */
+static inline bool sockiocp_trigger_delivered(const struct sockiocp_delivery *d)
+{
+	struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
+	bool again = false;
+
+	lockdep_assert_held(&reg->hook.port->lock);
+
+	/* If it asks for something else by now, this packet was before that. */
+	if (d->events && sockiocp_trigger_asks_the_same(&reg->terms, &d->taken)) {
+		/* It is enabled: this is not history. */
+		if (d->taken.trigger & SOCKIOCP_TRIGGER_ONESHOT)
+			sockiocp_trigger_set_enabled(reg, false);
+		else
+			again = !(d->taken.trigger & SOCKIOCP_TRIGGER_EDGE);
+	}
+	if (sockiocp_trigger_is_memorable(reg, d->now))
+		sockiocp_trigger_remember(reg, d->now, &d->taken);
+	return again;
 }
 
 #endif /* _SOCKIOCP_TRIGGER_H */
