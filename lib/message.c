@@ -19,7 +19,8 @@ static const struct {
 	{ ERROR_TOO_MANY_OPEN_FILES,
 	  "Too many files are open (see ulimit -n)." },
 	{ ERROR_ACCESS_DENIED,
-	  "Access is denied.  If it is to /dev/sockiocp, \"sockiocpctl doctor\" says why." },
+	  "Access is denied (to /dev/sockiocp: look at its mode, --device of a container, "
+	  "DeviceAllow= of a unit, a seccomp filter)." },
 	{ ERROR_INVALID_HANDLE, "The handle is invalid." },
 	{ ERROR_NOT_ENOUGH_MEMORY, "Not enough memory is available." },
 	{ ERROR_OUTOFMEMORY, "Not enough memory is available." },
