@@ -180,9 +180,9 @@ TEST_F(at_once, who_may_not_take_leaves_it_to_others)
 
 	EXPECT_TRUE(CloseHandle(self->port));
 	self->port = port;
-	ASSERT_EQ(0, enable(port, self->fd[0][0], KEY, EV_IN, T_LEVEL));
-	EXPECT_PACKETS(port, { KEY, EV_IN });
-	ASSERT_EQ(0, disable(port, self->fd[0][0]));
+	ASSERT_EQ(0, enable(port, self->fd[0][0], KEY, EV_IN, T_LEVEL | T_ONESHOT));
+	ASSERT_EQ(0, enable(port, self->fd[1][0], KEY + 1, EV_IN, T_LEVEL | T_ONESHOT));
+	EXPECT_PACKETS(port, { KEY, EV_IN }, { KEY + 1, EV_IN });
 	ASSERT_EQ(0, waiter_start(&w));
 	/* Without sleeping: this is the one that runs. */
 	while (port_told(port, "queued") != 2)
