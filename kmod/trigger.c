@@ -170,9 +170,10 @@ static inline u32 trigger_events(const struct sockiocp_registration *reg,
 	return events & trigger_stream_edges(reg, *known, taken->edges);
 }
 
-/* Was it disabled meanwhile, and perhaps enabled again?  Then all that was read is history. */
+/* Returns @events, which were read of a socket, or 0 if that is history. */
 static inline u32 trigger_unless_history(const struct sockiocp_registration *reg, u32 events)
 {
+	/* Disabled meanwhile, and perhaps enabled again: see sockiocp_trigger_set_enabled(). */
 	smp_rmb();
 	return READ_ONCE(reg->history) ? 0 : events;
 }

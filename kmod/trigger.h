@@ -21,7 +21,7 @@ void sockiocp_trigger_remember(struct sockiocp_registration *reg, sockiocp_readi
 /* The wake-ups that matter to a filter; ERR always does, a key of 0 too. */
 static inline u16 sockiocp_trigger_interest(u8 filter)
 {
-#define INTEREST(mask)	(__force u16)(EPOLLERR | EPOLLHUP | (mask))
+#define INTEREST(mask)	((__force u16)(EPOLLERR | EPOLLHUP | (mask)))
 	/* HANGUP, the third bit, changes nothing. */
 	static const u16 interests[] = {
 		INTEREST(0), INTEREST(SOCKIOCP_IN_WAKE), INTEREST(SOCKIOCP_OUT_WAKE),
@@ -46,7 +46,7 @@ static inline void sockiocp_trigger_set_enabled(struct sockiocp_registration *re
 	if (!enabled || !reg->enabled) {
 		WRITE_ONCE(reg->history, true);
 		reg->terms.edges = 0;
-		/* Before what follows: pairs with smp_rmb() in trigger_look(). */
+		/* Before what follows: pairs with smp_rmb() in trigger_unless_history(). */
 		smp_wmb();
 	}
 	/* Read without a lock: by trigger_look(), and by sockiocp_registration_wake(). */
