@@ -20,8 +20,8 @@
  * @spare: memory for registrations
  * @harvests: the call goes on to harvest
  * @made: how many were made
- * @left: how many entries there are, from the first one of those that were read last
  * @created: how many of them since closed sockets were last looked for
+ * @left: how many entries there are, from the first one of those that were read last
  * @first: one of them was the only one of the port
  * @swept: the user's closed sockets were looked for already
  */
@@ -30,8 +30,8 @@ struct sockiocp_call {
 	struct sockiocp_memories *spare;
 	bool harvests;
 	unsigned int made;
-	unsigned int left;
 	unsigned int created;
+	unsigned int left;
 	bool first;
 	bool swept;
 };
@@ -44,7 +44,7 @@ static struct sockiocp_registration *apply_find_registration(struct socket *sock
 	return hook ? container_of(hook, struct sockiocp_registration, hook) : NULL;
 }
 
-/* May sleep for memory: nothing waits for that in this thread's hands. */
+/* May sleep for memory: what was taken is in the queue meanwhile, where others find it. */
 static u32 apply_create(struct sockiocp_port *port, struct sockiocp_call *call,
 			struct socket *socket, u64 key, struct sockiocp_registration **new)
 {

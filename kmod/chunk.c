@@ -28,11 +28,16 @@ bool sockiocp_chunk_settle_history(struct sockiocp_chunk *chunk, struct sockiocp
 	return false;
 }
 
-/* Nobody else looks at the links of what stands nowhere. */
+/*
+ * What was taken at once stands nowhere; but sockiocp_harvest_has_packet() may look whether
+ * one is the first in the queue that it has seen there before.
+ */
 static void chunk_link(struct sockiocp_chunk *chunk)
 {
 	struct list_head *last = &chunk->packets;
 	unsigned int i;
+
+	lockdep_assert_held(&chunk->port->lock);
 
 	for (i = 0; i < chunk->nr; i++) {
 		struct list_head *node = &chunk->deliveries[i].packet->node;
@@ -45,15 +50,36 @@ static void chunk_link(struct sockiocp_chunk *chunk)
 	chunk->packets.prev = last;
 }
 
+/*
+ * Behind what is older: others may have put back what they had taken before.  Of that there
+ * are few, so that no more than a chunk is looked at.
+ */
+static struct list_head *chunk_place(struct sockiocp_chunk *chunk)
+{
+	struct list_head *place = &chunk->port->queue;
+	struct sockiocp_packet *first, *packet;
+	unsigned int looks = 0;
+
+	lockdep_assert_held(&chunk->port->lock);
+
+	first = list_first_entry_or_null(&chunk->packets, struct sockiocp_packet, node);
+	list_for_each_entry(packet, &chunk->port->queue, node) {
+		if (!first || packet->seq > first->seq || looks++ == SOCKIOCP_CHUNK)
+			break;
+		place = &packet->node;
+	}
+	return place;
+}
+
 /* Nothing was handed over: back to the front, in the old order. */
 void sockiocp_chunk_put_back(struct sockiocp_chunk *chunk)
 {
 	struct sockiocp_port *port = chunk->port;
 	struct sockiocp_delivery *d;
 
+	spin_lock_irq(&port->lock);
 	if (chunk->at_once)
 		chunk_link(chunk);
-	spin_lock_irq(&port->lock);
 	for (d = chunk->deliveries; d < chunk->deliveries + chunk->nr; d++) {
 		struct sockiocp_registration *reg = sockiocp_packet_registration(d->packet);
 		bool again = !d->is_notification || sockiocp_chunk_settle(chunk, d, false);
@@ -69,7 +95,7 @@ void sockiocp_chunk_put_back(struct sockiocp_chunk *chunk)
 	}
 	if (chunk->settled)
 		port->delivered -= chunk->nr;
-	list_splice(&chunk->packets, &port->queue);
+	list_splice(&chunk->packets, chunk_place(chunk));
 	spin_unlock_irq(&port->lock);
 }
 

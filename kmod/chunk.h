@@ -141,7 +141,7 @@ static __always_inline bool sockiocp_chunk_settle(struct sockiocp_chunk *chunk,
 		return false;
 	if (!handed_over || unlikely(d->now & SOCKIOCP_BUSY)) {
 		sockiocp_trigger_give_back(reg, &d->taken);
-		chunk->busy = true;
+		chunk->busy |= handed_over;
 		return true;
 	}
 	if (sockiocp_trigger_delivered(d))
@@ -153,8 +153,8 @@ static __always_inline bool sockiocp_chunk_settle(struct sockiocp_chunk *chunk,
  * sockiocp_chunk_give_back - what was taken at once goes to the queue after all
  * @chunk: in whose hands it is; it takes nothing more at once
  *
- * To the front: it is older than all that stands there.  The caller tells others of what is
- * in the queue.
+ * To the front: it is older than all that stands there, but for what others have put back
+ * meanwhile.  The caller tells others of what is in the queue.
  */
 static inline void sockiocp_chunk_give_back(struct sockiocp_chunk *chunk)
 {

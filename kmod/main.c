@@ -50,7 +50,7 @@
  *   operation.c	operations: begin, are carried out, are done
  *   endpoint.c		a socket as an end of overlapped I/O: association, modes, the
  *			order of its operations, the wake-up
- *   registration.c	a registration is made and ends; the wake-up
+ *   registration.[ch]	a registration is made and ends; the wake-up
  *   trigger.[ch]	what a registration reports, and when: filter, LEVEL, EDGE,
  *			ONESHOT
  *   transfer.c		one try at an operation, and its result
@@ -95,8 +95,8 @@
  *   a third trigger			trigger.[ch], and apply_entry_is_valid()
  *   another answer to "may one
  *   more thread run?"			slot.c
- *   a new kind of packet		packet.[ch]; harvest_take(), harvest_hand_over()
- *					and harvest_drop()
+ *   a new kind of packet		packet.[ch]; sockiocp_chunk_add(),
+ *					sockiocp_chunk_drop() and harvest_hand_over()
  *   something else to trace		trace.h, tracepoints.rst, and selftests/control/trace.c
  *   a kernel version			compat.h; insides.h is what may have moved
  *   a new count in fdinfo		view.c, and for netlink its header, the YAML file,
@@ -361,8 +361,8 @@
  * is on its way.  When sockiocp_harvest_has_packet() takes a packet it does the same, by
  * the same steps; and so does a call that takes a registration as it arms it, past the
  * queue (sockiocp_chunk_take_at_once()).  Until it has handed that over, or given it back,
- * it waits for nothing but the program's memory, and allocates nothing but the worker of a
- * thread that is new to the port.
+ * it waits for the program's memory, and if its thread is new to the port for the worker that
+ * this one gets, and for the end of the port that it comes from.
  *
  * The memory goes with the last reference (sockiocp_registration_put()), in task
  * context, since iput() sleeps.

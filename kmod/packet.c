@@ -13,13 +13,15 @@
 static struct kmem_cache *posted_cache;
 
 /*
- * One is kept for the next that is posted, whoever posts it: the port's control groups, of
- * which there may be several, pay for that one as for the last that was theirs.
+ * One is kept for the next that is posted.  It stays charged to the control group that
+ * allocated it, even if a process of another one uses it next.  KASAN, which remembers who
+ * has freed what, sees all of them freed.
  */
 void sockiocp_packet_free(struct sockiocp_port *port, struct sockiocp_posted *posted)
 {
 	atomic_long_dec(&port->account->packets);
-	if (!READ_ONCE(port->spare) && !cmpxchg(&port->spare, NULL, posted))
+	if (!IS_ENABLED(CONFIG_KASAN) && !READ_ONCE(port->spare) &&
+	    !cmpxchg(&port->spare, NULL, posted))
 		return;
 	kmem_cache_free(posted_cache, posted);
 }

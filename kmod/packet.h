@@ -14,13 +14,22 @@
 /*
  * list_add_tail() without what CONFIG_DEBUG_LIST looks for, which is a seventh of what an
  * event costs that wakes nobody: a node that is linked already, and neighbours that are not
- * what they were.  Whether a packet is linked is told by its place, or it has just been made;
- * the queue is changed under its port's lock, here and by functions that do look.
+ * what they were.  Kernels that look for mistakes do look.  The queue only changes under its
+ * port's lock; and nothing is linked twice:
+ *
+ *   a registration	is only queued if its place was SOCKIOCP_IDLE
+ *   a posted packet	is new, or was the port's spare one, which was harvested
+ *   an operation	is runnable or done only once, under the lock of its wait queue, and
+ *			was taken from the queue by list_del_init() before it comes there again
  */
 static inline void sockiocp_queue_link(struct list_head *node, struct list_head *queue)
 {
 	struct list_head *last = queue->prev;
 
+	if (IS_ENABLED(CONFIG_PROVE_LOCKING)) {
+		list_add_tail(node, queue);
+		return;
+	}
 	node->next = queue;
 	node->prev = last;
 	queue->prev = node;

@@ -42,7 +42,7 @@ static __always_inline int registration_report(struct sockiocp_registration *reg
 	return 0;
 }
 
-/* Wake-ups that matter, or did a moment ago.  Apart, so that others are cheap. */
+/* EDGE: wake-ups that matter, or did a moment ago.  Apart, so that others are cheap. */
 static noinline
 int registration_report_edge(struct sockiocp_registration *reg, __poll_t events)
 {
@@ -113,9 +113,12 @@ int sockiocp_registration_wake(wait_queue_entry_t *wait, unsigned int mode, int 
 static struct sockiocp_registration *registration_alloc(struct sockiocp_memories *spare,
 							unsigned int wanted)
 {
-	if (!spare->nr && wanted > 1)
-		spare->nr = kmem_cache_alloc_bulk(registration_cache, GFP_KERNEL | __GFP_NOWARN,
-						  min(wanted, SOCKIOCP_CHUNK), spare->all);
+	wanted = min(wanted, SOCKIOCP_CHUNK);
+	/* All or nothing; how many these are it says on some kernels, yes or no on others. */
+	if (!spare->nr && wanted > 1 &&
+	    kmem_cache_alloc_bulk(registration_cache, GFP_KERNEL | __GFP_NOWARN, wanted,
+				  spare->all))
+		spare->nr = wanted;
 	if (spare->nr)
 		return spare->all[--spare->nr];
 	return kmem_cache_alloc(registration_cache, GFP_KERNEL | __GFP_NOWARN);

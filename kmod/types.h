@@ -317,7 +317,8 @@ enum sockiocp_place {
 	 */
 	SOCKIOCP_QUEUED,
 	/*
-	 * Off the queue: a harvest, or a poll of the port, looks at the socket,
+	 * Off the queue, or past it: a harvest, a call that arms it, or a poll of the port
+	 * looks at the socket,
 	 * and has the reference for being live if the registration ends now.
 	 */
 	SOCKIOCP_TAKEN,
