@@ -74,7 +74,7 @@ static long ioctl_configure(struct sockiocp_port *port, void __user *from, size_
 
 /* Word by word: copy_from_user() takes 54 instructions more (P7). */
 static __always_inline int ioctl_read_process(struct sockiocp_process *args,
-				 const struct sockiocp_process __user *from)
+					      const struct sockiocp_process __user *from)
 {
 	if (!user_read_access_begin(from, sizeof(*from)))
 		return -EFAULT;

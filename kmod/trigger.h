@@ -49,7 +49,7 @@ static inline void sockiocp_trigger_set_enabled(struct sockiocp_registration *re
 		/* Before what follows: pairs with smp_rmb() in trigger_unless_history(). */
 		smp_wmb();
 	}
-	/* Read without a lock: by trigger_look(), and by sockiocp_registration_wake(). */
+	/* Read without a lock by sockiocp_trigger_level_events(), sockiocp_registration_wake(). */
 	WRITE_ONCE(reg->enabled, enabled);
 	WRITE_ONCE(reg->hook.interest, enabled ? sockiocp_trigger_interest(reg->terms.filter) : 0);
 }
