@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 
@@ -21,10 +22,12 @@
 #include "lib/module.h"
 #include "lib/place.h"
 #include "lib/port.h"
+#include "lib/random.h"
 #include "lib/task.h"
 
 #define RUN_MS		3000
 #define OPENERS		2
+#define PAUSE_MS	40
 #define DEVICE		PLACE_DEVICE
 
 FIXTURE(module) {
@@ -166,8 +169,13 @@ struct counts {
 	int error;
 };
 
+/*
+ * It rests for any time, and for longer than a port's end waits for others, so that at times
+ * nobody has one open: what rests for the same time again and again may never do so.
+ */
 static void open_all_the_time(void *arg)
 {
+	struct random random = random_start(getpid());
 	struct counts *counts = arg;
 	unsigned int n;
 
@@ -187,7 +195,7 @@ static void open_all_the_time(void *arg)
 			__atomic_store_n(&counts->error, ret, __ATOMIC_RELAXED);
 		}
 		if (n % 5 == 0)
-			sleep_ms(1);
+			sleep_ms(random_size(&random, PAUSE_MS));
 		else
 			sched_yield();
 	}
