@@ -330,7 +330,7 @@ static int find_library(const char *directories, char *path, size_t size, char *
 
 	for (; directories && *directories; directories += length + (directories[length] == ':')) {
 		length = strcspn(directories, ":");
-		snprintf(path, size, "%.*s/libsockiocp.so.0", (int)length, directories);
+		snprintf(path, size, "%.*s/libsockiocp.so.1", (int)length, directories);
 		if (!access(path, R_OK)) {
 			version_beside(directories, length, version, version_size);
 			return 1;
@@ -348,7 +348,7 @@ static void check_library(struct patient *p)
 	    !find_library("/usr/local/lib:/usr/lib/x86_64-linux-gnu:/usr/lib:/lib", path,
 			  sizeof(path), version, sizeof(version)))
 		tell(p, "library", NOTE, "make lib && make install && ldconfig; programs that are "
-		     "linked statically have their own", "no libsockiocp.so.0 was found");
+		     "linked statically have their own", "no libsockiocp.so.1 was found");
 	else if (!*version)
 		tell(p, "library", NOTE, NULL, "%s is there; nothing beside it tells its version",
 		     path);

@@ -515,7 +515,7 @@ static int have_library(void *arg)
 
 	mkdir("/tmp/doctor", 0755);
 	mkdir("/tmp/doctor/pkgconfig", 0755);
-	put_file("/tmp/doctor/libsockiocp.so.0", "", 0);
+	put_file("/tmp/doctor/libsockiocp.so.1", "", 0);
 	n = snprintf(text, sizeof(text), "Name: sockiocp\nVersion: %s\n",
 		     arg ? (char *)arg : "");
 	if (arg)
@@ -528,13 +528,13 @@ static int have_library(void *arg)
 TEST_F(doctor, library_is_compared)
 {
 	EXPECT_EQ(0, call_doctor(have_library, SOCKIOCP_VERSION, self->said));
-	EXPECT_SAID("good     library    /tmp/doctor/libsockiocp.so.0, version "
+	EXPECT_SAID("good     library    /tmp/doctor/libsockiocp.so.1, version "
 		    SOCKIOCP_VERSION "\n");
 	EXPECT_EQ(1, call_doctor(have_library, "0.0.1", self->said));
-	EXPECT_SAID("warning  library    /tmp/doctor/libsockiocp.so.0 is of version 0.0.1, ");
+	EXPECT_SAID("warning  library    /tmp/doctor/libsockiocp.so.1 is of version 0.0.1, ");
 	EXPECT_EQ(0, call_doctor(have_library, NULL, self->said));
-	EXPECT_SAID("note     library    /tmp/doctor/libsockiocp.so.0 is there; nothing beside");
-	unlink("/tmp/doctor/libsockiocp.so.0");
+	EXPECT_SAID("note     library    /tmp/doctor/libsockiocp.so.1 is there; nothing beside");
+	unlink("/tmp/doctor/libsockiocp.so.1");
 	rmdir("/tmp/doctor/pkgconfig");
 	rmdir("/tmp/doctor");
 }

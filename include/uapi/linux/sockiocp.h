@@ -31,7 +31,7 @@
  * The version of all that is sockiocp, and the only place that says it.  It is for
  * people: programs go by SOCKIOCP_ABI_VERSION and sockiocp_info.features.
  */
-#define SOCKIOCP_VERSION	"0.1"
+#define SOCKIOCP_VERSION	"1.0.0"
 
 #define SOCKIOCP_ABI_VERSION	1
 
