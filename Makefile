@@ -45,6 +45,9 @@ check-kernels: ## run all tests on each kernel that is supported
 check-debug: ## run all tests on kernels that look for mistakes (CPUS="1 2 4")
 	@LEAKS=yes $(VM)/check-kernels kasan kcsan
 
+check-packages: ## install make deb's packages on fresh Debian 12 and 13, and use them there
+	@$(VM)/check-packages $(SUITES)
+
 fuzz: ## try inputs on the library and on the module (SECONDS=900)
 	@FUZZ_SECONDS=60 $(VM)/fuzz-library
 	@FUZZ_SECONDS=$(or $(SECONDS),900) $(VM)/fuzz
@@ -90,10 +93,16 @@ deb: ## Debian's packages, in build/deb (as root: installs what that needs)
 	@$(VM)/deb
 
 # Not kbuild's, which wants the key that the kernel's own modules were signed with.
-modules_install: kmod ## the module, to where modprobe finds it
+modules_install: no_dkms kmod ## the module, to where modprobe finds it
 	install -D -m 644 build/kmod-$(RELEASE)/sockiocp.ko \
 		$(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/sockiocp.ko
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(RELEASE)
+
+# depmod would choose one of the two.
+no_dkms:
+	@! ls $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/dkms/sockiocp.ko* > /dev/null 2>&1 || { \
+		echo "error: DKMS has installed a module for $(RELEASE) already"; \
+		echo "To have this one: apt-get remove sockiocp-dkms"; exit 1; } >&2
 
 modules_uninstall: ## remove it from there
 	rm -f $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/sockiocp.ko
@@ -108,4 +117,4 @@ rmmod: ## unload it
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help demo check check-wine check-asio check-kernels check-debug fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib tools selftests install uninstall html deb modules_install modules_uninstall insmod rmmod clean
+.PHONY: help demo check check-wine check-asio check-kernels check-debug check-packages fuzz coverage bench bench-check bench-plots setup lint mutation-check all kmod lib tools selftests install uninstall html deb no_dkms modules_install modules_uninstall insmod rmmod clean
