@@ -100,9 +100,11 @@ modules_install: no_dkms kmod ## the module, to where modprobe finds it
 
 # depmod would choose one of the two.
 no_dkms:
-	@! ls $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/dkms/sockiocp.ko* > /dev/null 2>&1 || { \
-		echo "error: DKMS has installed a module for $(RELEASE) already"; \
-		echo "To have this one: apt-get remove sockiocp-dkms"; exit 1; } >&2
+	@! ls $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/dkms/sockiocp.ko* 2> /dev/null || { \
+		echo "error: that is there, and this one would be a second one"; \
+		echo "To have this one: apt-get remove sockiocp-dkms"; \
+		echo "If that has left it there, it is DKMS's copy of an older one: remove it"; \
+		exit 1; } >&2
 
 modules_uninstall: ## remove it from there
 	rm -f $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/sockiocp.ko

@@ -26,6 +26,8 @@
 
 #define MODULE	"/sys/module/sockiocp"
 #define DEVICE	"/dev/sockiocp"
+/* What DKMS signs with, on Debian. */
+#define KEY	"/var/lib/dkms/mok.pub"
 
 #define TEXT(number) TEXT_OF(number)
 #define TEXT_OF(number) #number
@@ -172,7 +174,8 @@ static void check_module(struct patient *p)
 			tell(p, "module", GOOD, NULL, "loaded, version %s", version);
 		else
 			tell(p, "module", WARNING, "install both from one source; to change the "
-			     "module, end the programs that use it, and: make rmmod insmod",
+			     "module, end the programs that use it, and, as root: modprobe -r "
+			     "sockiocp && modprobe sockiocp; in its source: make rmmod insmod",
 			     "loaded, version %s, and this program is of %s", version,
 			     SOCKIOCP_VERSION);
 	} else if (access("/sys/module", F_OK)) {
@@ -222,6 +225,10 @@ static void check_signatures(struct patient *p)
 		tell(p, "signature", GOOD, NULL, "modules need none here, as far as is known");
 	else if (p->is_loaded)
 		tell(p, "signature", NOTE, NULL, "the module was accepted%s", why);
+	else if (!access(KEY, F_OK))
+		tell(p, "signature", WARNING, "as root: mokutil --import " KEY ", which is "
+		     "the key that DKMS signs with, and a reboot, which asks for it",
+		     "only signed modules may be loaded%s", why);
 	else
 		tell(p, "signature", WARNING, "sign it with a key of yours (kmodsign, or "
 		     "scripts/sign-file of the kernel), after: mokutil --import KEY.der, and "
