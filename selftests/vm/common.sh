@@ -31,6 +31,12 @@ default_kernel()
 	esac
 }
 
+# The version of all that is built here.
+source_version()
+{
+	sed -n 's/^#define SOCKIOCP_VERSION\t"\(.*\)"/\1/p' "$TOP/include/uapi/linux/sockiocp.h"
+}
+
 # "[2/7] doing this": a script that runs another one hands the counters over.
 export STEP=${STEP:-0} STEPS=${STEPS:-}
 step()
