@@ -96,6 +96,7 @@ void sockiocp_chunk_put_back(struct sockiocp_chunk *chunk)
 	if (chunk->settled)
 		port->delivered -= chunk->nr;
 	list_splice(&chunk->packets, chunk_place(chunk));
+	sockiocp_mirror_look(port);
 	spin_unlock_irq(&port->lock);
 }
 

@@ -53,6 +53,7 @@ static void harvest_queue_handed(struct harvest *harvest)
 	if (!harvest->handed)
 		return;
 	list_splice(harvest->handed, &harvest->port->queue);
+	sockiocp_mirror_look(harvest->port);
 	harvest->handed = NULL;
 }
 
@@ -270,6 +271,7 @@ static __always_inline void harvest_commit(struct sockiocp_chunk *chunk, bool at
 	harvest_queue_run(port, &first, last);
 	port->next_seq += SOCKIOCP_SEQ_STEP;
 	port->delivered += delivered;
+	sockiocp_mirror_look(port);
 	spin_unlock_irq(&port->lock);
 }
 

@@ -4,6 +4,7 @@
  * The calls of the device: their arguments in and out, by versions of their structures.
  * What each does is the matter of the file that it goes to.
  */
+#include "mirror.h"
 #include "sockiocp.h"
 
 #include <linux/file.h>
@@ -14,6 +15,7 @@
 #define SOCKIOCP_FEATURES						\
 	(SOCKIOCP_FEATURE_DEADLINE | SOCKIOCP_FEATURE_ASSOCIATION |	\
 	 SOCKIOCP_FEATURE_OPERATIONS |					\
+	 (IS_ENABLED(CONFIG_64BIT) ? SOCKIOCP_FEATURE_MIRROR : 0) |	\
 	 (SOCKIOCP_CAN_RECEIVE_FD ? SOCKIOCP_FEATURE_DUPLICATE : 0))
 
 /* The sizes that the structures had in the first version of the ABI. */
@@ -27,6 +29,7 @@
 #define SUBMIT_SIZE_VER0	80
 #define CANCEL_SIZE_VER0	24
 #define BATCH_SIZE_VER0		80
+#define MIRROR_SIZE_VER0	24
 
 /* Copy in a structure of @usize bytes, of which @min are as old as the ABI. */
 static int ioctl_copy_arguments(void *to, size_t size, size_t min, void __user *from,
@@ -379,12 +382,26 @@ static long ioctl_cancel(struct sockiocp_port *port, void __user *from, size_t u
 	return error;
 }
 
+static long ioctl_set_mirror(struct file *file, struct sockiocp_mirror __user *from,
+			     size_t usize)
+{
+	struct sockiocp_mirror args;
+	long error;
+
+	error = ioctl_copy_arguments(&args, sizeof(args), MIRROR_SIZE_VER0, from, usize);
+	if (!error)
+		error = sockiocp_mirror_set(file, &args);
+	if (!error && (put_user(args.word, &from->word) || put_user(args.empty, &from->empty)))
+		error = -EFAULT;
+	return error;
+}
+
 /* A command without its size, which tells the version of its structure. */
 #define WITHOUT_SIZE(cmd)	((cmd) & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT))
 
-static noinline long ioctl_rare_call(struct sockiocp_port *port, unsigned int cmd,
-					 unsigned long arg)
+static noinline long ioctl_rare_call(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	struct sockiocp_port *port = file->private_data;
 	void __user *uarg = (void __user *)arg;
 	size_t usize = _IOC_SIZE(cmd);
 
@@ -399,6 +416,8 @@ static noinline long ioctl_rare_call(struct sockiocp_port *port, unsigned int cm
 		return ioctl_cancel(port, uarg, usize);
 	case SOCKIOCP_CLOSE_SOCKET:
 		return sockiocp_socket_close(arg);
+	case WITHOUT_SIZE(SOCKIOCP_SET_MIRROR):
+		return ioctl_set_mirror(file, uarg, usize);
 	case WITHOUT_SIZE(SOCKIOCP_INFO):
 		return ioctl_info(port, uarg, usize);
 	case WITHOUT_SIZE(SOCKIOCP_OFFER):
@@ -443,5 +462,5 @@ long sockiocp_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioctl_submit(port, uarg, usize);
 	if (WITHOUT_SIZE(cmd) == WITHOUT_SIZE(SOCKIOCP_BATCH))
 		return ioctl_batch(file, uarg, usize);
-	return ioctl_rare_call(port, cmd, arg);
+	return ioctl_rare_call(file, cmd, arg);
 }

@@ -17,6 +17,7 @@ void sockiocp_lifetime_close(struct sockiocp_port *port)
 	spin_lock_irq(&port->lock);
 	WRITE_ONCE(port->closed, true);
 	spin_unlock_irq(&port->lock);
+	sockiocp_mirror_end(port);
 	sockiocp_waiting_disturb(port, NULL);
 	sockiocp_pollers_wake(port);
 }
@@ -58,6 +59,7 @@ void sockiocp_lifetime_descriptor_closed(struct file *file, fl_owner_t files)
 {
 	struct sockiocp_port *port = file->private_data;
 
+	sockiocp_mirror_end(port);
 	sockiocp_home_leave(port);
 	/* The kernel's own closing is of no process. */
 	if (!files || lifetime_finds_nobody_of(port, files))
@@ -224,6 +226,7 @@ static void lifetime_note_end(struct sockiocp_port *port)
 void sockiocp_lifetime_end(struct sockiocp_port *port)
 {
 	lifetime_note_end(port);
+	sockiocp_mirror_end(port);
 	sockiocp_late_forget(port);
 	sockiocp_histogram_forget(port);
 	sockiocp_home_forget(port);

@@ -66,6 +66,7 @@
  *   pollers.c		those who poll a port's file
  *   waiting.c		threads that wait: which is woken, and what for
  *   slot.c		may one more thread run?
+ *   mirror.[ch]	a word of the program's that says whether the queue is empty
  *   port.c		the object, and who has a descriptor of it
  *   readiness.c	what a socket's state means in Windows' terms; below it a file for
  *			each protocol

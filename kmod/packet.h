@@ -8,6 +8,7 @@
 #define _SOCKIOCP_PACKET_H
 
 #include "histogram.h"
+#include "mirror.h"
 #include "sockiocp.h"
 #include "trace.h"
 
@@ -58,6 +59,7 @@ static __always_inline void sockiocp_queue_add(struct sockiocp_port *port,
 	port->next_seq += SOCKIOCP_SEQ_STEP;
 	sockiocp_queue_link(&packet->node, &port->queue);
 	port->nr_packets++;
+	sockiocp_mirror_fill(port);
 }
 
 /**

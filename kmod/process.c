@@ -254,8 +254,10 @@ static int process_harvest_or_wait(struct file *file, struct sockiocp_process *a
 			sockiocp_chunk_give_back(chunk);
 			sockiocp_harvest_pass_on(port);
 		}
-		if (!args->timeout_ns)
+		if (!args->timeout_ns) {
+			sockiocp_mirror_nothing(port);
 			return -ETIME;
+		}
 		error = process_wait(file, args, chunk, worker, &wait);
 		cond_resched();
 	} while (!error);

@@ -193,6 +193,22 @@ struct sockiocp_hook {
 };
 
 /**
+ * struct sockiocp_mirror_word - a word of a process that says whether a queue is empty
+ * @word: where it is, in the page
+ * @page: the page, which is pinned
+ * @mm: whose memory it is, a reference; nothing but its address is looked at, and pinned_vm
+ * @address: where it is for that process
+ * @empty: what it is while nothing is queued
+ */
+struct sockiocp_mirror_word {
+	u64 *word;
+	struct page *page;
+	struct mm_struct *mm;
+	u64 address;
+	u64 empty;
+};
+
+/**
  * struct sockiocp_port - one open file of /dev/sockiocp
  * @lock: guards all that follows up to @active, and what the banner says of
  *	registrations
@@ -202,6 +218,7 @@ struct sockiocp_hook {
  * @delivered: packets that were harvested, ever
  * @waiters: threads that wait for a packet, the youngest first
  * @nr_waiters: how many these are
+ * @mirror: of the queue, if its word is not NULL
  * @hooks: registrations and endpoints in the order of their coming, as a ring, and among
  *	them the marks of those who go through it
  * @nr_hooks: how many these are
@@ -255,6 +272,7 @@ struct sockiocp_port {
 	unsigned int nr_packets;
 	struct list_head waiters;
 	unsigned int nr_waiters;
+	struct sockiocp_mirror_word mirror;
 	struct list_head hooks;
 	unsigned int nr_hooks;
 	unsigned int nr_endpoints;

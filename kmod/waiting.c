@@ -6,6 +6,7 @@
  * A packet wakes a waiting thread only if a slot is free (slot.c), and a slot that
  * becomes free wakes one if there is a packet.
  */
+#include "mirror.h"
 #include "sockiocp.h"
 #include "trace.h"
 
@@ -223,6 +224,7 @@ static int waiting_end(struct sockiocp_port *port, struct sockiocp_waiter *waite
 	} else {
 		/* The caller passes it on. */
 		list_splice(waiter->handed, &port->queue);
+		sockiocp_mirror_look(port);
 	}
 	/* What woke this thread may have left it to wake others. */
 	if (waiter->woken && unlikely(!list_empty(&port->queue)))

@@ -235,6 +235,9 @@ const char *sockiocp_device_text(void);
 int sockiocp_process(HANDLE port, struct sockiocp_process *process);
 int sockiocp_process_batch(HANDLE port, struct sockiocp_batch *batch);
 
+/* mirror.c */
+const atomic_ullong *sockiocp_mirror(int fd, unsigned long long *empty);
+
 /* notify.c */
 struct sockiocp_process sockiocp_process_of(UINT32 registration_count,
 					    SOCK_NOTIFY_REGISTRATION *registrations, UINT32 ms,

@@ -7,6 +7,7 @@
  * the kernel fills in the program's own array of packets.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -17,13 +18,25 @@
 #include "overlapped.h"
 
 /*
- * The port that this thread is associated with: the last one that it asked for
- * packets.  Only an alertable wait wants to know.
+ * The port that this thread is associated with: the last one that it asked for packets.  An
+ * alertable wait wants to know, and who looks in vain: so often in a row, for packets that
+ * were to go there.  If that was often enough it has a mirror.
  */
 static _Thread_local struct {
 	int fd;
 	unsigned char count;
+	unsigned int in_vain;
+	unsigned int entry_count;
+	__u64 entries;
+	const atomic_ullong *mirror;
+	unsigned long long empty;
 } associated __attribute__((__tls_model__("initial-exec")));
+
+/* So often it looks before it asks for a mirror; and if it gets none, twice as often. */
+#define LOOKS_BEFORE_MIRROR	8
+/* So much of the stack is certainly there, around what is in this frame; and from its lower end. */
+#define FRAME			4096
+#define STACK			(64 * 1024)
 
 static bool is_associated(int fd)
 {
@@ -61,6 +74,54 @@ static void set_deadline(struct sockiocp_process *process)
 		process->deadline_ns = sockiocp_now_ns() + process->timeout_ns;
 }
 
+/* A child's thread is associated with nothing. */
+static void start_in_child(void)
+{
+	associated.mirror = NULL;
+	associated.in_vain = 0;
+}
+
+static void register_fork_handler(void)
+{
+	pthread_atfork(NULL, NULL, start_in_child);
+}
+
+/* A look at the port has found nothing, without waiting; all arguments were good. */
+static __attribute__((__noinline__)) void note_in_vain(int fd,
+						       const struct sockiocp_process *process)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	unsigned int looks = ++associated.in_vain;
+
+	associated.entries = process->entries;
+	associated.entry_count = process->entry_count;
+	/* A power of two. */
+	if (looks < LOOKS_BEFORE_MIRROR || (looks & (looks - 1)))
+		return;
+	pthread_once(&once, register_fork_handler);
+	associated.mirror = sockiocp_mirror(fd, &associated.empty);
+	if (associated.mirror)
+		associated.in_vain = 0;
+}
+
+/*
+ * Would the call find nothing, if it was made?  The mirror says so as long as @fd is the
+ * same port's.  The kernel would look at the arguments before: they are those with which it
+ * has found nothing last, but for where the number of packets goes.  That will be written
+ * to, and so it has to be on the stack, like @process, and in its frame or one that called it.
+ */
+static __inline__ __attribute__((__always_inline__)) bool
+finds_nothing(int fd, unsigned long call, const struct sockiocp_process *process)
+{
+	return call == SOCKIOCP_PROCESS && fd == associated.fd && associated.mirror &&
+	       !(process->timeout_ns | process->registrations | process->registration_count) &&
+	       process->entries == associated.entries &&
+	       process->entry_count == associated.entry_count &&
+	       process->received + FRAME - (uintptr_t)process < STACK &&
+	       atomic_load_explicit(associated.mirror, memory_order_acquire) ==
+		       associated.empty;
+}
+
 /*
  * Makes @call, which is the PROCESS ioctl or begins with it, and makes PROCESS again
  * without the registrations as long as it ends early: by a signal, or because what was
@@ -88,16 +149,28 @@ process_with(HANDLE port, unsigned long call, struct sockiocp_process *process)
 	unsigned char count;
 	int err;
 
+	if (finds_nothing(fd, call, process)) {
+		*(UINT32 *)(uintptr_t)process->received = 0;
+		return ETIME;
+	}
 	count = sockiocp_close_count(fd);
 	process->handle = (UINT32)fd;
 	if (process->entry_count) {
+		if (fd != associated.fd) {
+			associated.mirror = NULL;
+			associated.in_vain = 0;
+		}
 		associated.fd = fd;
 		associated.count = count;
 	}
 	set_deadline(process);
 	err = process_once(fd, call, process);
-	if (!err)
+	if (!err) {
+		associated.in_vain = 0;
 		return 0;
+	}
+	if (err == ETIME && !waits)
+		note_in_vain(fd, process);
 	if (err == ESHUTDOWN)
 		return waits ? ESHUTDOWN : EBADF;
 	if (err != EINTR)

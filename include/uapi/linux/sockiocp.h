@@ -168,6 +168,8 @@ struct sockiocp_info {
 #define SOCKIOCP_FEATURE_ASSOCIATION	0x02
 /* SOCKIOCP_SUBMIT, SOCKIOCP_BATCH, SOCKIOCP_CANCEL, SOCKIOCP_CLOSE_SOCKET */
 #define SOCKIOCP_FEATURE_OPERATIONS	0x04
+/* SOCKIOCP_SET_MIRROR: kernels of 64 bits */
+#define SOCKIOCP_FEATURE_MIRROR		0x08
 
 /**
  * struct sockiocp_config - what can be set on a port
@@ -437,6 +439,28 @@ struct sockiocp_batch {
 	__u32 reserved;
 };
 
+/**
+ * struct sockiocp_mirror - a word of the program's that says whether a queue is empty
+ * @word: in: address of a word of 64 bits, aligned, in memory that is mapped shared.
+ *	out: of the one that is in use.
+ * @empty: in: what the word shall be while the queue is empty; the lowest two bits must be 0.
+ *	out: what the one in use is then.
+ * @handle: in: the descriptor by which the call is made.
+ * @reserved: in: must be 0.
+ */
+struct sockiocp_mirror {
+	__aligned_u64 word;
+	__aligned_u64 empty;
+	__u32 handle;
+	__u32 reserved;
+};
+
+/* The two lowest bits of a mirror's word. */
+/* Something may be queued. */
+#define SOCKIOCP_MIRROR_FILLED	0x01
+/* The port does not write here any more. */
+#define SOCKIOCP_MIRROR_ENDED	0x02
+
 #define SOCKIOCP_IOC_MAGIC	0xBC
 
 /*
@@ -627,6 +651,31 @@ struct sockiocp_batch {
  *   others  as SOCKIOCP_PROCESS
  */
 #define SOCKIOCP_BATCH		_IOWR(SOCKIOCP_IOC_MAGIC, 0x0c, struct sockiocp_batch)
+
+/*
+ * SOCKIOCP_SET_MIRROR: say by the word of a &struct sockiocp_mirror whether the port's queue is
+ * empty, or if it has a mirror of this process, which one that is.
+ *
+ * While the word is @empty, SOCKIOCP_PROCESS without registrations and with timeout_ns 0 would
+ * return ETIME if it was called, good arguments provided.  The word becomes
+ * @empty | SOCKIOCP_MIRROR_FILLED when something is queued, and @empty when such a call has found
+ * nothing.  It becomes @empty | SOCKIOCP_MIRROR_ENDED, and is not written to again, when a
+ * descriptor of the port is closed, whichever it is and by whom, or SOCKIOCP_CLOSE is called:
+ * until then a descriptor that the caller had is the same port.  The program must not write to
+ * it meanwhile, and may use it anew with another @empty.
+ *
+ * The page of the word is pinned until then, and counts for RLIMIT_MEMLOCK.  What such a call
+ * does besides, to associate the thread with the port, is left to a call that is made.
+ *
+ *   EINVAL  no such word: not aligned, in private memory, or in a huge page; reserved is not 0
+ *   EFAULT  it cannot be written
+ *   EBADF   @handle is not, or no longer, a descriptor of the port
+ *   EBUSY   the port has a mirror in the memory of another process
+ *   ENOBUFS over RLIMIT_MEMLOCK
+ *   ENOMEM  out of memory
+ *   EOPNOTSUPP  a kernel of 32 bits
+ */
+#define SOCKIOCP_SET_MIRROR	_IOWR(SOCKIOCP_IOC_MAGIC, 0x0d, struct sockiocp_mirror)
 
 #ifdef __cplusplus
 #define __SOCKIOCP_ASSERT(cond)	static_assert(cond, #cond)

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: The sockiocp authors */
+/*
+ * A port's mirror, as whoever changes the queue sees it.  The rest is in mirror.c.
+ */
+#ifndef _SOCKIOCP_MIRROR_H
+#define _SOCKIOCP_MIRROR_H
+
+#include "sockiocp.h"
+
+int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args);
+void sockiocp_mirror_end(struct sockiocp_port *port);
+void sockiocp_mirror_empty(struct sockiocp_port *port);
+
+/**
+ * sockiocp_mirror_fill - a packet was put into the queue
+ * @port: the port, locked
+ */
+static __always_inline void sockiocp_mirror_fill(struct sockiocp_port *port)
+{
+	u64 *word = port->mirror.word;
+
+	lockdep_assert_held(&port->lock);
+
+	if (unlikely(word) && data_race(*word) == port->mirror.empty)
+		WRITE_ONCE(*word, port->mirror.empty | SOCKIOCP_MIRROR_FILLED);
+}
+
+/**
+ * sockiocp_mirror_look - packets may have been put into the queue
+ * @port: the port, locked
+ */
+static inline void sockiocp_mirror_look(struct sockiocp_port *port)
+{
+	if (unlikely(port->mirror.word) && !list_empty(&port->queue))
+		sockiocp_mirror_fill(port);
+}
+
+/**
+ * sockiocp_mirror_nothing - a call has found the queue empty
+ * @port: the port
+ */
+static inline void sockiocp_mirror_nothing(struct sockiocp_port *port)
+{
+	if (unlikely(READ_ONCE(port->mirror.word)))
+		sockiocp_mirror_empty(port);
+}
+
+#endif /* _SOCKIOCP_MIRROR_H */

@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: The sockiocp authors
+/*
+ * A thread that looks at a port in vain, again and again, makes no system call; and nobody
+ * can tell, but by the time that it takes: whatever becomes of the port, its number, the
+ * arguments, the threads and the process.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/port.h"
+#include "lib/task.h"
+
+/* After so many looks none is a system call. */
+#define LOOKS	40
+#define KEY	0x700c
+
+/* One look, in each way; 0 with a packet, or the error. */
+static DWORD look_by(HANDLE port, enum how how)
+{
+	OVERLAPPED_ENTRY entry;
+	LPOVERLAPPED overlapped;
+	UINT32 received = 99;
+	ULONG n = 99;
+	ULONG_PTR key;
+	DWORD bytes, code;
+
+	switch (how) {
+	case BY_PSN:
+		code = ProcessSocketNotifications(port, 0, NULL, 0, 1, &entry, &received);
+		return code == WAIT_TIMEOUT && received ? CALL_FAILED : code;
+	case BY_GQCS:
+		return GetQueuedCompletionStatus(port, &bytes, &key, &overlapped, 0) ?
+			0 : GetLastError();
+	default:
+		if (GetQueuedCompletionStatusEx(port, &entry, 1, &n, 0, FALSE))
+			return 0;
+		code = GetLastError();
+		return code == WAIT_TIMEOUT && n ? CALL_FAILED : code;
+	}
+}
+
+static DWORD look(HANDLE port)
+{
+	return look_by(port, BY_PSN);
+}
+
+/* The function that looks is to be at the same depth each time. */
+static DWORD look_long(HANDLE port, enum how how)
+{
+	DWORD code = 0;
+	int i;
+
+	for (i = 0; i < LOOKS; i++)
+		code = look_by(port, how);
+	return code;
+}
+
+static int post(HANDLE port)
+{
+	return PostQueuedCompletionStatus(port, 1, KEY, NULL);
+}
+
+/* From now on the calling thread gets this error from ioctl(2). */
+static int forbid_ioctl(int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = 4, .filter = code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? -errno : 0;
+}
+
+FIXTURE(looking) {
+	HANDLE port;
+};
+
+FIXTURE_SETUP(looking)
+{
+	self->port = port_open();
+	ASSERT_NE(NULL, self->port);
+}
+
+FIXTURE_TEARDOWN(looking)
+{
+	CloseHandle(self->port);
+}
+
+/* It looks as often as it takes, and finds nothing. */
+#define LOOK_LONG()							\
+	ASSERT_EQ(WAIT_TIMEOUT, look_long(self->port, BY_PSN))
+
+/* ------------------------------------------------------------------- it is so */
+
+struct looker {
+	HANDLE port;
+	enum how how;
+	int error;
+	DWORD before, after, of_another;
+};
+
+static void *look_without_ioctl(void *arg)
+{
+	struct looker *looker = arg;
+	HANDLE other = port_open();
+
+	looker->before = look_long(looker->port, looker->how);
+	looker->error = forbid_ioctl(EACCES);
+	looker->after = look_long(looker->port, looker->how);
+	/* The filter is there. */
+	looker->of_another = look_by(other, looker->how);
+	return NULL;
+}
+
+FIXTURE(in_vain) {
+	HANDLE port;
+};
+
+FIXTURE_WAITS(in_vain);
+
+FIXTURE_SETUP(in_vain)
+{
+	self->port = port_open();
+	ASSERT_NE(NULL, self->port);
+}
+
+FIXTURE_TEARDOWN(in_vain)
+{
+	CloseHandle(self->port);
+}
+
+TEST_F(in_vain, is_no_system_call)
+{
+	struct looker looker = { .port = self->port, .how = variant->how };
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, look_without_ioctl, &looker));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	if (looker.error == -EINVAL || looker.error == -ENOSYS)
+		SKIP(return, "no seccomp here");
+	ASSERT_EQ(0, looker.error);
+	EXPECT_EQ(WAIT_TIMEOUT, looker.before);
+	EXPECT_EQ(WAIT_TIMEOUT, looker.after);
+	EXPECT_NE(WAIT_TIMEOUT, looker.of_another);
+	EXPECT_NE(0, looker.of_another);
+}
+
+TEST_F(in_vain, ends_with_the_first_packet)
+{
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(WAIT_TIMEOUT, look_long(self->port, variant->how));
+		ASSERT_TRUE(post(self->port));
+		ASSERT_EQ(0, look_by(self->port, variant->how));
+		ASSERT_EQ(WAIT_TIMEOUT, look_by(self->port, variant->how));
+	}
+}
+
+TEST_F(in_vain, is_told_of_a_closed_port)
+{
+	ASSERT_EQ(WAIT_TIMEOUT, look_long(self->port, variant->how));
+	ASSERT_TRUE(CloseHandle(self->port));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, look_by(self->port, variant->how));
+}
+
+/* ------------------------------------------------------ another port, same number */
+
+TEST_F(looking, number_is_another_ports_after_CloseHandle)
+{
+	HANDLE again;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		LOOK_LONG();
+		ASSERT_TRUE(CloseHandle(self->port));
+		again = port_open();
+		ASSERT_EQ(self->port, again);
+		ASSERT_TRUE(post(again));
+		ASSERT_EQ(0, look(again));
+	}
+}
+
+TEST_F(looking, number_is_another_ports_after_close)
+{
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		LOOK_LONG();
+		fd_close(port_fd(self->port));
+		ASSERT_EQ(self->port, port_open());
+		ASSERT_TRUE(post(self->port));
+		ASSERT_EQ(0, look(self->port));
+	}
+}
+
+TEST_F(looking, number_is_another_ports_after_dup2)
+{
+	HANDLE other = port_open();
+
+	LOOK_LONG();
+	ASSERT_TRUE(post(other));
+	ASSERT_EQ(port_fd(self->port), fd_dup_to(port_fd(other), port_fd(self->port)));
+	EXPECT_EQ(0, look(self->port));
+	CloseHandle(other);
+}
+
+TEST_F(looking, number_is_no_ports_any_more)
+{
+	LOOK_LONG();
+	ASSERT_EQ(port_fd(self->port), fd_dup_to(0, port_fd(self->port)));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, look(self->port));
+}
+
+TEST_F(looking, high_number_is_as_good)
+{
+	int high;
+
+	ASSERT_EQ(0, raise_nofile(200000));
+	high = fd_dup_to(port_fd(self->port), 150001);
+	ASSERT_EQ(150001, high);
+	ASSERT_EQ(WAIT_TIMEOUT, look_long((HANDLE)(LONG_PTR)high, BY_PSN));
+	ASSERT_TRUE(post(self->port));
+	EXPECT_EQ(0, look((HANDLE)(LONG_PTR)high));
+	ASSERT_EQ(WAIT_TIMEOUT, look_long((HANDLE)(LONG_PTR)high, BY_PSN));
+	fd_close(high);
+	EXPECT_EQ(ERROR_INVALID_HANDLE, look((HANDLE)(LONG_PTR)high));
+}
+
+/* ------------------------------------------------------- threads and processes */
+
+struct other_table {
+	HANDLE port;
+	DWORD alone, packet, at_last;
+};
+
+/* Here the number comes to be another port's; for the other thread it stays. */
+static void *look_in_another_table(void *arg)
+{
+	struct other_table *other = arg;
+	HANDLE mine;
+
+	look_long(other->port, BY_PSN);
+	if (unshare(CLONE_FILES))
+		return NULL;
+	fd_close(port_fd(other->port));
+	mine = port_open();
+	other->alone = mine == other->port ? look_long(mine, BY_PSN) : CALL_FAILED;
+	post(mine);
+	other->packet = look(mine);
+	other->at_last = look_long(mine, BY_PSN);
+	return NULL;
+}
+
+TEST_F(looking, number_is_another_ports_in_another_table)
+{
+	struct other_table other = { .port = self->port };
+	pthread_t thread;
+
+	LOOK_LONG();
+	ASSERT_EQ(0, pthread_create(&thread, NULL, look_in_another_table, &other));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(WAIT_TIMEOUT, other.alone);
+	EXPECT_EQ(0, other.packet);
+	EXPECT_EQ(WAIT_TIMEOUT, other.at_last);
+	LOOK_LONG();
+	ASSERT_TRUE(post(self->port));
+	EXPECT_EQ(0, look(self->port));
+}
+
+/* @raw: as the C library does not know of. */
+static int forked(int raw)
+{
+	return raw ? (int)syscall(SYS_clone, 17 /* SIGCHLD */, 0, 0, 0, 0) : fork();
+}
+
+TEST_F(looking, child_sees_the_packets_of_the_port)
+{
+	int raw, pid, to[2], from[2];
+
+	for (raw = 0; raw < 2; raw++) {
+		ASSERT_EQ(0, fd_pipe(to));
+		ASSERT_EQ(0, fd_pipe(from));
+		LOOK_LONG();
+		pid = forked(raw);
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			if (look_long(self->port, BY_PSN) != WAIT_TIMEOUT)
+				_exit(1);
+			if (write(from[1], "x", 1) != 1 || !fd_sees(to[0], COMES))
+				_exit(2);
+			if (look(self->port))
+				_exit(3);
+			/* Its own port is nobody else's. */
+			fd_close(port_fd(self->port));
+			if (port_open() != self->port || look_long(self->port, BY_PSN) != WAIT_TIMEOUT)
+				_exit(4);
+			post(self->port);
+			_exit(look(self->port) ? 5 : 0);
+		}
+		ASSERT_TRUE(fd_sees(from[0], COMES));
+		ASSERT_TRUE(post(self->port));
+		ASSERT_EQ(1, write(to[1], "x", 1));
+		EXPECT_EQ(0, child_status(pid, COMES));
+		LOOK_LONG();
+		fd_close(to[0]);
+		fd_close(to[1]);
+		fd_close(from[0]);
+		fd_close(from[1]);
+	}
+}
+
+/* One that looks in vain is associated with the port that it has asked last. */
+TEST_F(looking, thread_is_associated_with_the_port_that_it_asks)
+{
+	HANDLE other = port_open();
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		LOOK_LONG();
+		EXPECT_EQ(1, port_told(self->port, "workers"));
+		EXPECT_EQ(0, port_told(other, "workers"));
+		ASSERT_EQ(WAIT_TIMEOUT, look_long(other, BY_PSN));
+		EXPECT_EQ(0, port_told(self->port, "workers"));
+		EXPECT_EQ(1, port_told(other, "workers"));
+	}
+	CloseHandle(other);
+}
+
+/* As many ports as there are words for, and more. */
+TEST(looking_at_many_ports_is_right)
+{
+	enum { PORTS = 1500 };
+	static HANDLE ports[PORTS];
+	int i;
+
+	ASSERT_EQ(0, raise_nofile(PORTS + 100));
+	for (i = 0; i < PORTS; i++) {
+		ports[i] = port_open();
+		ASSERT_NE(NULL, ports[i]);
+		ASSERT_EQ(WAIT_TIMEOUT, look_long(ports[i], BY_PSN));
+	}
+	for (i = 0; i < PORTS; i++) {
+		ASSERT_EQ(WAIT_TIMEOUT, look(ports[i]));
+		ASSERT_TRUE(post(ports[i]));
+		ASSERT_EQ(0, look(ports[i]));
+	}
+	for (i = 0; i < PORTS; i++)
+		ASSERT_TRUE(CloseHandle(ports[i]));
+}
+
+#define POSTS	20000
+
+static int taken;
+
+static void *take_in_vain(void *arg)
+{
+	HANDLE port = arg;
+	DWORD code;
+
+	do {
+		code = look(port);
+		if (!code)
+			__atomic_add_fetch(&taken, 1, __ATOMIC_SEQ_CST);
+		else
+			sched_yield();
+	} while (code == 0 || code == WAIT_TIMEOUT);
+	return (void *)(uintptr_t)code;
+}
+
+TEST_F(looking, several_threads_miss_nothing)
+{
+	pthread_t threads[3];
+	int64_t end;
+	void *code;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, take_in_vain, self->port));
+	for (i = 0; i < POSTS; i++) {
+		ASSERT_TRUE(post(self->port));
+		if (i % 64 == 0)
+			sched_yield();
+	}
+	end = now_ms() + COMES;
+	while (__atomic_load_n(&taken, __ATOMIC_SEQ_CST) < POSTS && now_ms() < end)
+		sleep_ms(1);
+	EXPECT_EQ(POSTS, taken);
+	ASSERT_TRUE(CloseHandle(self->port));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], &code));
+		EXPECT_EQ(ERROR_INVALID_HANDLE, (uintptr_t)code);
+	}
+}
+
+/* ---------------------------------------------------------------- bad arguments */
+
+TEST_F(looking, bad_arguments_are_told)
+{
+	OVERLAPPED_ENTRY entry[2];
+	SOCK_NOTIFY_REGISTRATION reg = { 0 };
+	UINT32 received;
+	void *nowhere = (void *)8, *nothing;
+	int i;
+
+	nothing = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (i = 0; i < LOOKS; i++)
+		ASSERT_EQ(WAIT_TIMEOUT, ProcessSocketNotifications(self->port, 0, NULL, 0, 1,
+								   entry, &received));
+	EXPECT_EQ(WSAEFAULT, ProcessSocketNotifications(self->port, 0, NULL, 0, 1, nowhere,
+							&received));
+	EXPECT_EQ(WSAEFAULT, ProcessSocketNotifications(self->port, 0, NULL, 0, 1, nothing,
+							&received));
+	EXPECT_EQ(WSAEFAULT, ProcessSocketNotifications(self->port, 0, NULL, 0, 1, entry,
+							nowhere));
+	EXPECT_EQ(WSAEFAULT, ProcessSocketNotifications(self->port, 0, NULL, 0, 1, entry,
+							nothing));
+	EXPECT_EQ(WSAEFAULT, ProcessSocketNotifications(self->port, 0, NULL, 0, 1, entry, NULL));
+	EXPECT_EQ(WSAEFAULT, ProcessSocketNotifications(self->port, 0, NULL, 0, 1, NULL,
+							&received));
+	EXPECT_EQ(WSAEINVAL, ProcessSocketNotifications(self->port, 0, &reg, 0, 1, entry,
+							&received));
+	EXPECT_EQ(WSAEINVAL, ProcessSocketNotifications(self->port, 0, NULL, 0, 0xffffffff,
+							entry, &received));
+	EXPECT_EQ(WSAEINVAL, ProcessSocketNotifications(self->port, 0, NULL, 0, 0, entry,
+							&received));
+	EXPECT_EQ(WSAEINVAL, ProcessSocketNotifications(self->port, 1, NULL, 0, 1, entry,
+							&received));
+	EXPECT_EQ(WAIT_TIMEOUT, ProcessSocketNotifications(self->port, 0, NULL, 0, 1, entry,
+							   &received));
+	/* Where there is room for more than before is memory that nobody has looked at. */
+	EXPECT_EQ(WAIT_TIMEOUT, ProcessSocketNotifications(self->port, 0, NULL, 0, 2, entry,
+							   &received));
+	munmap(nothing, 4096);
+}
+
+/* What says how many there are may be taken away between two looks. */
+TEST_F(looking, memory_that_is_gone_is_told)
+{
+	OVERLAPPED_ENTRY entry;
+	UINT32 *received;
+	int i;
+
+	received = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)received);
+	for (i = 0; i < LOOKS; i++) {
+		*received = 99;
+		ASSERT_EQ(WAIT_TIMEOUT, ProcessSocketNotifications(self->port, 0, NULL, 0, 1,
+								   &entry, received));
+		ASSERT_EQ(0, *received);
+	}
+	munmap(received, 4096);
+	EXPECT_EQ(WSAEFAULT, ProcessSocketNotifications(self->port, 0, NULL, 0, 1, &entry,
+							received));
+}
+
+TEST_F(looking, registrations_are_applied)
+{
+	SOCK_NOTIFY_REGISTRATION reg;
+	OVERLAPPED_ENTRY e;
+	UINT32 received;
+	int fd[2];
+
+	ASSERT_EQ(0, udp_pair(FAM_INET, fd));
+	LOOK_LONG();
+	reg = entry(fd[0], KEY, EV_OUT, OP_ENABLE, T_LEVEL | T_ONESHOT);
+	EXPECT_EQ(ERROR_SUCCESS, ProcessSocketNotifications(self->port, 1, &reg, 0, 1, &e,
+							    &received));
+	EXPECT_EQ(1, received);
+	fd_close(fd[0]);
+	fd_close(fd[1]);
+}
+
+static int called;
+
+static void WINAPI call(ULONG_PTR argument)
+{
+	(void)argument;
+	called++;
+}
+
+TEST_F(looking, alertable_look_calls_functions)
+{
+	OVERLAPPED_ENTRY entry;
+	ULONG n;
+
+	LOOK_LONG();
+	ASSERT_NE(0, QueueUserAPC(call, GetCurrentThread(), 0));
+	EXPECT_FALSE(GetQueuedCompletionStatusEx(self->port, &entry, 1, &n, 0, TRUE));
+	EXPECT_EQ(WAIT_IO_COMPLETION, GetLastError());
+	EXPECT_EQ(1, called);
+}
+
+/* A process that may pin nothing looks as before. */
+TEST_F(looking, works_where_no_memory_may_be_pinned)
+{
+	struct rlimit none = { 0, 0 };
+	int pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		HANDLE port = port_open();
+
+		if (setrlimit(RLIMIT_MEMLOCK, &none) || setresuid(12345, 12345, 12345))
+			_exit(1);
+		if (look_long(port, BY_PSN) != WAIT_TIMEOUT)
+			_exit(2);
+		post(port);
+		_exit(look(port) ? 3 : 0);
+	}
+	EXPECT_EQ(0, child_status(pid, COMES));
+}
+
+TEST_HARNESS_MAIN
