@@ -79,6 +79,8 @@ static const struct {
 	   an attribute, its value and size, another one */
 	[OP_ASK] = { "ask", 10, { ARG_SLOT, ARG_SLOT, ARG_COMMAND, ARG_SMALL, ARG_COUNT,
 		     ARG_LENGTH, ARG_SMALL } },
+	/* by which descriptor, in what memory, with which value */
+	[OP_MIRROR] = { "mirror", 5, { ARG_SLOT, ARG_SLOT, ARG_SMALL, ARG_FLAGS } },
 	[OP_CLOSE_PORT] = { "closeport", 1, { ARG_SLOT } },
 	[OP_POLL] = { "poll", 4, { ARG_SLOT, ARG_MICROSECONDS } },
 	/* by epoll, in a slot of its own */
@@ -136,7 +138,7 @@ static const struct {
 	[ARG_SIZE] = { 16, { 1, 2, 8, 28, 31, 32, 40, 47, 48, 49, 56, 57, 100, 4096,
 			     0, 65536 } },
 	[ARG_SMALL] = { 10, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 } },
-	[ARG_CALL] = { 13, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 } },
+	[ARG_CALL] = { 14, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 } },
 	/* SOCKIOCP_CMD_*, and 16 times a dump, with an answer, all of which is read */
 	[ARG_COMMAND] = { 16, { 1, 5, 6, 0x11, 0x12, 0x13, 0x14, 0x51, 0x52, 0x53, 0x54, 0x41,
 				0x62, 0x26, 0x45, 10 } },

@@ -246,6 +246,34 @@ static void pass(struct state *s, uint32_t what, uint32_t to, uint32_t keep)
 
 /* --------------------------------------------------------------------- ports */
 
+/* A word in memory that all processes share, that is bad, or that is gone at once. */
+static void set_mirror(struct state *s, const uint32_t *a)
+{
+	__u64 *words = (__u64 *)(s->token + s->page / 2), *own = NULL;
+	struct sockiocp_mirror mirror = {
+		.word = (uintptr_t)&words[a[2] % 8],
+		.empty = a[3] % 2 ? a[3] : a[2] * 4,
+		.handle = a[2] % 5 ? get(s, a[0]) : get(s, a[1]),
+	};
+
+	switch (a[2] % 16) {
+	case 12:
+		own = mmap(NULL, s->page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			   -1, 0);
+		mirror.word = (uintptr_t)own;
+		break;
+	case 13:
+	case 14:
+	case 15:
+		mirror.word = (uintptr_t)s->memory + (a[2] % 16 - 13) * s->page;
+		break;
+	}
+	ioctl(get(s, a[0]), SOCKIOCP_SET_MIRROR, &mirror);
+	if (own && own != MAP_FAILED)
+		munmap(own, s->page);
+	words[a[2] % 7] = a[3];
+}
+
 static uint64_t nanoseconds(uint32_t us)
 {
 	return us == 0xffffffff ? SOCKIOCP_INFINITE : us % 50000 * 1000ULL;
@@ -808,6 +836,9 @@ static void execute(struct state *s, unsigned int i, int thread)
 		break;
 	case OP_ASK:
 		ask(s, a);
+		break;
+	case OP_MIRROR:
+		set_mirror(s, a);
 		break;
 	case OP_CLOSE_PORT:
 		ioctl(get(s, a[0]), SOCKIOCP_CLOSE);
