@@ -21,6 +21,7 @@
 #include <linux/compiler.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
+#include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/sched.h>
 #include <linux/task_work.h>
@@ -163,6 +164,16 @@ static inline bool sockiocp_task_is_running(struct task_struct *task)
 #ifndef WQ_FLAG_PRIORITY
 #define WQ_FLAG_PRIORITY 0
 #endif
+
+/* 5.16 has folios, and later kernels ask them only. */
+static inline bool page_is_swapbacked(struct page *page)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+	return PageSwapBacked(page);
+#else
+	return folio_test_swapbacked(page_folio(page));
+#endif
+}
 
 /* A buffer that is written before it is read need not be zeroed first. */
 #ifndef __uninitialized

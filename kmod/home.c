@@ -14,6 +14,7 @@
  */
 #include "hook.h"
 #include "insides.h"
+#include "mirror.h"
 
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
@@ -68,6 +69,8 @@ int sockiocp_home_claim(struct sockiocp_port *port)
 		list_add_tail(&port->home_node, &homes);
 		WRITE_ONCE(nr_homes, nr_homes + 1);
 		spin_unlock(&homes_lock);
+		/* Nothing that others may read tells them that. */
+		sockiocp_mirror_end(port);
 		/* Threads of others go away with -EXDEV. */
 		sockiocp_waiting_disturb(port, NULL);
 	}

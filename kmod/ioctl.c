@@ -15,7 +15,7 @@
 #define SOCKIOCP_FEATURES						\
 	(SOCKIOCP_FEATURE_DEADLINE | SOCKIOCP_FEATURE_ASSOCIATION |	\
 	 SOCKIOCP_FEATURE_OPERATIONS |					\
-	 (IS_ENABLED(CONFIG_64BIT) ? SOCKIOCP_FEATURE_MIRROR : 0) |	\
+	 (SOCKIOCP_CAN_MIRROR ? SOCKIOCP_FEATURE_MIRROR : 0) |	\
 	 (SOCKIOCP_CAN_RECEIVE_FD ? SOCKIOCP_FEATURE_DUPLICATE : 0))
 
 /* The sizes that the structures had in the first version of the ABI. */
@@ -385,15 +385,18 @@ static long ioctl_cancel(struct sockiocp_port *port, void __user *from, size_t u
 static long ioctl_set_mirror(struct file *file, struct sockiocp_mirror __user *from,
 			     size_t usize)
 {
-	struct sockiocp_mirror args;
+	struct sockiocp_mirror args, asked;
 	long error;
 
 	error = ioctl_copy_arguments(&args, sizeof(args), MIRROR_SIZE_VER0, from, usize);
-	if (!error)
-		error = sockiocp_mirror_set(file, &args);
-	if (!error && (put_user(args.word, &from->word) || put_user(args.empty, &from->empty)))
-		error = -EFAULT;
-	return error;
+	if (error)
+		return error;
+	asked = args;
+	error = sockiocp_mirror_set(file, &args);
+	if (error || (args.word == asked.word && args.empty == asked.empty))
+		return error;
+	return put_user(args.word, &from->word) || put_user(args.empty, &from->empty) ?
+		-EFAULT : 0;
 }
 
 /* A command without its size, which tells the version of its structure. */

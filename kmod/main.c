@@ -111,8 +111,8 @@
  * =====================
  *
  * A port belongs to its file and ends in the file's ->release, when no call is
- * under way.  Its memory stays until its last worker is gone.  It pins nothing but
- * its account.
+ * under way.  Its memory stays until its last worker is gone.  It pins its
+ * account, and the page of its mirror until one of its descriptors is closed.
  *
  * A registration belongs to its port while it is live, and to the queue while
  * its REMOVE packet stands there; either is one reference.  If it ends while a
@@ -220,7 +220,8 @@
  * with it.  The same lock makes the wait queue the index: to look for a socket's
  * registration and to insert one is one step, so that a socket has at most one,
  * whichever ports are asked at the same time.  The port's lock is held for a
- * chunk of packets at a time and never over ->poll, user memory or an allocation.
+ * chunk of packets at a time and never over ->poll, an allocation or user memory, but for
+ * the word of its mirror, whose page is pinned.
  *
  * sockiocp_registration_wake() looks at interest and place before it takes the port's lock.
  * Why it loses nothing is said there.
@@ -229,7 +230,7 @@
  * ================
  *
  *   port		queue, waiters, closed,
- *			nr_hooks			port->lock; also looked at
+ *			nr_hooks, mirror.word		port->lock; also looked at
  *							without it, by threads
  *							that are woken later or
  *							look again

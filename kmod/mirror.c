@@ -4,17 +4,18 @@
  * A port's mirror: a word in the memory of a process that says whether the queue is empty,
  * so that a thread which looks in vain, again and again, makes no system call.
  *
- * The word is the program's own memory, whose page is pinned: no mapping of ours has to be
- * kept apart from fork(), exec or rmmod, and the page that a thread of another process
- * writes to is there as long as the port may write to it.  Nothing that is read from it is
- * believed.
+ * The word is the program's own memory, and its page is pinned: there is no mapping of ours
+ * that fork(), exec or the end of the module would have to know of, and whoever queues a
+ * packet, in whichever process or interrupt, can write to it by its address in the kernel.
+ * Nothing that is read from it is believed.
  *
- * The word says "filled" from the moment a packet is in the queue, and "empty" only after a
- * call that did not wait has found it so.  Whoever takes packets out leaves the word alone:
- * a word that is filled for too long costs a call, one that is empty for too long an event.
+ * It says "filled" from the moment a packet is in the queue, and "empty" only after a call
+ * that did not wait has found that.  Whoever takes packets out leaves it alone: to say
+ * "filled" for too long costs a call, to say "empty" for too long an event.
  *
- * It ends when any descriptor of the port is closed, in any process.  So whoever came by a
- * descriptor and has not seen the end knows that the number still is the same port's.
+ * It ends when any descriptor of the port is closed, in any process.  So whoever has got it
+ * by a descriptor, and has not seen its end, knows that the number still is the same port's,
+ * unless a close() of it has begun.
  */
 #include "mirror.h"
 
@@ -26,7 +27,7 @@
 
 #define MIRROR_WORD_BITS	(SOCKIOCP_MIRROR_FILLED | SOCKIOCP_MIRROR_ENDED)
 
-/* As <rdma/ib_umem.h> counts what it pins: /proc/PID/status has it as VmPin. */
+/* As ib_umem_get() does: /proc/PID/status has it as VmPin. */
 static bool mirror_charge(struct mm_struct *mm)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
@@ -37,61 +38,112 @@ static bool mirror_charge(struct mm_struct *mm)
 	return false;
 }
 
-static void mirror_release(const struct sockiocp_mirror_word *mirror)
+/*
+ * A private page becomes another one for its process when that writes to it after fork(), or
+ * perhaps when it comes back from swap.  A file's page may have to be written back, or must not
+ * be changed behind its filesystem.  Of a huge page all would be pinned.
+ */
+static bool mirror_page_is_good(struct page *page)
+{
+	return page_is_swapbacked(page) && !PageAnon(page) && !PageCompound(page);
+}
+
+/*
+ * Does not say that the page is dirty: it was since the program first wrote there, or since it
+ * was pinned for writing, and as long as it is pinned nobody writes it back.
+ */
+static void mirror_unpin(const struct sockiocp_mirrored *mirror)
 {
 	unpin_user_page(mirror->page);
 	atomic64_dec(&mirror->mm->pinned_vm);
 	mmdrop(mirror->mm);
 }
 
-/*
- * Pins the page that a word is in.  Its memory has to be shared: of a private page the
- * process may have a copy before it notices.  A part of a larger one would pin all of that.
- */
-static int mirror_pin(struct sockiocp_mirror_word *mirror, const struct sockiocp_mirror *args)
+static int mirror_pin(struct sockiocp_mirrored *mirror, const struct sockiocp_mirror *args)
 {
 	int nr;
 
+	if (!mirror_charge(current->mm))
+		return -ENOBUFS;
 	nr = pin_user_pages_fast(args->word & PAGE_MASK, 1, FOLL_WRITE | FOLL_LONGTERM,
 				 &mirror->page);
-	if (nr != 1)
+	if (nr != 1) {
+		atomic64_dec(&current->mm->pinned_vm);
 		return nr == -ENOMEM || nr == -EINTR ? nr : -EFAULT;
-	if (PageAnon(mirror->page) || PageCompound(mirror->page)) {
-		unpin_user_page(mirror->page);
-		return -EINVAL;
-	}
-	if (!mirror_charge(current->mm)) {
-		unpin_user_page(mirror->page);
-		return -ENOBUFS;
 	}
 	mmgrab(current->mm);
 	mirror->mm = current->mm;
 	mirror->word = page_address(mirror->page) + offset_in_page(args->word);
 	mirror->address = args->word;
 	mirror->empty = args->empty;
+	if (mirror_page_is_good(mirror->page))
+		return 0;
+	mirror_unpin(mirror);
+	return -EINVAL;
+}
+
+/* Returns 0 if there is none, -EEXIST if there is one of the caller's, or why none can be. */
+static int mirror_find(struct sockiocp_port *port, struct sockiocp_mirror *args)
+{
+	lockdep_assert_held(&port->lock);
+
+	if (port->closed)
+		return -ESHUTDOWN;
+	if (port->home_of)
+		return -EXDEV;
+	if (!port->mirror.word)
+		return 0;
+	if (port->mirror.mm != current->mm)
+		return -EBUSY;
+	args->word = port->mirror.address;
+	args->empty = port->mirror.empty;
+	return -EEXIST;
+}
+
+static bool mirror_is_of_the_dead(const struct sockiocp_port *port)
+{
+	lockdep_assert_held(&port->lock);
+
+	return port->mirror.word && !atomic_read(&port->mirror.mm->mm_users);
+}
+
+static int mirror_find_first(struct sockiocp_port *port, struct sockiocp_mirror *args)
+{
+	bool dead;
+	int error;
+
+	spin_lock_irq(&port->lock);
+	error = mirror_find(port, args);
+	/* It has become another program, by exec, and this descriptor has stayed open. */
+	dead = error == -EBUSY && mirror_is_of_the_dead(port);
+	spin_unlock_irq(&port->lock);
+	if (!dead)
+		return error;
+	sockiocp_mirror_end(port);
 	return 0;
 }
 
-/* Says which one there is, or begins @mirror.  Returns 0, or why there is none. */
-static int mirror_begin(struct sockiocp_port *port, struct sockiocp_mirror *args,
-			const struct sockiocp_mirror_word *mirror)
+static int mirror_begin(struct sockiocp_port *port, struct sockiocp_mirror *args)
 {
-	int error = 0;
+	struct sockiocp_mirrored mirror;
+	int error;
 
+	error = mirror_pin(&mirror, args);
+	if (error)
+		return error;
 	spin_lock_irq(&port->lock);
-	if (port->closed) {
-		error = -ESHUTDOWN;
-	} else if (!port->mirror.word) {
-		port->mirror = *mirror;
-		WRITE_ONCE(*mirror->word, mirror->empty | SOCKIOCP_MIRROR_FILLED);
-	} else if (port->mirror.mm != current->mm) {
-		error = -EBUSY;
-	} else {
-		args->word = port->mirror.address;
-		args->empty = port->mirror.empty;
-		error = -EEXIST;
+	error = mirror_find(port, args);
+	if (!error) {
+		WRITE_ONCE(*mirror.word, mirror.empty | SOCKIOCP_MIRROR_FILLED);
+		port->mirror.empty = mirror.empty;
+		port->mirror.page = mirror.page;
+		port->mirror.mm = mirror.mm;
+		port->mirror.address = mirror.address;
+		WRITE_ONCE(port->mirror.word, mirror.word);
 	}
 	spin_unlock_irq(&port->lock);
+	if (error)
+		mirror_unpin(&mirror);
 	return error;
 }
 
@@ -116,20 +168,16 @@ static bool mirror_is_port_of(struct file *file, unsigned int fd)
 int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args)
 {
 	struct sockiocp_port *port = file->private_data;
-	struct sockiocp_mirror_word mirror;
 	int error;
 
-	if (!IS_ENABLED(CONFIG_64BIT))
+	if (!SOCKIOCP_CAN_MIRROR)
 		return -EOPNOTSUPP;
 	if (!args->word || args->word % sizeof(u64) || args->empty & MIRROR_WORD_BITS ||
 	    args->reserved)
 		return -EINVAL;
-	error = mirror_pin(&mirror, args);
-	if (error)
-		return error;
-	error = mirror_begin(port, args, &mirror);
-	if (error)
-		mirror_release(&mirror);
+	error = mirror_find_first(port, args);
+	if (!error)
+		error = mirror_begin(port, args);
 	if (error && error != -EEXIST)
 		return error;
 	/*
@@ -145,32 +193,42 @@ int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args)
 }
 
 /**
- * sockiocp_mirror_end - from now on it is for the kernel to say whether the queue is empty
- * @port: the port, which was closed, or one of its descriptors
+ * sockiocp_mirror_end - from now on only the kernel says whether the queue is empty
+ * @port: the port, which was closed, or one of its descriptors, or has become a home port
+ *
+ * When it returns the word says so.
  */
 void sockiocp_mirror_end(struct sockiocp_port *port)
 {
-	struct sockiocp_mirror_word ended;
+	struct sockiocp_mirrored ended;
 
 	/* Pairs with sockiocp_mirror_set(). */
 	smp_mb();
-	if (likely(!READ_ONCE(port->mirror.word)))
+	/* Pairs with smp_store_release() below: if there is none the end was said. */
+	if (likely(!smp_load_acquire(&port->mirror.word)))
 		return;
 	spin_lock_irq(&port->lock);
 	ended = port->mirror;
-	WRITE_ONCE(port->mirror.word, NULL);
-	if (ended.word)
+	if (ended.word) {
 		WRITE_ONCE(*ended.word, ended.empty | SOCKIOCP_MIRROR_ENDED);
+		smp_store_release(&port->mirror.word, NULL);
+	}
 	spin_unlock_irq(&port->lock);
 	if (ended.word)
-		mirror_release(&ended);
+		mirror_unpin(&ended);
 }
 
-/* What sockiocp_mirror_nothing() does if there is one. */
+/**
+ * sockiocp_mirror_empty - say that the queue is empty, if it is
+ * @port: the port, which seems to have a mirror
+ */
 void sockiocp_mirror_empty(struct sockiocp_port *port)
 {
+	u64 *word;
+
 	spin_lock_irq(&port->lock);
-	if (port->mirror.word && list_empty(&port->queue))
-		WRITE_ONCE(*port->mirror.word, port->mirror.empty);
+	word = port->mirror.word;
+	if (word && list_empty(&port->queue) && data_race(*word) != port->mirror.empty)
+		WRITE_ONCE(*word, port->mirror.empty);
 	spin_unlock_irq(&port->lock);
 }

@@ -8,6 +8,14 @@
 
 #include "sockiocp.h"
 
+/*
+ * A word is written to by its address in the kernel: in one step, and so that the process sees
+ * it at its own address, which these have caches against.
+ */
+#define SOCKIOCP_CAN_MIRROR						\
+	(IS_ENABLED(CONFIG_64BIT) && !IS_ENABLED(CONFIG_MIPS) &&	\
+	 !IS_ENABLED(CONFIG_PARISC) && !IS_ENABLED(CONFIG_SPARC))
+
 int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args);
 void sockiocp_mirror_end(struct sockiocp_port *port);
 void sockiocp_mirror_empty(struct sockiocp_port *port);
@@ -22,6 +30,7 @@ static __always_inline void sockiocp_mirror_fill(struct sockiocp_port *port)
 
 	lockdep_assert_held(&port->lock);
 
+	/* If it is anything else nobody takes the queue to be empty. */
 	if (unlikely(word) && data_race(*word) == port->mirror.empty)
 		WRITE_ONCE(*word, port->mirror.empty | SOCKIOCP_MIRROR_FILLED);
 }

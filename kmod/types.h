@@ -193,19 +193,19 @@ struct sockiocp_hook {
 };
 
 /**
- * struct sockiocp_mirror_word - a word of a process that says whether a queue is empty
- * @word: where it is, in the page
- * @page: the page, which is pinned
- * @mm: whose memory it is, a reference; nothing but its address is looked at, and pinned_vm
- * @address: where it is for that process
+ * struct sockiocp_mirrored - where a port says whether its queue is empty (mirror.c)
+ * @word: a word in a page of a process
  * @empty: what it is while nothing is queued
+ * @page: the page, which is pinned
+ * @mm: whose memory it is; a reference to the structure, not to the memory
+ * @address: where the word is for that process
  */
-struct sockiocp_mirror_word {
+struct sockiocp_mirrored {
 	u64 *word;
+	u64 empty;
 	struct page *page;
 	struct mm_struct *mm;
 	u64 address;
-	u64 empty;
 };
 
 /**
@@ -218,7 +218,7 @@ struct sockiocp_mirror_word {
  * @delivered: packets that were harvested, ever
  * @waiters: threads that wait for a packet, the youngest first
  * @nr_waiters: how many these are
- * @mirror: of the queue, if its word is not NULL
+ * @mirror: of the queue, if its word is not NULL, which is looked at without @lock, too
  * @hooks: registrations and endpoints in the order of their coming, as a ring, and among
  *	them the marks of those who go through it
  * @nr_hooks: how many these are
@@ -272,7 +272,7 @@ struct sockiocp_port {
 	unsigned int nr_packets;
 	struct list_head waiters;
 	unsigned int nr_waiters;
-	struct sockiocp_mirror_word mirror;
+	struct sockiocp_mirrored mirror;
 	struct list_head hooks;
 	unsigned int nr_hooks;
 	unsigned int nr_endpoints;

@@ -36,6 +36,8 @@ int sockiocp_create_port(DWORD concurrency, HANDLE *port)
 
 	fd = sockiocp_fd_above_stdio(open(DEVICE, O_RDWR | O_CLOEXEC));
 	if (fd >= 0 && !ioctl(fd, SOCKIOCP_CONFIGURE, &config)) {
+		/* close(2) of what had the number before need not have come to its end. */
+		sockiocp_count_close(fd);
 		*port = (HANDLE)(intptr_t)fd;
 		return 0;
 	}

@@ -41,9 +41,7 @@ BOOL WINAPI CloseHandle(HANDLE hObject)
 
 	if (hObject == THIS_THREAD || sockiocp_close_lockable(hObject))
 		return TRUE;
-	if (fd >= 0 && fd < SOCKIOCP_COUNTED_FDS)
-		atomic_fetch_add_explicit(&sockiocp_close_counts[fd], 1,
-					  memory_order_acq_rel);
+	sockiocp_count_close(fd);
 	if (sockiocp_known_kind(fd)) {
 		sockiocp_time_apc(fd, 0, 0, NULL, NULL);
 		sockiocp_set_kind(fd, 0);
@@ -74,6 +72,7 @@ static int duplicate_fd(int fd, bool inherit)
 		new = sockiocp_fd_even(new);
 	if (new < 0)
 		return -1;
+	sockiocp_count_close(new);
 	sockiocp_copy_kind(fd, new);
 	sockiocp_copy_association(fd, new);
 	if (inherit)

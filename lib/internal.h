@@ -235,9 +235,6 @@ const char *sockiocp_device_text(void);
 int sockiocp_process(HANDLE port, struct sockiocp_process *process);
 int sockiocp_process_batch(HANDLE port, struct sockiocp_batch *batch);
 
-/* mirror.c */
-const atomic_ullong *sockiocp_mirror(int fd, unsigned long long *empty);
-
 /* notify.c */
 struct sockiocp_process sockiocp_process_of(UINT32 registration_count,
 					    SOCK_NOTIFY_REGISTRATION *registrations, UINT32 ms,
@@ -335,6 +332,14 @@ static inline int sockiocp_handle_fd(HANDLE handle)
 static inline int sockiocp_socket_fd(SOCKET s)
 {
 	return s <= INT_MAX ? (int)s : -1;
+}
+
+/* Says that what had this number before is closed, or about to be. */
+static inline void sockiocp_count_close(int fd)
+{
+	if ((unsigned int)fd < SOCKIOCP_COUNTED_FDS)
+		atomic_fetch_add_explicit(&sockiocp_close_counts[fd], 1,
+					  memory_order_acq_rel);
 }
 
 /*

@@ -4,106 +4,143 @@
  * Mirrors of ports: words of this process by which the kernel says whether a queue is empty
  * (SOCKIOCP_SET_MIRROR), so that to look in vain is no system call.
  *
- * The words are in one mapping, made when the first one is wanted, and never unmapped, since
- * any thread may be reading.  It is shared memory, and so a child reads the same words.  That
- * does no harm: a word says what the port's queue is like, and the child has the same port,
- * until one of the two closes it.  But the value that says so must not come twice: what counts
- * them is in the mapping, too.
+ * The words are in one page, made when the first one is wanted, and never unmapped, since any
+ * thread may be reading.  The kernel wants it to be shared memory; but a child does not have
+ * it, or it could tell its parent what is not so.  A thread knows by the epoch that it is in a
+ * child, which the C library need not know of: that is in memory which is 0 there.
  */
 #include <errno.h>
-#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include <linux/sockiocp.h>
 
 #include "internal.h"
+#include "mirror.h"
 
+#define PAGE		4096
 /* Nobody waits for a line of the cache because of another port. */
-#define WORD_SIZE	64
-/* As many ports can have one at a time; memory is only taken for those that do. */
-#define WORDS		1024
+#define LINE		64
+/* As many ports have one at a time: each counts for RLIMIT_MEMLOCK as a page. */
+#define WORDS		(PAGE / LINE)
 
 /* The two lowest bits are the kernel's, and this is none of its values. */
 #define TAKEN		(SOCKIOCP_MIRROR_FILLED | SOCKIOCP_MIRROR_ENDED)
 
-struct words {
-	/* What was an empty queue last. */
-	_Alignas(WORD_SIZE) atomic_ullong last;
-	struct {
-		_Alignas(WORD_SIZE) atomic_ullong value;
-	} word[WORDS - 1];
+struct sockiocp_mirror_word {
+	_Alignas(LINE) atomic_ullong value;
 };
 
-static struct words *_Atomic all_words;
-/* The kernel knows of no mirrors. */
+struct sockiocp_mirrors *_Atomic sockiocp_mirrors;
+/* The kernel has no mirrors. */
 static atomic_bool unknown;
 
-/* Returns NULL if there is no memory. */
-static struct words *get_words(void)
+static void *map(int how, int advice)
 {
-	struct words *words = atomic_load(&all_words), *others = NULL;
+	void *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, how | MAP_ANONYMOUS, -1, 0);
 
-	if (words)
-		return words;
-	words = mmap(NULL, sizeof(*words), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (words == MAP_FAILED)
+	if (memory == MAP_FAILED)
 		return NULL;
-	/* The kernel takes single pages only. */
-	madvise(words, sizeof(*words), MADV_NOHUGEPAGE);
-	if (atomic_compare_exchange_strong(&all_words, &others, words))
-		return words;
-	/* Nobody else has seen it. */
-	munmap(words, sizeof(*words));
-	return others;
+	if (!madvise(memory, PAGE, advice))
+		return memory;
+	munmap(memory, PAGE);
+	return NULL;
 }
 
-/* Returns a word that is nobody's, or NULL, and what it shall be when its queue is empty. */
-static atomic_ullong *take_word(struct words *words, unsigned long long *empty)
+static struct sockiocp_mirrors *get_mirrors(void)
+{
+	struct sockiocp_mirrors *mine, *mirrors = atomic_load(&sockiocp_mirrors);
+
+	if (mirrors)
+		return mirrors;
+	mine = map(MAP_PRIVATE, MADV_WIPEONFORK);
+	if (!mine || atomic_compare_exchange_strong(&sockiocp_mirrors, &mirrors, mine))
+		return mine;
+	/* Another thread was faster. */
+	munmap(mine, PAGE);
+	return mirrors;
+}
+
+/* Of the process that this is now.  Returns NULL if there is no memory. */
+static struct sockiocp_mirror_word *get_words(struct sockiocp_mirrors *mirrors)
+{
+	struct sockiocp_mirror_word *mine, *words = atomic_load(&mirrors->words);
+	unsigned long long none = 0;
+
+	if (!words) {
+		mine = map(MAP_SHARED, MADV_DONTFORK);
+		/* The kernel takes no part of a huge page. */
+		if (mine)
+			madvise(mine, PAGE, MADV_NOHUGEPAGE);
+		if (!mine || atomic_compare_exchange_strong(&mirrors->words, &words, mine))
+			words = mine;
+		else
+			munmap(mine, PAGE);
+	}
+	/* No two processes that have memory in common are forked in the same nanosecond. */
+	atomic_compare_exchange_strong(&mirrors->epoch, &none, sockiocp_now_ns());
+	return words;
+}
+
+/* Takes a word that is nobody's, and says what an empty queue shall be. */
+static atomic_ullong *take_word(struct sockiocp_mirrors *mirrors,
+				struct sockiocp_mirror_word *words, unsigned long long *empty)
 {
 	unsigned long long value;
 	unsigned int i;
 
-	*empty = atomic_fetch_add(&words->last, TAKEN + 1) + TAKEN + 1;
-	for (i = 0; i < WORDS - 1; i++) {
-		value = atomic_load(&words->word[i].value);
+	*empty = atomic_fetch_add(&mirrors->last, TAKEN + 1) + TAKEN + 1;
+	for (i = 0; i < WORDS; i++) {
+		value = atomic_load(&words[i].value);
 		if ((!value || (value & TAKEN) == SOCKIOCP_MIRROR_ENDED) &&
-		    atomic_compare_exchange_strong(&words->word[i].value, &value,
-						   *empty | TAKEN))
-			return &words->word[i].value;
+		    atomic_compare_exchange_strong(&words[i].value, &value, *empty | TAKEN))
+			return &words[i].value;
 	}
 	return NULL;
 }
 
-/*
- * Finds the mirror of the port that is @fd, or makes it.  Returns the word, which is *@empty
- * as long as this number is that port's and its queue is empty, or NULL.
- */
-const atomic_ullong *sockiocp_mirror(int fd, unsigned long long *empty)
+/* Why the kernel has not made one; @fd was a port. */
+static void note_failure(int fd, int err)
+{
+	if (err == EOPNOTSUPP || err == EINVAL || (err == ENOTTY && !sockiocp_check_port(fd)))
+		atomic_store(&unknown, true);
+}
+
+/* Finds the mirror of the port that is @fd, or makes it.  Returns whether there is one. */
+bool sockiocp_find_mirror(int fd, struct sockiocp_found_mirror *found)
 {
 	struct sockiocp_mirror mirror = { .handle = (__u32)fd };
+	struct sockiocp_mirrors *mirrors;
+	struct sockiocp_mirror_word *words;
 	unsigned long long taken;
-	struct words *words;
 	atomic_ullong *word;
-	bool failed;
+	uintptr_t first;
+	int err;
 
+	found->word = NULL;
 	if (atomic_load_explicit(&unknown, memory_order_relaxed))
-		return NULL;
-	words = get_words();
-	word = words ? take_word(words, empty) : NULL;
+		return false;
+	mirrors = get_mirrors();
+	words = mirrors ? get_words(mirrors) : NULL;
+	word = words ? take_word(mirrors, words, &found->empty) : NULL;
 	if (!word)
-		return NULL;
+		return false;
 	mirror.word = (uintptr_t)word;
-	mirror.empty = *empty;
-	failed = ioctl(fd, SOCKIOCP_SET_MIRROR, &mirror);
-	if (failed && (errno == ENOTTY || errno == EOPNOTSUPP || errno == EINVAL))
-		atomic_store(&unknown, true);
+	mirror.empty = found->empty;
+	taken = found->empty | TAKEN;
+	err = ioctl(fd, SOCKIOCP_SET_MIRROR, &mirror) ? errno : 0;
 	/* The kernel has not begun to use it: there is another one, or none. */
-	taken = *empty | TAKEN;
-	atomic_compare_exchange_strong(word, &taken, *empty | SOCKIOCP_MIRROR_ENDED);
-	if (failed)
-		return NULL;
-	*empty = mirror.empty;
-	return (const atomic_ullong *)(uintptr_t)mirror.word;
+	atomic_compare_exchange_strong(word, &taken, found->empty | SOCKIOCP_MIRROR_ENDED);
+	if (err) {
+		note_failure(fd, err);
+		return false;
+	}
+	/* The program may have set one of its own, where ever. */
+	first = (uintptr_t)words;
+	if (mirror.word - first >= PAGE)
+		return false;
+	found->word = (const atomic_ullong *)(uintptr_t)mirror.word;
+	found->empty = mirror.empty;
+	found->epoch = atomic_load(&mirrors->epoch);
+	return true;
 }

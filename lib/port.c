@@ -7,7 +7,6 @@
  * the kernel fills in the program's own array of packets.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -15,26 +14,29 @@
 #include <linux/sockiocp.h>
 
 #include "internal.h"
+#include "mirror.h"
 #include "overlapped.h"
 
 /*
  * The port that this thread is associated with: the last one that it asked for packets.  An
- * alertable wait wants to know, and who looks in vain: so often in a row, for packets that
- * were to go there.  If that was often enough it has a mirror.
+ * alertable wait wants to know, and who looks in vain.
  */
 static _Thread_local struct {
 	int fd;
 	unsigned char count;
+	/* So often in a row it has looked in vain, and with which arguments last. */
 	unsigned int in_vain;
 	unsigned int entry_count;
 	__u64 entries;
-	const atomic_ullong *mirror;
-	unsigned long long empty;
+	__u64 received;
+	struct sockiocp_found_mirror mirror;
+	/* After so many it looks for a mirror. */
+	unsigned int patience;
 } associated __attribute__((__tls_model__("initial-exec")));
 
-/* So often it looks before it asks for a mirror; and if it gets none, twice as often. */
-#define LOOKS_BEFORE_MIRROR	8
-/* So much of the stack is certainly there, around what is in this frame; and from its lower end. */
+/* If it finds no mirror, it looks for one half as often from then on. */
+#define FIRST_PATIENCE		8
+/* So much of a stack is likely to be there, around what is in this frame. */
 #define FRAME			4096
 #define STACK			(64 * 1024)
 
@@ -74,52 +76,64 @@ static void set_deadline(struct sockiocp_process *process)
 		process->deadline_ns = sockiocp_now_ns() + process->timeout_ns;
 }
 
-/* A child's thread is associated with nothing. */
-static void start_in_child(void)
+/*
+ * What says how many packets there are has to be written to, and so it has to be there still:
+ * on the stack, like @process, in its frame or one that has called it.
+ */
+static __inline__ __attribute__((__always_inline__)) bool
+is_on_stack(const struct sockiocp_process *process)
 {
-	associated.mirror = NULL;
-	associated.in_vain = 0;
+	return process->received + FRAME - (uintptr_t)process < STACK;
 }
 
-static void register_fork_handler(void)
-{
-	pthread_atfork(NULL, NULL, start_in_child);
-}
-
-/* A look at the port has found nothing, without waiting; all arguments were good. */
+/* A look at the port has found nothing, without waiting; so all arguments were good. */
 static __attribute__((__noinline__)) void note_in_vain(int fd,
 						       const struct sockiocp_process *process)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	unsigned int looks = ++associated.in_vain;
-
 	associated.entries = process->entries;
 	associated.entry_count = process->entry_count;
-	/* A power of two. */
-	if (looks < LOOKS_BEFORE_MIRROR || (looks & (looks - 1)))
+	associated.received = process->received;
+	if (!associated.patience)
+		associated.patience = FIRST_PATIENCE;
+	if (++associated.in_vain < associated.patience || fd >= SOCKIOCP_COUNTED_FDS ||
+	    !is_on_stack(process))
 		return;
-	pthread_once(&once, register_fork_handler);
-	associated.mirror = sockiocp_mirror(fd, &associated.empty);
-	if (associated.mirror)
-		associated.in_vain = 0;
+	associated.in_vain = 0;
+	/* It may be right to have asked: somebody else has taken what was there. */
+	if (sockiocp_has_mirror(&associated.mirror) &&
+	    sockiocp_mirror_is_empty(&associated.mirror))
+		return;
+	if (!sockiocp_find_mirror(fd, &associated.mirror) && associated.patience < 1U << 20)
+		associated.patience *= 2;
+}
+
+static void begin_to_ask(int fd, unsigned char count)
+{
+	if (fd == associated.fd && count == associated.count)
+		return;
+	associated.mirror.word = NULL;
+	associated.in_vain = 0;
+	associated.patience = FIRST_PATIENCE;
+	associated.fd = fd;
+	associated.count = count;
 }
 
 /*
  * Would the call find nothing, if it was made?  The mirror says so as long as @fd is the
- * same port's.  The kernel would look at the arguments before: they are those with which it
- * has found nothing last, but for where the number of packets goes.  That will be written
- * to, and so it has to be on the stack, like @process, and in its frame or one that called it.
+ * same port's, and CloseHandle() has counted before that ends.  The kernel would look at the
+ * arguments before: they are those with which it has found nothing last.
  */
 static __inline__ __attribute__((__always_inline__)) bool
-finds_nothing(int fd, unsigned long call, const struct sockiocp_process *process)
+finds_nothing(int fd, unsigned char count, unsigned long call,
+	      const struct sockiocp_process *process)
 {
-	return call == SOCKIOCP_PROCESS && fd == associated.fd && associated.mirror &&
+	return call == SOCKIOCP_PROCESS && fd == associated.fd && count == associated.count &&
+	       sockiocp_has_mirror(&associated.mirror) &&
 	       !(process->timeout_ns | process->registrations | process->registration_count) &&
 	       process->entries == associated.entries &&
 	       process->entry_count == associated.entry_count &&
-	       process->received + FRAME - (uintptr_t)process < STACK &&
-	       atomic_load_explicit(associated.mirror, memory_order_acquire) ==
-		       associated.empty;
+	       process->received == associated.received && is_on_stack(process) &&
+	       sockiocp_mirror_is_empty(&associated.mirror);
 }
 
 /*
@@ -149,20 +163,14 @@ process_with(HANDLE port, unsigned long call, struct sockiocp_process *process)
 	unsigned char count;
 	int err;
 
-	if (finds_nothing(fd, call, process)) {
+	count = sockiocp_close_count(fd);
+	if (finds_nothing(fd, count, call, process)) {
 		*(UINT32 *)(uintptr_t)process->received = 0;
 		return ETIME;
 	}
-	count = sockiocp_close_count(fd);
 	process->handle = (UINT32)fd;
-	if (process->entry_count) {
-		if (fd != associated.fd) {
-			associated.mirror = NULL;
-			associated.in_vain = 0;
-		}
-		associated.fd = fd;
-		associated.count = count;
-	}
+	if (process->entry_count)
+		begin_to_ask(fd, count);
 	set_deadline(process);
 	err = process_once(fd, call, process);
 	if (!err) {

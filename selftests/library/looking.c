@@ -14,6 +14,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -212,6 +214,54 @@ TEST_F(looking, number_is_another_ports_after_close)
 		ASSERT_EQ(self->port, port_open());
 		ASSERT_TRUE(post(self->port));
 		ASSERT_EQ(0, look(self->port));
+	}
+}
+
+struct closer {
+	HANDLE port;
+	int raw;
+	int ready, go;
+};
+
+static void *close_when_told(void *arg)
+{
+	struct closer *closer = arg;
+
+	__atomic_store_n(&closer->ready, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&closer->go, __ATOMIC_SEQ_CST))
+		sched_yield();
+	if (closer->raw)
+		fd_close(port_fd(closer->port));
+	else
+		CloseHandle(closer->port);
+	return NULL;
+}
+
+/* The number is free before close() has told anybody: who has it then looks at the new port. */
+TEST_F(looking, number_is_another_ports_while_that_is_closed)
+{
+	struct closer closer;
+	pthread_t thread;
+	HANDLE again;
+	int i, tries;
+
+	for (i = 0; i < 200; i++) {
+		closer = (struct closer) { .port = self->port, .raw = i % 2 };
+		LOOK_LONG();
+		ASSERT_EQ(0, pthread_create(&thread, NULL, close_when_told, &closer));
+		while (!__atomic_load_n(&closer.ready, __ATOMIC_SEQ_CST))
+			sched_yield();
+		__atomic_store_n(&closer.go, 1, __ATOMIC_SEQ_CST);
+		for (tries = 0; ; tries++) {
+			again = port_open();
+			if (again == self->port)
+				break;
+			CloseHandle(again);
+			ASSERT_GT(1000000, tries);
+		}
+		ASSERT_TRUE(post(again));
+		ASSERT_EQ(0, look(again));
+		pthread_join(thread, NULL);
 	}
 }
 
@@ -455,6 +505,31 @@ TEST_F(looking, bad_arguments_are_told)
 	munmap(nothing, 4096);
 }
 
+/* Nobody looks for a mirror again and again where there can be none, or it is of no use. */
+static void *look_where_it_is_of_no_use(void *arg)
+{
+	struct looker *looker = arg;
+	static OVERLAPPED_ENTRY entry;
+	static UINT32 received;
+	int i;
+
+	looker->after = 0;
+	for (i = 0; i < 10 * LOOKS; i++)
+		looker->after |= ProcessSocketNotifications(looker->port, 0, NULL, 0, 1, &entry,
+							    &received) != WAIT_TIMEOUT;
+	return NULL;
+}
+
+TEST_F(looking, is_right_where_it_has_to_be_a_call)
+{
+	struct looker looker = { .port = self->port };
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, look_where_it_is_of_no_use, &looker));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, looker.after);
+}
+
 /* What says how many there are may be taken away between two looks. */
 TEST_F(looking, memory_that_is_gone_is_told)
 {
@@ -510,6 +585,102 @@ TEST_F(looking, alertable_look_calls_functions)
 	EXPECT_FALSE(GetQueuedCompletionStatusEx(self->port, &entry, 1, &n, 0, TRUE));
 	EXPECT_EQ(WAIT_IO_COMPLETION, GetLastError());
 	EXPECT_EQ(1, called);
+}
+
+/*
+ * Whoever says that he will sleep, and finds nothing, is told of a packet by who posts one and
+ * then looks whether anybody sleeps: neither look is before what was said.
+ */
+struct sleepy {
+	HANDLE port;
+	int sleeps, seen, stop, missed;
+};
+
+/* A moment, but not for long where there is one processor. */
+static void spin(void)
+{
+	static _Thread_local unsigned int times;
+
+	if (++times % 256 == 0)
+		sched_yield();
+}
+
+static void *post_and_look(void *arg)
+{
+	struct sleepy *s = arg;
+	int round = 0;
+
+	while (!__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE)) {
+		while (__atomic_load_n(&s->seen, __ATOMIC_ACQUIRE) != round &&
+		       !__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE))
+			spin();
+		post(s->port);
+		/* The other one sleeps, it seems, if this is not 0: he would be woken. */
+		if (__atomic_load_n(&s->sleeps, __ATOMIC_RELAXED))
+			__atomic_store_n(&s->sleeps, 0, __ATOMIC_RELEASE);
+		round++;
+		__atomic_store_n(&s->missed, round, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+TEST_F(looking, sleeper_is_seen_or_sees)
+{
+	struct sleepy s = { .port = self->port, .seen = -1 };
+	pthread_t thread;
+	int round;
+	DWORD code;
+
+	LOOK_LONG();
+	ASSERT_EQ(0, pthread_create(&thread, NULL, post_and_look, &s));
+	for (round = 0; round < 1000; round++) {
+		__atomic_store_n(&s.seen, round, __ATOMIC_RELEASE);
+		__atomic_store_n(&s.sleeps, 1, __ATOMIC_RELAXED);
+		code = look(self->port);
+		while (__atomic_load_n(&s.missed, __ATOMIC_ACQUIRE) != round + 1)
+			spin();
+		if (code) {
+			ASSERT_EQ(0, __atomic_load_n(&s.sleeps, __ATOMIC_ACQUIRE)) {
+				TH_LOG("in round %d", round);
+			}
+			ASSERT_EQ(0, look(self->port));
+		}
+		/* Now there is nothing, and the word says so. */
+		LOOK_LONG();
+		__atomic_store_n(&s.sleeps, 0, __ATOMIC_RELAXED);
+	}
+	__atomic_store_n(&s.stop, 1, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+}
+
+/* A child that has the same memory must not tell its parent what is not so. */
+static int words_are_mapped(void)
+{
+	char line[512];
+	FILE *file = fopen("/proc/self/maps", "re");
+	int found = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (strstr(line, "/dev/zero"))
+			found++;
+	if (file)
+		fclose(file);
+	return found;
+}
+
+TEST_F(looking, child_does_not_have_the_words)
+{
+	int before = words_are_mapped(), raw, pid;
+
+	LOOK_LONG();
+	for (raw = 0; raw < 2; raw++) {
+		pid = forked(raw);
+		ASSERT_LE(0, pid);
+		if (!pid)
+			_exit(words_are_mapped() != before);
+		EXPECT_EQ(0, child_status(pid, COMES));
+	}
+	EXPECT_EQ(before + 1, words_are_mapped());
 }
 
 /* A process that may pin nothing looks as before. */

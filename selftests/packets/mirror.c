@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -381,7 +382,59 @@ TEST_F(mirror, is_not_written_to_when_it_has_ended)
 	ASSERT_EQ(EMPTY, load(self->word));
 }
 
+TEST_F(mirror, ends_when_the_port_becomes_a_home_port)
+{
+	struct sockiocp_cancel end = { .flags = SOCKIOCP_CANCEL_END_OF_THREAD };
+	struct sockiocp_buffer buffer = { 0 };
+	struct sockiocp_submit submit = {
+		.socket = self->fd[0],
+		.buffers = (uintptr_t)&buffer,
+		.buffer_count = 1,
+		.operation = SOCKIOCP_SUBMIT_RECEIVE,
+	};
+
+	ASSERT_EMPTY();
+	ioctl(self->port, SOCKIOCP_SUBMIT, &submit);
+	EXPECT_EQ(ENDED, load(self->word));
+	EXPECT_EQ(-EXDEV, set_mirror(self->port, self->port, self->word, EMPTY));
+	ioctl(self->port, SOCKIOCP_CANCEL, &end);
+}
+
 /* -------------------------------------------------------------- whose it is */
+
+/* exec: the memory of before is gone, and the port is there still. */
+TEST(mirror_of_a_program_that_was_is_replaced)
+{
+	int port, child;
+	__u64 *word;
+
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		word = shared_memory(PAGE);
+		port = open("/dev/sockiocp", O_RDWR);
+		if (port < 0 || set_mirror(port, port, word, EMPTY))
+			_exit(1);
+		fd_dup_to(port, 201);
+		fcntl(201, F_SETFD, 0);
+		if (set_mirror(201, 201, word, EMPTY))
+			_exit(2);
+		run_again("MIRROR_PORT");
+		_exit(3);
+	}
+	EXPECT_EQ(0, child_status(child, COMES));
+}
+
+static __attribute__((constructor)) void after_exec(void)
+{
+	__u64 *word;
+
+	if (!getenv("MIRROR_PORT"))
+		return;
+	word = shared_memory(PAGE);
+	_exit(set_mirror(201, 201, word, EMPTY) ? 4 :
+	      look(201) != -ETIME || load(word) != EMPTY ? 5 : 0);
+}
 
 TEST_F(mirror, that_there_is_is_told)
 {
@@ -488,7 +541,8 @@ TEST_F(mirror, wants_good_arguments)
 	struct sockiocp_mirror reserved = {
 		.word = (uintptr_t)self->word, .empty = EMPTY, .reserved = 1,
 	};
-	int other = device_open(), i;
+	int other = device_open(), file = open("/root/mirror", O_RDWR | O_CREAT | O_CLOEXEC, 0600), i;
+	__u64 *of_file;
 
 	ASSERT_LE(0, other);
 	ASSERT_NE(MAP_FAILED, private);
@@ -510,6 +564,19 @@ TEST_F(mirror, wants_good_arguments)
 	if (huge != MAP_FAILED) {
 		EXPECT_EQ(-EINVAL, set_mirror(other, other, huge, EMPTY));
 	}
+	/* Of a filesystem that is memory itself this is good. */
+	if (file >= 0 && !ftruncate(file, PAGE)) {
+		of_file = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+		ASSERT_NE(MAP_FAILED, of_file);
+		i = set_mirror(other, other, of_file, EMPTY);
+		EXPECT_TRUE(i == 0 || i == -EINVAL || i == -EFAULT) {
+			TH_LOG("%d", i);
+		}
+		fd_close(file);
+		fd_close(fd_dup(other));
+		munmap(of_file, PAGE);
+	}
+	unlink("/root/mirror");
 	EXPECT_EQ(1, *self->word);
 	EXPECT_EQ(1, *private);
 	/* By a number that is another port's, or nobody's: what there is ends. */
