@@ -202,6 +202,8 @@ void sockiocp_mirror_end(struct sockiocp_port *port)
 {
 	struct sockiocp_mirrored ended;
 
+	/* The number is free, and may be another port's. */
+	sockiocp_race_window();
 	/* Pairs with sockiocp_mirror_set(). */
 	smp_mb();
 	/* Pairs with smp_store_release() below: if there is none the end was said. */
