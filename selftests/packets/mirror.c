@@ -264,34 +264,6 @@ TEST_F(taken_away, is_put_back)
 	EXPECT_EQ(1, look(self->port));
 }
 
-static void wait_at(void *arg)
-{
-	struct sockiocp_packet_entry got = { 0 };
-	int port = (int)(intptr_t)arg;
-	__u32 received = 0;
-	struct sockiocp_process p = device_process(port, NULL, 0, &got, 1, &received,
-						   SOCKIOCP_INFINITE);
-
-	device_wait(port, &p);
-	_exit(0);
-}
-
-/* A waiter has the packet in its hands, and does not come for it. */
-TEST_F(mirror, is_filled_by_what_a_waiter_leaves)
-{
-	int waiter = process_start_sharing(wait_at, (void *)(intptr_t)self->port);
-
-	ASSERT_LT(0, waiter);
-	ASSERT_TRUE(port_becomes(self->port, "waiters", 1));
-	ASSERT_EQ(0, process_stop(waiter));
-	ASSERT_EQ(0, device_post(self->port, KEY));
-	ASSERT_EMPTY();
-	process_kill(waiter);
-	ASSERT_TRUE(port_becomes(self->port, "waiters", 0));
-	EXPECT_EQ(FILLED, load(self->word));
-	EXPECT_EQ(1, look(self->port));
-}
-
 /* --------------------------------------------------------------- when it ends */
 
 static void *close_descriptor(void *arg)
