@@ -9,11 +9,6 @@
 
 #include "trigger.h"
 
-/* As 0, for tests: all that is armed goes through the queue. */
-#ifndef SOCKIOCP_ONE_PASS
-#define SOCKIOCP_ONE_PASS	1
-#endif
-
 /**
  * struct sockiocp_chunk - packets in the hands of a call
  * @port: the port

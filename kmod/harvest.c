@@ -445,6 +445,80 @@ static int harvest_at_once(struct sockiocp_chunk *chunk,
 	return harvest_queue(chunk, uentries, count, ureceived, received, NULL);
 }
 
+/* If all that is queued is one packet that was posted, that is taken. */
+static __always_inline struct sockiocp_posted *harvest_take_posted(struct sockiocp_port *port)
+{
+	struct sockiocp_packet *packet;
+
+	spin_lock_irq(&port->lock);
+	packet = list_first_entry(&port->queue, struct sockiocp_packet, node);
+	if (unlikely(!list_is_singular(&port->queue) || !sockiocp_packet_is_posted(packet) ||
+		     port->home_of)) {
+		packet = NULL;
+	} else {
+		INIT_LIST_HEAD(&port->queue);
+		port->nr_packets--;
+		port->delivered++;
+	}
+	spin_unlock_irq(&port->lock);
+	return packet ? sockiocp_packet_posted(packet) : NULL;
+}
+
+/* It could not be handed over. */
+static noinline void harvest_put_posted_back(struct sockiocp_chunk *chunk,
+					     struct sockiocp_posted *posted)
+{
+	INIT_LIST_HEAD(&chunk->packets);
+	list_add(&posted->packet.node, &chunk->packets);
+	chunk->deliveries->packet = &posted->packet;
+	chunk->deliveries->is_notification = false;
+	chunk->settled = true;
+	chunk->at_once = false;
+	chunk->nr = 1;
+	sockiocp_chunk_put_back(chunk);
+	chunk->nr = 0;
+}
+
+/*
+ * The way of one posted packet that is alone in the queue: a thread is woken by it, or told to
+ * do something.  Returns as sockiocp_harvest() does, -ENOMSG if it is not so.
+ */
+static noinline int harvest_posted(struct sockiocp_chunk *chunk,
+				   struct sockiocp_packet_entry __user *to, u32 __user *ureceived)
+{
+	struct sockiocp_port *port = chunk->port;
+	struct sockiocp_posted *posted;
+
+	if (unlikely(sockiocp_histogram_is_on() || trace_sockiocp_take_enabled() ||
+		     trace_sockiocp_deliver_enabled() || fatal_signal_pending(current)))
+		return -ENOMSG;
+	posted = harvest_take_posted(port);
+	if (unlikely(!posted)) {
+		WRITE_ONCE(port->was_posted, false);
+		return -ENOMSG;
+	}
+	if (!user_write_access_begin(to, sizeof(*to)))
+		goto put_back;
+	unsafe_put_user(posted->entry.completion_key, &to->completion_key, fault);
+	unsafe_put_user(posted->entry.overlapped, &to->overlapped, fault);
+	unsafe_put_user(posted->entry.internal, &to->internal, fault);
+	unsafe_put_user(posted->entry.bytes_transferred, &to->bytes_transferred, fault);
+	unsafe_put_user(posted->entry.reserved, &to->reserved, fault);
+	user_write_access_end();
+	if (put_user(1, ureceived))
+		goto put_back;
+	sockiocp_packet_free(port, posted);
+	sockiocp_harvest_pass_on(port);
+	return 0;
+
+fault:
+	user_write_access_end();
+put_back:
+	harvest_put_posted_back(chunk, posted);
+	sockiocp_harvest_pass_on(port);
+	return -EFAULT;
+}
+
 /**
  * sockiocp_harvest - take packets off the queue, without waiting
  * @chunk: whose hands they go through; what was taken at once is there already, and is
@@ -470,6 +544,12 @@ int sockiocp_harvest(struct sockiocp_chunk *chunk,
 	chunk->busy = false;
 	if (chunk->nr)
 		return harvest_at_once(chunk, uentries, count, ureceived);
+	if (SOCKIOCP_SHORT_WAYS && READ_ONCE(chunk->port->was_posted) && !handed) {
+		int error = harvest_posted(chunk, uentries, ureceived);
+
+		if (error != -ENOMSG)
+			return error;
+	}
 	return harvest_queue(chunk, uentries, count, ureceived, 0, handed);
 }
 

@@ -13,7 +13,7 @@
  * it at its own address, which these have caches against.
  */
 #define SOCKIOCP_CAN_MIRROR						\
-	(IS_ENABLED(CONFIG_64BIT) && !IS_ENABLED(CONFIG_MIPS) &&	\
+	(SOCKIOCP_SHORT_WAYS && IS_ENABLED(CONFIG_64BIT) && !IS_ENABLED(CONFIG_MIPS) &&	\
 	 !IS_ENABLED(CONFIG_PARISC) && !IS_ENABLED(CONFIG_SPARC))
 
 int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args);

@@ -20,7 +20,7 @@ static struct kmem_cache *posted_cache;
 void sockiocp_packet_free(struct sockiocp_port *port, struct sockiocp_posted *posted)
 {
 	atomic_long_dec(&port->account->packets);
-	if (!IS_ENABLED(CONFIG_KASAN) && !READ_ONCE(port->spare) &&
+	if (SOCKIOCP_SHORT_WAYS && !IS_ENABLED(CONFIG_KASAN) && !READ_ONCE(port->spare) &&
 	    !cmpxchg(&port->spare, NULL, posted))
 		return;
 	kmem_cache_free(posted_cache, posted);
@@ -41,6 +41,13 @@ void sockiocp_packet_free_spare(struct sockiocp_port *port)
 	if (port->spare)
 		kmem_cache_free(posted_cache, port->spare);
 	port->spare = NULL;
+}
+
+static __always_inline void packet_queue_posted(struct sockiocp_port *port,
+						struct sockiocp_posted *posted)
+{
+	sockiocp_queue_add_and_wake(port, &posted->packet, SOCKIOCP_SEQ_POSTED);
+	WRITE_ONCE(port->was_posted, true);
 }
 
 /**
@@ -78,7 +85,7 @@ long sockiocp_packet_post(struct sockiocp_port *port, const struct sockiocp_post
 	if (port->closed)
 		error = -ESHUTDOWN;
 	else
-		sockiocp_queue_add_and_wake(port, &posted->packet, SOCKIOCP_SEQ_POSTED);
+		packet_queue_posted(port, posted);
 	spin_unlock_irq(&port->lock);
 	if (error)
 		sockiocp_packet_free(port, posted);

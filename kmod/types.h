@@ -24,6 +24,14 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+/*
+ * As 0, for tests (selftests/vm/test, SHORT_WAYS=no): what is only there to be fast is not: all
+ * that is armed goes through the queue, no packet's memory is kept, no port has a mirror.
+ */
+#ifndef SOCKIOCP_SHORT_WAYS
+#define SOCKIOCP_SHORT_WAYS	1
+#endif
+
 /* What a user may hold only so many of. */
 enum sockiocp_limit {
 	SOCKIOCP_MAX_REGISTRATIONS,
@@ -218,6 +226,8 @@ struct sockiocp_mirrored {
  * @delivered: packets that were harvested, ever
  * @waiters: threads that wait for a packet, the youngest first
  * @nr_waiters: how many these are
+ * @was_posted: a packet was posted since a harvest has found that not only one is queued;
+ *	read without @lock, and reset without
  * @mirror: of the queue, if its word is not NULL, which is looked at without @lock, too
  * @hooks: registrations and endpoints in the order of their coming, as a ring, and among
  *	them the marks of those who go through it
@@ -272,6 +282,7 @@ struct sockiocp_port {
 	unsigned int nr_packets;
 	struct list_head waiters;
 	unsigned int nr_waiters;
+	bool was_posted;
 	struct sockiocp_mirrored mirror;
 	struct list_head hooks;
 	unsigned int nr_hooks;
