@@ -157,11 +157,12 @@ static inline bool sockiocp_packet_mark_queued(struct sockiocp_registration *reg
 	return false;
 }
 
-/* Inline, for the sake of the wake-ups. */
-static __always_inline void sockiocp_packet_queue(struct sockiocp_registration *reg)
+/* @port is its port.  Inline, for the sake of the wake-ups. */
+static __always_inline void sockiocp_packet_queue(struct sockiocp_port *port,
+						  struct sockiocp_registration *reg)
 {
 	if (sockiocp_packet_mark_queued(reg))
-		sockiocp_queue_add_and_wake(reg->hook.port, &reg->packet, 0);
+		sockiocp_queue_add_and_wake(port, &reg->packet, 0);
 }
 
 /*

@@ -34,7 +34,7 @@ static __always_inline int registration_report(struct sockiocp_registration *reg
 		reg->terms.edges |= edges;
 		queue = !is_edge || edges || !events;
 		if (queue)
-			sockiocp_packet_queue(reg);
+			sockiocp_packet_queue(port, reg);
 	}
 	spin_unlock(&port->lock);
 	if (queue)
@@ -62,7 +62,7 @@ static noinline int registration_report_level(struct sockiocp_registration *reg)
 		spin_unlock(&port->lock);
 		return 0;
 	}
-	sockiocp_packet_queue(reg);
+	sockiocp_packet_queue(port, reg);
 	spin_unlock(&port->lock);
 	sockiocp_pollers_wake(port);
 	return 0;
@@ -221,7 +221,7 @@ bool sockiocp_registration_unhook(struct sockiocp_registration *reg, enum sockio
 	reg->hook.state = state;
 	trace_sockiocp_remove(reg, state);
 	if (state == SOCKIOCP_REMOVED)
-		sockiocp_packet_queue(reg);
+		sockiocp_packet_queue(port, reg);
 	is_ours = state == SOCKIOCP_DEAD && reg->place == SOCKIOCP_IDLE;
 	spin_unlock(&port->lock);
 	return is_ours;

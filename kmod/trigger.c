@@ -381,7 +381,7 @@ static void trigger_begin_unread(struct sockiocp_registration *reg, sockiocp_rea
 		trigger_set_seen(reg, seen);
 	}
 	if (reg->enabled)
-		sockiocp_packet_queue(reg);
+		sockiocp_packet_queue(reg->hook.port, reg);
 }
 
 /**
@@ -404,7 +404,7 @@ void sockiocp_trigger_report_armed(struct sockiocp_registration *reg,
 		trigger_ask_for_more(reg, now, added);
 	} else {
 		if (trigger_events(reg, &now, &armed))
-			sockiocp_packet_queue(reg);
+			sockiocp_packet_queue(port, reg);
 		if (sockiocp_trigger_is_memorable(reg, now))
 			sockiocp_trigger_remember(reg, now, &armed);
 	}

@@ -127,8 +127,8 @@ static __inline__ __attribute__((__always_inline__)) bool
 finds_nothing(int fd, unsigned char count, unsigned long call,
 	      const struct sockiocp_process *process)
 {
-	return call == SOCKIOCP_PROCESS && fd == associated.fd && count == associated.count &&
-	       sockiocp_has_mirror(&associated.mirror) &&
+	return call == SOCKIOCP_PROCESS && sockiocp_has_mirror(&associated.mirror) &&
+	       fd == associated.fd && count == associated.count &&
 	       !(process->timeout_ns | process->registrations | process->registration_count) &&
 	       process->entries == associated.entries &&
 	       process->entry_count == associated.entry_count &&
