@@ -48,13 +48,10 @@ static bool mirror_page_is_good(struct page *page)
 	return page_is_swapbacked(page) && !PageAnon(page) && !PageCompound(page);
 }
 
-/*
- * Does not say that the page is dirty: it was since the program first wrote there, or since it
- * was pinned for writing, and as long as it is pinned nobody writes it back.
- */
-static void mirror_unpin(const struct sockiocp_mirrored *mirror)
+/* The page is dirty: nobody else need have written there. */
+static void mirror_unpin(struct sockiocp_mirrored *mirror)
 {
-	unpin_user_page(mirror->page);
+	unpin_user_pages_dirty_lock(&mirror->page, 1, true);
 	atomic64_dec(&mirror->mm->pinned_vm);
 	mmdrop(mirror->mm);
 }
@@ -172,8 +169,9 @@ int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args)
 
 	if (!SOCKIOCP_CAN_MIRROR)
 		return -EOPNOTSUPP;
-	if (!args->word || args->word % sizeof(u64) || args->empty & MIRROR_WORD_BITS ||
-	    args->reserved)
+	/* Memory that is given back, by a hole in its file, is 0. */
+	if (!args->word || args->word % sizeof(u64) || !args->empty ||
+	    args->empty & MIRROR_WORD_BITS || args->reserved)
 		return -EINVAL;
 	error = mirror_find_first(port, args);
 	if (!error)

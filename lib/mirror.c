@@ -8,8 +8,12 @@
  * thread may be reading.  The kernel wants it to be shared memory; but a child does not have
  * it, or it could tell its parent what is not so.  A thread knows by the epoch that it is in a
  * child, which the C library need not know of: that is in memory which is 0 there.
+ *
+ * A child of vfork() calls nothing of this library, as POSIX has it: it would say of itself
+ * what its parent's thread then believes.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -47,12 +51,34 @@ static void *map(int how, int advice)
 	return NULL;
 }
 
+/* Where the words of this process are: a child has something else there. */
+static void *_Atomic words_were;
+
+/*
+ * A thread that was forked by a signal handler may be about to read a word.  It finds 0, which
+ * is no empty queue.
+ */
+static void start_in_child(void)
+{
+	void *words = atomic_load(&words_were);
+
+	if (words)
+		mmap(words, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+static void register_fork_handler(void)
+{
+	pthread_atfork(NULL, NULL, start_in_child);
+}
+
 static struct sockiocp_mirrors *get_mirrors(void)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct sockiocp_mirrors *mine, *mirrors = atomic_load(&sockiocp_mirrors);
 
 	if (mirrors)
 		return mirrors;
+	pthread_once(&once, register_fork_handler);
 	mine = map(MAP_PRIVATE, MADV_WIPEONFORK);
 	if (!mine || atomic_compare_exchange_strong(&sockiocp_mirrors, &mirrors, mine))
 		return mine;
@@ -77,6 +103,7 @@ static struct sockiocp_mirror_word *get_words(struct sockiocp_mirrors *mirrors)
 		else
 			munmap(mine, PAGE);
 	}
+	atomic_store(&words_were, words);
 	/* No two processes that have memory in common are forked in the same nanosecond. */
 	atomic_compare_exchange_strong(&mirrors->epoch, &none, sockiocp_now_ns());
 	return words;
@@ -99,10 +126,10 @@ static atomic_ullong *take_word(struct sockiocp_mirrors *mirrors,
 	return NULL;
 }
 
-/* Why the kernel has not made one; @fd was a port. */
+/* Why the kernel has not made one; @fd was a port, and need not be any more. */
 static void note_failure(int fd, int err)
 {
-	if (err == EOPNOTSUPP || err == EINVAL || (err == ENOTTY && !sockiocp_check_port(fd)))
+	if ((err == EOPNOTSUPP || err == EINVAL || err == ENOTTY) && !sockiocp_check_port(fd))
 		atomic_store(&unknown, true);
 }
 

@@ -256,13 +256,14 @@ TEST_F(looking, number_is_another_ports_while_that_is_closed)
 		while (!__atomic_load_n(&closer.ready, __ATOMIC_SEQ_CST))
 			sched_yield();
 		__atomic_store_n(&closer.go, 1, __ATOMIC_SEQ_CST);
-		/* What is closed here would hold up the other one's close(). */
+		/* What is closed here would hold up the other one's close(): not at once. */
 		for (highest = 0; ; highest = port_fd(again)) {
 			ASSERT_TRUE(DuplicateHandle(self_, full, self_, &again, 0, FALSE,
 						    DUPLICATE_SAME_ACCESS));
 			if (again == self->port)
 				break;
-			ASSERT_GT(1000, port_fd(again));
+			if (port_fd(again) > 900)
+				fd_close_range(port_fd(full) + 1, port_fd(again));
 			sched_yield();
 		}
 		ASSERT_EQ(0, look(again));

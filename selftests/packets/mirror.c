@@ -506,6 +506,22 @@ TEST_F(mirror, is_what_the_process_reads_after_pageout)
 	ASSERT_EMPTY();
 }
 
+/* Nobody but the kernel has written to the page: what it has written is kept all the same. */
+TEST_F(mirror, end_is_told_by_a_page_that_was_clean)
+{
+	__u64 *word = shared_memory(PAGE);
+	int port = device_open();
+
+	ASSERT_NE(NULL, word);
+	ASSERT_EQ(0, load(word));
+	ASSERT_EQ(0, set_mirror(port, port, word, EMPTY));
+	fd_close(port);
+	ASSERT_EQ(ENDED, load(word));
+	madvise(word, PAGE, 21 /* MADV_PAGEOUT */);
+	EXPECT_EQ(ENDED, load(word));
+	munmap(word, PAGE);
+}
+
 TEST_F(mirror, pins_no_more_than_the_limit)
 {
 	struct rlimit none = { 0, 0 };
@@ -549,6 +565,7 @@ TEST_F(mirror, wants_good_arguments)
 	EXPECT_EQ(-EINVAL, set_mirror(other, other, (__u64 *)((char *)self->word + 4), EMPTY));
 	for (i = 1; i < 4; i++)
 		EXPECT_EQ(-EINVAL, set_mirror(other, other, self->word, EMPTY | i));
+	EXPECT_EQ(-EINVAL, set_mirror(other, other, self->word, 0));
 	EXPECT_EQ(-EINVAL, set_mirror(other, other, private, EMPTY));
 	EXPECT_EQ(-EINVAL, device_call(other, SOCKIOCP_SET_MIRROR, &reserved));
 	EXPECT_EQ(-EFAULT, set_mirror(other, other, unreadable, EMPTY));

@@ -443,8 +443,8 @@ struct sockiocp_batch {
  * struct sockiocp_mirror - a word of the program's that says whether a queue is empty
  * @word: in: address of a word of 64 bits, aligned, in memory that is mapped shared.
  *	out: of the one that is in use.
- * @empty: in: what the word shall be while the queue is empty; the lowest two bits must be 0.
- *	out: what the one in use is then.
+ * @empty: in: what the word shall be while the queue is empty: not 0, but the lowest two bits
+ *	must be.  out: what the one in use is then.
  * @handle: in: the descriptor by which the call is made.
  * @reserved: in: must be 0.
  */
@@ -660,20 +660,27 @@ struct sockiocp_mirror {
  * return ETIME if it was called, good arguments provided.  The word becomes
  * @empty | SOCKIOCP_MIRROR_FILLED when something is queued, and @empty when such a call has found
  * nothing.  It becomes @empty | SOCKIOCP_MIRROR_ENDED, and is not written to again, when a
- * descriptor of the port is closed, whichever it is and by whom, or SOCKIOCP_CLOSE is called:
- * until then a descriptor that the caller had is the same port.  The program must not write to
- * it meanwhile, and may use it anew with another @empty.
+ * descriptor of the port is closed, whichever it is and by whom, or SOCKIOCP_CLOSE is called, or
+ * the port becomes a home port.  So as long as that has not come, and no close() has begun, a
+ * descriptor that the caller had is the same port (but in a table that was made without it, by
+ * close_range() with CLOSE_RANGE_UNSHARE).  The program must not write to the word meanwhile, and
+ * may use it anew with another @empty.
  *
- * The page of the word is pinned until then, and counts for RLIMIT_MEMLOCK.  What such a call
- * does besides, to associate the thread with the port, is left to a call that is made.
+ * To read the word is no barrier, as a call would be: who has to be seen by another thread before
+ * he looks, puts one in front.  What such a call does besides, to associate the thread with the
+ * port, is left to a call that is made.
  *
- *   EINVAL  no such word: not aligned, in private memory, or in a huge page; reserved is not 0
+ * The page of the word is pinned until the mirror ends, and counts for RLIMIT_MEMLOCK.
+ *
+ *   EINVAL  no such word: not aligned, in private memory, in that of a file (but of tmpfs, or
+ *           memfd_create()), or in a huge page; @empty; reserved is not 0
  *   EFAULT  it cannot be written
- *   EBADF   @handle is not, or no longer, a descriptor of the port
+ *   EBADF   @handle is not, or no longer, a descriptor of the port: there is no mirror then
  *   EBUSY   the port has a mirror in the memory of another process
+ *   EXDEV   it is a home port
  *   ENOBUFS over RLIMIT_MEMLOCK
  *   ENOMEM  out of memory
- *   EOPNOTSUPP  a kernel of 32 bits
+ *   EOPNOTSUPP  a kernel of 32 bits, or of a processor whose caches go by virtual addresses
  */
 #define SOCKIOCP_SET_MIRROR	_IOWR(SOCKIOCP_IOC_MAGIC, 0x0d, struct sockiocp_mirror)
 
