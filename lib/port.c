@@ -51,7 +51,8 @@ static bool is_associated(int fd)
  * again.  What packets are there may have something to be finished; the program does not
  * get all of these.
  */
-static int process_once(int fd, unsigned long call, struct sockiocp_process *process)
+static __inline__ __attribute__((__always_inline__)) int
+process_once(int fd, unsigned long call, struct sockiocp_process *process)
 {
 	UINT32 *received = (UINT32 *)(uintptr_t)process->received;
 
@@ -137,10 +138,9 @@ finds_nothing(int fd, unsigned char count, unsigned long call,
 }
 
 /*
- * Makes @call, which is the PROCESS ioctl or begins with it, and makes PROCESS again
- * without the registrations as long as it ends early: by a signal, or because what was
- * ready no longer is.  The kernel has written then when the time-out is over.  @port is
- * looked at by the kernel only.
+ * What becomes of a call whose first ioctl has ended with @err.  As long as it has ended early,
+ * by a signal, or because what was ready no longer is, PROCESS is made again without the
+ * registrations.  The kernel has written then when the time-out is over.
  *
  * Returns 0 or an errno value.  ESHUTDOWN says that the port was closed during
  * the call.  It is told apart from a handle that was bad from the beginning
@@ -155,28 +155,9 @@ finds_nothing(int fd, unsigned char count, unsigned long call,
  * creation within the few instructions between the look at the count and the
  * ioctl, the same that a program risks which closes a handle while it calls.
  */
-static __inline__ __attribute__((__always_inline__)) int
-process_with(HANDLE port, unsigned long call, struct sockiocp_process *process)
+static __attribute__((__noinline__)) int
+go_on(int fd, unsigned char count, bool waits, struct sockiocp_process *process, int err)
 {
-	int fd = sockiocp_handle_fd(port);
-	bool waits = process->timeout_ns;
-	unsigned char count;
-	int err;
-
-	count = sockiocp_close_count(fd);
-	if (finds_nothing(fd, count, call, process)) {
-		*(UINT32 *)(uintptr_t)process->received = 0;
-		return ETIME;
-	}
-	process->handle = (UINT32)fd;
-	if (process->entry_count)
-		begin_to_ask(fd, count);
-	set_deadline(process);
-	err = process_once(fd, call, process);
-	if (!err) {
-		associated.in_vain = 0;
-		return 0;
-	}
 	if (err == ETIME && !waits)
 		note_in_vain(fd, process);
 	if (err == ESHUTDOWN)
@@ -186,17 +167,42 @@ process_with(HANDLE port, unsigned long call, struct sockiocp_process *process)
 
 	process->registrations = 0;
 	process->registration_count = 0;
-	for (;;) {
+	do {
 		if (sockiocp_close_count(fd) != count)
 			return ESHUTDOWN;
 		err = process_once(fd, SOCKIOCP_PROCESS, process);
-		if (!err)
-			return 0;
-		if (err != EINTR) {
-			err = sockiocp_port_error(fd, err);
-			return err == EBADF ? ESHUTDOWN : err;
-		}
+	} while (err == EINTR);
+	if (!err)
+		return 0;
+	err = sockiocp_port_error(fd, err);
+	return err == EBADF ? ESHUTDOWN : err;
+}
+
+/*
+ * Makes @call, which is the PROCESS ioctl or begins with it, to its end.  @port is looked at by
+ * the kernel only.  Returns 0 or an errno value.
+ */
+static __inline__ __attribute__((__always_inline__)) int
+process_with(HANDLE port, unsigned long call, struct sockiocp_process *process)
+{
+	int fd = sockiocp_handle_fd(port);
+	unsigned char count = sockiocp_close_count(fd);
+	bool waits = process->timeout_ns;
+	int err;
+
+	if (finds_nothing(fd, count, call, process)) {
+		*(UINT32 *)(uintptr_t)process->received = 0;
+		return ETIME;
 	}
+	process->handle = (UINT32)fd;
+	if (process->entry_count)
+		begin_to_ask(fd, count);
+	set_deadline(process);
+	err = process_once(fd, call, process);
+	if (__builtin_expect(err, 0))
+		return go_on(fd, count, waits, process, err);
+	associated.in_vain = 0;
+	return 0;
 }
 
 int sockiocp_process(HANDLE port, struct sockiocp_process *process)
