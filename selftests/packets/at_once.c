@@ -8,12 +8,15 @@
  * sockets of the same kinds, by short arrays at one, and at the other by the same arrays with
  * entries that ask for nothing behind them.
  */
+#include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "kselftest_harness.h"
 
 #include "lib/port.h"
 #include "lib/random.h"
+#include "lib/task.h"
 
 #define KEY	0x100
 
@@ -217,6 +220,199 @@ TEST_F(at_once, many_come_in_their_order)
 		fd_close(fd[i][0]);
 		fd_close(fd[i][1]);
 	}
+}
+
+/* ----------------------------------------------------------- stopped in the middle */
+
+/*
+ * A call that has armed, and taken, what one part of its array says, and cannot read the rest,
+ * whose memory was taken away: for as long as the test likes.
+ */
+enum { IN_PART = AT_ONCE, IN_REST = 8 };
+
+struct stopped {
+	struct block block;
+	HANDLE port;
+	SOCK_NOTIFY_REGISTRATION *reg;
+	OVERLAPPED_ENTRY got[IN_PART + IN_REST];
+	UINT32 count;
+	DWORD code;
+	int done;
+	pthread_t thread;
+};
+
+FIXTURE(stopped) {
+	struct stopped call;
+	HANDLE port;
+	int fd[IN_PART][2];
+};
+
+FIXTURE_SETUP(stopped)
+{
+	int i, error;
+
+	self->port = port_open();
+	ASSERT_NE(NULL, self->port);
+	error = block_init(&self->call.block, BLOCK_FAULT_IN_KERNEL);
+	if (error == -EPERM || error == -ENOSYS)
+		SKIP(_exit(255), "no userfaultfd here");
+	if (processors() < 2)
+		SKIP(_exit(255), "to stop a call in the middle takes a second processor");
+	ASSERT_EQ(0, error);
+	self->call.port = self->port;
+	self->call.reg = (SOCK_NOTIFY_REGISTRATION *)self->call.block.memory - IN_PART;
+	for (i = 0; i < IN_PART; i++) {
+		ASSERT_EQ(0, udp_pair(FAM_INET, self->fd[i]));
+		ASSERT_EQ(1, sock_send(self->fd[i][1], "x", 1));
+		ASSERT_TRUE(sock_becomes(self->fd[i][0], SEE_IN, COMES));
+	}
+}
+
+FIXTURE_TEARDOWN(stopped)
+{
+	int i;
+
+	for (i = 0; i < IN_PART; i++) {
+		fd_close(self->fd[i][0]);
+		fd_close(self->fd[i][1]);
+	}
+	EXPECT_TRUE(CloseHandle(self->port));
+}
+
+static void *call_and_stop(void *arg)
+{
+	struct stopped *call = arg;
+
+	call->code = ProcessSocketNotifications(call->port, IN_PART + IN_REST, call->reg, 0,
+						IN_PART + IN_REST, call->got, &call->count);
+	__atomic_store_n(&call->done, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/*
+ * Begins it, and takes its memory away after @us; does it stop where it is wanted?  Otherwise it is
+ * over, and has left nothing; and the next time is another one, later or earlier.
+ */
+static int stops(struct stopped *call, int fd[][2], int *us)
+{
+	int64_t begin, end = now_ms() + COMES;
+	int i, early;
+
+	for (i = 0; i < IN_PART; i++) {
+		call->reg[i] = entry(fd[i][0], KEY + i, EV_IN, OP_ENABLE, T_LEVEL | T_ONESHOT);
+		call->reg[i].registrationResult = POISON32;
+	}
+	call->done = 0;
+	if (block_again(&call->block) || block_end(&call->block) ||
+	    pthread_create(&call->thread, NULL, call_and_stop, call))
+		return -1;
+	begin = now_ns();
+	while (now_ns() < begin + *us * 1000LL && !__atomic_load_n(&call->done, __ATOMIC_ACQUIRE))
+		;
+	block_again(&call->block);
+	while (!__atomic_load_n(&call->done, __ATOMIC_ACQUIRE) &&
+	       !block_is_reached(&call->block, 0) && now_ms() < end)
+		sleep_ms(1);
+	if (!__atomic_load_n(&call->done, __ATOMIC_ACQUIRE) && call->reg[0].registrationResult == 0)
+		return 1;
+	early = !__atomic_load_n(&call->done, __ATOMIC_ACQUIRE);
+	*us = early ? *us + 7 : *us > 3 ? *us - 3 : 0;
+	block_end(&call->block);
+	pthread_join(call->thread, NULL);
+	return 0;
+}
+
+#define STOP()								\
+	do {								\
+		int64_t end_ = now_ms() + COMES / 4;			\
+		int stops_ = 0, us_ = 0;				\
+									\
+		while (!stops_ && now_ms() < end_)			\
+			stops_ = stops(&self->call, self->fd, &us_);	\
+		ASSERT_LE(0, stops_);					\
+		if (!stops_)						\
+			SKIP(return, "the call was not stopped where it was to be");	\
+	} while (0)
+
+#define GO_ON()								\
+	do {								\
+		ASSERT_EQ(0, block_end(&self->call.block));		\
+		ASSERT_EQ(0, pthread_join(self->call.thread, NULL));	\
+	} while (0)
+
+/* What the stopped call brings: all that it has taken, as that was. */
+#define EXPECT_ALL_TAKEN()						\
+	do {								\
+		int i_;							\
+									\
+		EXPECT_EQ(ERROR_SUCCESS, self->call.code);		\
+		ASSERT_EQ(IN_PART, self->call.count);			\
+		for (i_ = 0; i_ < IN_PART; i_++) {			\
+			EXPECT_EQ((ULONG_PTR)KEY + i_,			\
+				  self->call.got[i_].lpCompletionKey);	\
+			EXPECT_EQ(EV_IN,				\
+				  self->call.got[i_].dwNumberOfBytesTransferred);	\
+		}							\
+	} while (0)
+
+TEST_F(stopped, nothing_is_there_for_others)
+{
+	STOP();
+	EXPECT_NOTHING_NOW(self->port);
+	EXPECT_EQ(0, fd_sees(port_fd(self->port), 0));
+	GO_ON();
+	EXPECT_ALL_TAKEN();
+	EXPECT_NOTHING_NOW(self->port);
+}
+
+TEST_F(stopped, what_is_done_meanwhile_comes_behind)
+{
+	STOP();
+	EXPECT_EQ(0, disable(self->port, self->fd[0][0]));
+	EXPECT_EQ(0, enable(self->port, self->fd[1][0], KEY, EV_OUT, T_LEVEL | T_ONESHOT));
+	EXPECT_EQ(0, deregister(self->port, self->fd[2][0]));
+	EXPECT_EQ(0, disable(self->port, self->fd[3][0]));
+	EXPECT_EQ(0, enable(self->port, self->fd[3][0], KEY, EV_IN, T_LEVEL | T_ONESHOT));
+	fd_close(self->fd[4][0]);
+	self->fd[4][0] = -1;
+	GO_ON();
+	EXPECT_ALL_TAKEN();
+	/* One of each, and no other; REMOVE is not before what was taken. */
+	EXPECT_PACKETS_NOW(self->port, { KEY + 1, EV_OUT }, { KEY + 2, EV_REMOVE },
+			   { KEY + 3, EV_IN });
+	EXPECT_NOTHING_NOW(self->port);
+}
+
+TEST_F(stopped, all_is_put_back_if_the_rest_cannot_be_read)
+{
+	ULONG n;
+	OVERLAPPED_ENTRY got[2 * IN_PART];
+	int i;
+
+	STOP();
+	EXPECT_EQ(0, disable(self->port, self->fd[0][0]));
+	EXPECT_EQ(0, deregister(self->port, self->fd[2][0]));
+	ASSERT_EQ(0, block_fail(&self->call.block));
+	ASSERT_EQ(0, pthread_join(self->call.thread, NULL));
+	EXPECT_EQ(WSAEFAULT, self->call.code);
+	ASSERT_TRUE(GetQueuedCompletionStatusEx(self->port, got, 2 * IN_PART, &n, 0, FALSE));
+	/* Without the one that was disabled; and one of them is the end. */
+	ASSERT_EQ(IN_PART - 1, n);
+	for (i = 0; i < (int)n; i++) {
+		EXPECT_NE((ULONG_PTR)KEY, got[i].lpCompletionKey);
+		EXPECT_EQ(got[i].lpCompletionKey == KEY + 2 ? EV_REMOVE : EV_IN,
+			  got[i].dwNumberOfBytesTransferred);
+	}
+	EXPECT_NOTHING_NOW(self->port);
+}
+
+TEST_F(stopped, port_that_is_closed_ends_it)
+{
+	STOP();
+	EXPECT_TRUE(CloseHandle(self->port));
+	GO_ON();
+	EXPECT_ALL_TAKEN();
+	self->port = port_open();
 }
 
 /* ------------------------------------------------- short calls and long ones are the same */
