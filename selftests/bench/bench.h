@@ -280,6 +280,8 @@ void sockets_fill(int n);
 void sockets_drain(int n);
 void socket_send(int fd);
 void socket_recv(int fd);
+/* What was sent, which softirqd may have still. */
+void socket_recv_all(int fd, void *data, size_t size);
 
 /* report.c */
 struct json_t *report_new(void);

@@ -29,7 +29,7 @@ static void recv_all(const int *fd, int n)
 	int i;
 
 	for (i = 0; i < n; i++)
-		need(recv(fd[i], data, REQUEST, 0) == REQUEST, "recv");
+		socket_recv_all(fd[i], data, REQUEST);
 }
 
 /* What the server does about the sockets of the events that it has taken. */
@@ -42,7 +42,7 @@ static void answer(const struct side *side, void *ctx, int n)
 	for (i = 0; i < n; i++) {
 		fd = side->event_fd(ctx, i);
 		len = recv(fd, data, sizeof(data), 0);
-		need(len == REQUEST, "recv");
+		need(len == REQUEST, "recv of what was told of");
 		need(send(fd, data, len, MSG_NOSIGNAL) == len, "send");
 	}
 }

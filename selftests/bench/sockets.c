@@ -6,9 +6,11 @@
  * kinds, with the sockets that make them readable.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -171,11 +173,21 @@ void socket_send(int fd)
 	need(send(fd, "x", 1, 0) == 1, "send");
 }
 
+void socket_recv_all(int fd, void *data, size_t size)
+{
+	int in_vain = 0;
+	ssize_t len;
+
+	while ((len = recv(fd, data, size, 0)) < 0 && errno == EAGAIN && in_vain++ < 1000)
+		sched_yield();
+	need(len == (ssize_t)size, "recv");
+}
+
 void socket_recv(int fd)
 {
 	char c;
 
-	need(recv(fd, &c, 1, 0) == 1, "recv");
+	socket_recv_all(fd, &c, 1);
 }
 
 /* Makes the first @n readable. */
