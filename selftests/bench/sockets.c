@@ -6,8 +6,8 @@
  * kinds, with the sockets that make them readable.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
