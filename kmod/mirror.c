@@ -211,6 +211,7 @@ void sockiocp_mirror_end(struct sockiocp_port *port)
 	ended = port->mirror;
 	if (ended.word) {
 		WRITE_ONCE(*ended.word, ended.empty | SOCKIOCP_MIRROR_ENDED);
+		/* Pairs with smp_load_acquire() above. */
 		smp_store_release(&port->mirror.word, NULL);
 	}
 	spin_unlock_irq(&port->lock);
@@ -228,6 +229,7 @@ void sockiocp_mirror_empty(struct sockiocp_port *port)
 
 	spin_lock_irq(&port->lock);
 	word = port->mirror.word;
+	/* What the program writes there meanwhile is its own matter. */
 	if (word && list_empty(&port->queue) && data_race(*word) != port->mirror.empty)
 		WRITE_ONCE(*word, port->mirror.empty);
 	spin_unlock_irq(&port->lock);
