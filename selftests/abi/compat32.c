@@ -59,7 +59,7 @@ TEST_F(compat32, info_is_the_same)
 	EXPECT_EQ(0, info.reserved);
 	EXPECT_EQ(SOCKIOCP_FEATURE_DEADLINE | SOCKIOCP_FEATURE_ASSOCIATION |
 		  SOCKIOCP_FEATURE_OPERATIONS,
-		  info.features & ~(__u64)SOCKIOCP_FEATURE_DUPLICATE);
+		  info.features & ~(__u64)(SOCKIOCP_FEATURE_DUPLICATE | SOCKIOCP_FEATURE_MIRROR));
 	EXPECT_STREQ(SOCKIOCP_VERSION, info.version);
 	EXPECT_LE(100000, info.max_batch);
 	EXPECT_LT(0, info.max_user_registrations);
