@@ -799,7 +799,8 @@ TEST_F(mirror, hides_no_packet_while_it_ends_and_begins)
 
 /*
  * A number that is closed and comes to be another port's, while threads ask for the mirror
- * of that number: who gets one, and sees it go on, has the port that he meant.
+ * of that number: who gets one, and sees it go on, has the port that he meant, unless a close()
+ * has begun.
  */
 struct reuse {
 	/* The number, and two words, of which each port has its own. */
@@ -830,6 +831,12 @@ static void *ask_by_number(void *arg)
 							   &received, 0);
 		int ret = device_call(reuse->number, SOCKIOCP_PROCESS, &p);
 
+		/* Then a close() of the number has begun, and comes to its end. */
+		int64_t end = now_ms() + COMES;
+
+		while (ret == 0 && received && now_ms() < end &&
+		       load((__u64 *)(uintptr_t)mirror.word) == mirror.empty)
+			sched_yield();
 		if (ret == 0 && received &&
 		    load((__u64 *)(uintptr_t)mirror.word) == mirror.empty)
 			reuse->wrong++;
