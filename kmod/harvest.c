@@ -150,6 +150,16 @@ static unsigned int harvest_detach(struct harvest *harvest, unsigned int max)
 	return d - deliveries;
 }
 
+/* Between user_write_access_begin() and ..._end(). */
+#define harvest_put_entry(entry, to, fault)						\
+	do {										\
+		unsafe_put_user((entry).completion_key, &(to)->completion_key, fault);	\
+		unsafe_put_user((entry).overlapped, &(to)->overlapped, fault);		\
+		unsafe_put_user((entry).internal, &(to)->internal, fault);		\
+		unsafe_put_user((entry).bytes_transferred, &(to)->bytes_transferred, fault);	\
+		unsafe_put_user((entry).reserved, &(to)->reserved, fault);		\
+	} while (0)
+
 /*
  * Copy what goes out, and the number of packets with it.  Returns whether that
  * worked.
@@ -181,11 +191,7 @@ static __always_inline bool harvest_hand_over(const struct sockiocp_chunk *chunk
 				.completion_key = sockiocp_packet_registration(d->packet)->hook.key,
 				.bytes_transferred = d->events,
 			};
-		unsafe_put_user(entry.completion_key, &to->completion_key, fault);
-		unsafe_put_user(entry.overlapped, &to->overlapped, fault);
-		unsafe_put_user(entry.internal, &to->internal, fault);
-		unsafe_put_user(entry.bytes_transferred, &to->bytes_transferred, fault);
-		unsafe_put_user(entry.reserved, &to->reserved, fault);
+		harvest_put_entry(entry, to, fault);
 		to++;
 		n++;
 	}
@@ -499,11 +505,7 @@ static noinline int harvest_posted(struct sockiocp_chunk *chunk,
 	}
 	if (!user_write_access_begin(to, sizeof(*to)))
 		goto put_back;
-	unsafe_put_user(posted->entry.completion_key, &to->completion_key, fault);
-	unsafe_put_user(posted->entry.overlapped, &to->overlapped, fault);
-	unsafe_put_user(posted->entry.internal, &to->internal, fault);
-	unsafe_put_user(posted->entry.bytes_transferred, &to->bytes_transferred, fault);
-	unsafe_put_user(posted->entry.reserved, &to->reserved, fault);
+	harvest_put_entry(posted->entry, to, fault);
 	user_write_access_end();
 	if (put_user(1, ureceived))
 		goto put_back;

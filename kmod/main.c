@@ -230,7 +230,8 @@
  * ================
  *
  *   port		queue, waiters, closed,
- *			nr_hooks, mirror.word		port->lock; also looked at
+ *			nr_hooks, mirror		port->lock; but for the rest of
+ *							mirror also looked at
  *							without it, by threads
  *							that are woken later or
  *							look again

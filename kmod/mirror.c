@@ -19,7 +19,6 @@
  */
 #include "mirror.h"
 
-#include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -144,17 +143,6 @@ static int mirror_begin(struct sockiocp_port *port, struct sockiocp_mirror *args
 	return error;
 }
 
-/* Is this descriptor, in the caller's table, the port's? */
-static bool mirror_is_port_of(struct file *file, unsigned int fd)
-{
-	struct fd f = fdget(fd);
-	bool same = fd_file(f) == file;
-
-	if (fd_file(f))
-		fdput(f);
-	return same;
-}
-
 /**
  * sockiocp_mirror_set - SOCKIOCP_SET_MIRROR
  * @file: the port's file
@@ -184,7 +172,7 @@ int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args)
 	 * sockiocp_mirror_end().
 	 */
 	smp_mb();
-	if (mirror_is_port_of(file, args->handle))
+	if (sockiocp_port_has_number(file, args->handle))
 		return 0;
 	sockiocp_mirror_end(port);
 	return -EBADF;
@@ -194,7 +182,7 @@ int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args)
  * sockiocp_mirror_end - from now on only the kernel says whether the queue is empty
  * @port: the port, which was closed, or one of its descriptors, or has become a home port
  *
- * When it returns the word says so.
+ * When it returns the word says so.  Sleeps, for the lock of the page, which nobody keeps.
  */
 void sockiocp_mirror_end(struct sockiocp_port *port)
 {

@@ -56,6 +56,21 @@ bool sockiocp_port_has_descriptor(struct file *file)
 }
 
 /**
+ * sockiocp_port_has_number - is this number, in the calling process, the file's?
+ * @file: the port's file
+ * @fd: the number
+ */
+bool sockiocp_port_has_number(struct file *file, unsigned int fd)
+{
+	struct fd f = fdget(fd);
+	bool same = fd_file(f) == file;
+
+	if (fd_file(f))
+		fdput(f);
+	return same;
+}
+
+/**
  * sockiocp_port_is_open_here - has the calling process a descriptor of this file?
  * @file: the port's file
  * @fd: the descriptor that the thread came by; only if it is closed are all of them
@@ -68,12 +83,7 @@ bool sockiocp_port_has_descriptor(struct file *file)
  */
 bool sockiocp_port_is_open_here(struct file *file, unsigned int fd)
 {
-	struct fd f = fdget(fd);
-	bool same = fd_file(f) == file;
-
-	if (fd_file(f))
-		fdput(f);
-	return same || sockiocp_port_has_descriptor(file);
+	return sockiocp_port_has_number(file, fd) || sockiocp_port_has_descriptor(file);
 }
 
 /* ------------------------------------------------------------------ settings */

@@ -94,8 +94,6 @@ static __attribute__((__noinline__)) void note_in_vain(int fd,
 	associated.entries = process->entries;
 	associated.entry_count = process->entry_count;
 	associated.received = process->received;
-	if (!associated.patience)
-		associated.patience = FIRST_PATIENCE;
 	if (++associated.in_vain < associated.patience || fd >= SOCKIOCP_COUNTED_FDS ||
 	    !is_on_stack(process))
 		return;

@@ -36,6 +36,15 @@ struct block {
 
 /* -EPERM or -ENOSYS: this kind is not to be had here. */
 int block_init(struct block *block, enum block_in in);
+/* For the set-up of a fixture, BLOCK_FAULT_IN_KERNEL: without it there is no test. */
+#define NEED_FAULTS(block)						\
+	do {								\
+		int error_ = block_init(block, BLOCK_FAULT_IN_KERNEL);	\
+									\
+		if (error_ == -EPERM || error_ == -ENOSYS)		\
+			SKIP(_exit(255), "no userfaultfd here");	\
+		ASSERT_EQ(0, error_);					\
+	} while (0)
 /* Blocks until block_end(); not for BLOCK_FAULT_IN_KERNEL. */
 void block_here(struct block *block);
 int block_end(struct block *block);

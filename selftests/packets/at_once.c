@@ -249,16 +249,13 @@ FIXTURE(stopped) {
 
 FIXTURE_SETUP(stopped)
 {
-	int i, error;
+	int i;
 
 	self->port = port_open();
 	ASSERT_NE(NULL, self->port);
-	error = block_init(&self->call.block, BLOCK_FAULT_IN_KERNEL);
-	if (error == -EPERM || error == -ENOSYS)
-		SKIP(_exit(255), "no userfaultfd here");
 	if (processors() < 2)
 		SKIP(_exit(255), "to stop a call in the middle takes a second processor");
-	ASSERT_EQ(0, error);
+	NEED_FAULTS(&self->call.block);
 	self->call.port = self->port;
 	self->call.reg = (SOCK_NOTIFY_REGISTRATION *)self->call.block.memory - IN_PART;
 	for (i = 0; i < IN_PART; i++) {

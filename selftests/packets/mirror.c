@@ -18,7 +18,9 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -214,8 +216,6 @@ FIXTURE(taken_away) {
 
 FIXTURE_SETUP(taken_away)
 {
-	int error;
-
 	self->port = port_with_mirrors();
 	NEED_MIRRORS(self->port);
 	self->word = shared_memory(PAGE);
@@ -223,10 +223,7 @@ FIXTURE_SETUP(taken_away)
 	ASSERT_EQ(0, udp_pair(FAM_INET, self->fd));
 	ASSERT_EQ(0, set_mirror(self->port, self->port, self->word, EMPTY));
 	self->taker.port = self->port;
-	error = block_init(&self->taker.block, BLOCK_FAULT_IN_KERNEL);
-	if (error == -EPERM || error == -ENOSYS)
-		SKIP(return, "no userfaultfd here");
-	ASSERT_EQ(0, error);
+	NEED_FAULTS(&self->taker.block);
 	ASSERT_EQ(0, block_end(&self->taker.block));
 }
 
@@ -541,6 +538,39 @@ TEST_F(mirror, pins_no_more_than_the_limit)
 
 /* ------------------------------------------------------------ bad arguments */
 
+/* A word in a page of this file, which is closed. */
+static int set_mirror_in(int file, int port)
+{
+	__u64 *word;
+	int ret;
+
+	if (file < 0 || ftruncate(file, PAGE))
+		return -errno;
+	word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	fd_close(file);
+	if (word == MAP_FAILED)
+		return -errno;
+	ret = set_mirror(port, port, word, EMPTY);
+	munmap(word, PAGE);
+	return ret;
+}
+
+/* Of memory, too, but no tmpfs: pages like those of a disk. */
+static int file_of_ramfs(void)
+{
+	static const char dir[] = "/tmp/mirror.ramfs";
+	int fd = -1;
+
+	mkdir("/tmp", 0777);
+	mkdir(dir, 0700);
+	if (!mount("none", dir, "ramfs", 0, NULL)) {
+		fd = open("/tmp/mirror.ramfs/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		umount2(dir, MNT_DETACH);
+	}
+	rmdir(dir);
+	return fd;
+}
+
 TEST_F(mirror, wants_good_arguments)
 {
 	__u64 *private = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
@@ -551,8 +581,7 @@ TEST_F(mirror, wants_good_arguments)
 	struct sockiocp_mirror reserved = {
 		.word = (uintptr_t)self->word, .empty = EMPTY, .reserved = 1,
 	};
-	int other = device_open(), file = open("/root/mirror", O_RDWR | O_CREAT | O_CLOEXEC, 0600), i;
-	__u64 *of_file;
+	int other = device_open(), file = memfd_create("mirror", MFD_CLOEXEC), i;
 
 	ASSERT_LE(0, other);
 	ASSERT_NE(MAP_FAILED, private);
@@ -575,19 +604,14 @@ TEST_F(mirror, wants_good_arguments)
 	if (huge != MAP_FAILED) {
 		EXPECT_EQ(-EINVAL, set_mirror(other, other, huge, EMPTY));
 	}
-	/* Of a filesystem that is memory itself this is good. */
-	if (file >= 0 && !ftruncate(file, PAGE)) {
-		of_file = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-		ASSERT_NE(MAP_FAILED, of_file);
-		i = set_mirror(other, other, of_file, EMPTY);
-		EXPECT_TRUE(i == 0 || i == -EINVAL || i == -EFAULT) {
-			TH_LOG("%d", i);
-		}
-		fd_close(file);
-		fd_close(fd_dup(other));
-		munmap(of_file, PAGE);
+	/* Of tmpfs it is good, and of no other filesystem. */
+	EXPECT_EQ(0, set_mirror_in(file, other));
+	fd_close(fd_dup(other));
+	/* From 6.5 on the kernel itself refuses. */
+	i = set_mirror_in(file_of_ramfs(), other);
+	EXPECT_TRUE(i == -EINVAL || i == -EFAULT) {
+		TH_LOG("%d", i);
 	}
-	unlink("/root/mirror");
 	EXPECT_EQ(1, *self->word);
 	EXPECT_EQ(1, *private);
 	/* By a number that is another port's, or nobody's: what there is ends. */

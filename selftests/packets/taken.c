@@ -38,7 +38,7 @@ FIXTURE(taken) {
 
 FIXTURE_SETUP(taken)
 {
-	int fd[2], error;
+	int fd[2];
 
 	self->port = port_open();
 	ASSERT_NE(NULL, self->port);
@@ -46,10 +46,7 @@ FIXTURE_SETUP(taken)
 	self->fd = fd[0];
 	self->peer = fd[1];
 	self->taker.port = self->port;
-	error = block_init(&self->taker.block, BLOCK_FAULT_IN_KERNEL);
-	if (error == -EPERM || error == -ENOSYS)
-		SKIP(return, "no userfaultfd here");
-	ASSERT_EQ(0, error);
+	NEED_FAULTS(&self->taker.block);
 	ASSERT_EQ(0, block_end(&self->taker.block));
 }
 

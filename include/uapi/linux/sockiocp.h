@@ -674,7 +674,7 @@ struct sockiocp_mirror {
  *
  *   EINVAL  no such word: not aligned, in private memory, in that of a file (but of tmpfs, or
  *           memfd_create()), or in a huge page; @empty; reserved is not 0
- *   EFAULT  it cannot be written
+ *   EFAULT  it cannot be written; from 6.5 on also for that of a file
  *   EBADF   @handle is not, or no longer, a descriptor of the port: there is no mirror then
  *   EBUSY   the port has a mirror in the memory of another process
  *   EXDEV   it is a home port
