@@ -7,6 +7,7 @@
 #ifndef _SOCKIOCP_CHUNK_H
 #define _SOCKIOCP_CHUNK_H
 
+#include "ring.h"
 #include "trigger.h"
 
 /**
@@ -101,6 +102,7 @@ sockiocp_chunk_take_at_once(struct sockiocp_chunk *chunk, struct sockiocp_regist
 
 	lockdep_assert_held(&port->lock);
 
+	sockiocp_ring_settle(port);
 	if (!chunk->room || !list_empty(&port->queue) || reg->place != SOCKIOCP_IDLE ||
 	    sockiocp_readiness_sleeps(reg->hook.kind))
 		return NULL;

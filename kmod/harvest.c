@@ -119,6 +119,7 @@ static unsigned int harvest_detach(struct harvest *harvest, unsigned int max)
 	struct sockiocp_packet *packet;
 
 	spin_lock_irq(&port->lock);
+	sockiocp_ring_settle(port);
 	harvest_queue_handed(harvest);
 	chunk->drops = false;
 	chunk->settled = true;
@@ -457,6 +458,7 @@ static __always_inline struct sockiocp_posted *harvest_take_posted(struct sockio
 	struct sockiocp_packet *packet;
 
 	spin_lock_irq(&port->lock);
+	sockiocp_ring_settle(port);
 	packet = list_first_entry(&port->queue, struct sockiocp_packet, node);
 	if (unlikely(!list_is_singular(&port->queue) || !sockiocp_packet_is_posted(packet) ||
 		     port->home_of)) {
@@ -636,6 +638,7 @@ bool sockiocp_harvest_has_packet(struct sockiocp_port *port)
 
 	while (!ready && looks--) {
 		spin_lock_irq(&port->lock);
+		sockiocp_ring_settle(port);
 		packet = list_first_entry_or_null(&port->queue, struct sockiocp_packet, node);
 		reg = packet && !(packet->seq & SOCKIOCP_SEQ_KIND) ?
 			sockiocp_packet_registration(packet) : NULL;

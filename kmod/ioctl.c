@@ -393,10 +393,11 @@ static long ioctl_set_mirror(struct file *file, struct sockiocp_mirror __user *f
 		return error;
 	asked = args;
 	error = sockiocp_mirror_set(file, &args);
-	if (error || (args.word == asked.word && args.empty == asked.empty))
+	if (error || (args.word == asked.word && args.empty == asked.empty &&
+		      args.flags == asked.flags))
 		return error;
-	return put_user(args.word, &from->word) || put_user(args.empty, &from->empty) ?
-		-EFAULT : 0;
+	return put_user(args.word, &from->word) || put_user(args.empty, &from->empty) ||
+	       put_user(args.flags, &from->flags) ? -EFAULT : 0;
 }
 
 /* A command without its size, which tells the version of its structure. */

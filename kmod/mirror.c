@@ -17,6 +17,7 @@
  * by a descriptor, and has not seen its end, knows that the number still is the same port's,
  * unless a close() of it has begun.
  */
+#include "ring.h"
 #include "mirror.h"
 
 #include <linux/mm.h>
@@ -88,14 +89,19 @@ static int mirror_find(struct sockiocp_port *port, struct sockiocp_mirror *args)
 	if (port->home_of)
 		return -EXDEV;
 	if (!port->mirror.word)
-		return 0;
+		return args->flags & SOCKIOCP_MIRROR_RING && !sockiocp_ring_may_begin(port) ?
+			-EAGAIN : 0;
 	if (port->mirror.mm != current->mm)
 		return -EBUSY;
+	if (args->flags & SOCKIOCP_MIRROR_RING && !port->ring.memory)
+		return sockiocp_ring_may_begin(port) ? -ENOLINK : -EAGAIN;
 	args->word = port->mirror.address;
 	args->empty = port->mirror.empty;
+	args->flags = port->ring.memory ? SOCKIOCP_MIRROR_RING : 0;
 	return -EEXIST;
 }
 
+/* It has become another program, by exec, and this descriptor has stayed open. */
 static bool mirror_is_of_the_dead(const struct sockiocp_port *port)
 {
 	lockdep_assert_held(&port->lock);
@@ -105,15 +111,15 @@ static bool mirror_is_of_the_dead(const struct sockiocp_port *port)
 
 static int mirror_find_first(struct sockiocp_port *port, struct sockiocp_mirror *args)
 {
-	bool dead;
+	bool other;
 	int error;
 
 	spin_lock_irq(&port->lock);
 	error = mirror_find(port, args);
-	/* It has become another program, by exec, and this descriptor has stayed open. */
-	dead = error == -EBUSY && mirror_is_of_the_dead(port);
+	/* One without a ring makes room for one with. */
+	other = error == -ENOLINK || (error == -EBUSY && mirror_is_of_the_dead(port));
 	spin_unlock_irq(&port->lock);
-	if (!dead)
+	if (!other)
 		return error;
 	sockiocp_mirror_end(port);
 	return 0;
@@ -121,12 +127,19 @@ static int mirror_find_first(struct sockiocp_port *port, struct sockiocp_mirror 
 
 static int mirror_begin(struct sockiocp_port *port, struct sockiocp_mirror *args)
 {
+	bool ring = args->flags & SOCKIOCP_MIRROR_RING;
 	struct sockiocp_mirrored mirror;
+	LIST_HEAD(room);
 	int error;
 
 	error = mirror_pin(&mirror, args);
 	if (error)
 		return error;
+	error = ring ? sockiocp_ring_make_room(port, &room) : 0;
+	if (error) {
+		mirror_unpin(&mirror);
+		return error;
+	}
 	spin_lock_irq(&port->lock);
 	error = mirror_find(port, args);
 	if (!error) {
@@ -136,10 +149,14 @@ static int mirror_begin(struct sockiocp_port *port, struct sockiocp_mirror *args
 		port->mirror.mm = mirror.mm;
 		port->mirror.address = mirror.address;
 		WRITE_ONCE(port->mirror.word, mirror.word);
+		if (ring)
+			sockiocp_ring_begin(port, &room);
 	}
 	spin_unlock_irq(&port->lock);
-	if (error)
+	if (error) {
+		sockiocp_ring_free_room(port, &room);
 		mirror_unpin(&mirror);
+	}
 	return error;
 }
 
@@ -159,7 +176,10 @@ int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args)
 		return -EOPNOTSUPP;
 	/* Memory that is given back, by a hole in its file, is 0. */
 	if (!args->word || args->word % sizeof(u64) || !args->empty ||
-	    args->empty & MIRROR_WORD_BITS || args->reserved)
+	    args->empty & MIRROR_WORD_BITS || args->flags & ~SOCKIOCP_MIRROR_RING)
+		return -EINVAL;
+	if (args->flags & SOCKIOCP_MIRROR_RING &&
+	    offset_in_page(args->word) > PAGE_SIZE - sizeof(struct sockiocp_ring))
 		return -EINVAL;
 	error = mirror_find_first(port, args);
 	if (!error)
@@ -187,6 +207,7 @@ int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args)
 void sockiocp_mirror_end(struct sockiocp_port *port)
 {
 	struct sockiocp_mirrored ended;
+	LIST_HEAD(room);
 
 	/* The number is free, and may be another port's. */
 	sockiocp_race_window();
@@ -198,13 +219,32 @@ void sockiocp_mirror_end(struct sockiocp_port *port)
 	spin_lock_irq(&port->lock);
 	ended = port->mirror;
 	if (ended.word) {
-		WRITE_ONCE(*ended.word, ended.empty | SOCKIOCP_MIRROR_ENDED);
+		if (port->ring.memory)
+			atomic64_or(MIRROR_WORD_BITS, (atomic64_t *)ended.word);
+		else
+			WRITE_ONCE(*ended.word, ended.empty | SOCKIOCP_MIRROR_ENDED);
+		sockiocp_ring_end(port, &room);
 		/* Pairs with smp_load_acquire() above. */
 		smp_store_release(&port->mirror.word, NULL);
 	}
 	spin_unlock_irq(&port->lock);
+	sockiocp_ring_free_room(port, &room);
 	if (ended.word)
 		mirror_unpin(&ended);
+}
+
+/* What sockiocp_mirror_fill() does if there is one. */
+void sockiocp_mirror_say_filled(struct sockiocp_port *port)
+{
+	u64 *word = port->mirror.word;
+
+	lockdep_assert_held(&port->lock);
+
+	if (port->ring.open)
+		atomic64_or(SOCKIOCP_MIRROR_FILLED, (atomic64_t *)word);
+	/* If it is anything else nobody takes the queue to be empty. */
+	else if (!port->ring.memory && data_race(*word) == port->mirror.empty)
+		WRITE_ONCE(*word, port->mirror.empty | SOCKIOCP_MIRROR_FILLED);
 }
 
 /**
@@ -218,7 +258,9 @@ void sockiocp_mirror_empty(struct sockiocp_port *port)
 	spin_lock_irq(&port->lock);
 	word = port->mirror.word;
 	/* What the program writes there meanwhile is its own matter. */
-	if (word && list_empty(&port->queue) && data_race(*word) != port->mirror.empty)
+	if (port->ring.memory)
+		sockiocp_ring_open(port);
+	else if (word && list_empty(&port->queue) && data_race(*word) != port->mirror.empty)
 		WRITE_ONCE(*word, port->mirror.empty);
 	spin_unlock_irq(&port->lock);
 }

@@ -19,6 +19,7 @@
 int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args);
 void sockiocp_mirror_end(struct sockiocp_port *port);
 void sockiocp_mirror_empty(struct sockiocp_port *port);
+void sockiocp_mirror_say_filled(struct sockiocp_port *port);
 
 /**
  * sockiocp_mirror_fill - a packet was put into the queue
@@ -26,13 +27,10 @@ void sockiocp_mirror_empty(struct sockiocp_port *port);
  */
 static __always_inline void sockiocp_mirror_fill(struct sockiocp_port *port)
 {
-	u64 *word = port->mirror.word;
-
 	lockdep_assert_held(&port->lock);
 
-	/* If it is anything else nobody takes the queue to be empty. */
-	if (unlikely(word) && data_race(*word) == port->mirror.empty)
-		WRITE_ONCE(*word, port->mirror.empty | SOCKIOCP_MIRROR_FILLED);
+	if (unlikely(port->mirror.word))
+		sockiocp_mirror_say_filled(port);
 }
 
 /**

@@ -7,6 +7,7 @@
  * changes &struct sockiocp_registration.place.
  */
 #include "packet.h"
+#include "ring.h"
 
 #include <linux/slab.h>
 
@@ -19,6 +20,8 @@ static struct kmem_cache *posted_cache;
  */
 void sockiocp_packet_free(struct sockiocp_port *port, struct sockiocp_posted *posted)
 {
+	if (sockiocp_ring_take_back(port, posted))
+		return;
 	atomic_long_dec(&port->account->packets);
 	if (SOCKIOCP_SHORT_WAYS && !IS_ENABLED(CONFIG_KASAN) && !READ_ONCE(port->spare) &&
 	    !cmpxchg(&port->spare, NULL, posted))
@@ -26,7 +29,7 @@ void sockiocp_packet_free(struct sockiocp_port *port, struct sockiocp_posted *po
 	kmem_cache_free(posted_cache, posted);
 }
 
-static struct sockiocp_posted *packet_alloc(struct sockiocp_port *port)
+struct sockiocp_posted *sockiocp_packet_alloc(struct sockiocp_port *port)
 {
 	struct sockiocp_posted *posted = NULL;
 
@@ -50,6 +53,25 @@ static __always_inline void packet_queue_posted(struct sockiocp_port *port,
 	WRITE_ONCE(port->was_posted, true);
 }
 
+/* Memory that is charged. */
+static __always_inline struct sockiocp_posted *packet_get(struct sockiocp_port *port)
+{
+	struct sockiocp_account *account = port->account;
+	struct sockiocp_posted *posted;
+
+	if (unlikely(!sockiocp_account_charge(account, &account->packets, 1,
+					      SOCKIOCP_MAX_PACKETS))) {
+		posted = sockiocp_ring_lend(port);
+		return posted ? posted :
+			ERR_PTR(sockiocp_account_refuse(account, SOCKIOCP_REFUSED_PACKET));
+	}
+	posted = sockiocp_packet_alloc(port);
+	if (likely(posted))
+		return posted;
+	atomic_long_dec(&account->packets);
+	return ERR_PTR(-ENOMEM);
+}
+
 /**
  * sockiocp_packet_post - SOCKIOCP_POST
  * @port: the port
@@ -64,14 +86,9 @@ long sockiocp_packet_post(struct sockiocp_port *port, const struct sockiocp_post
 
 	if (args->flags)
 		return -EINVAL;
-	if (!sockiocp_account_charge(port->account, &port->account->packets, 1,
-				     SOCKIOCP_MAX_PACKETS))
-		return sockiocp_account_refuse(port->account, SOCKIOCP_REFUSED_PACKET);
-	posted = packet_alloc(port);
-	if (!posted) {
-		atomic_long_dec(&port->account->packets);
-		return -ENOMEM;
-	}
+	posted = packet_get(port);
+	if (IS_ERR(posted))
+		return PTR_ERR(posted);
 	posted->entry = (struct sockiocp_packet_entry) {
 		.completion_key = args->completion_key,
 		.overlapped = args->overlapped,

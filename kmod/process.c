@@ -197,7 +197,8 @@ static __always_inline int process_harvest(struct sockiocp_chunk *chunk,
 					   struct process_wait *wait)
 {
 	/* Nothing: to see that takes no lock. */
-	if (!wait->woken && !chunk->nr && sockiocp_seems_empty(&chunk->port->queue))
+	if (!wait->woken && !chunk->nr && sockiocp_seems_empty(&chunk->port->queue) &&
+	    likely(!READ_ONCE(chunk->port->ring.memory)))
 		return -ENOMSG;
 	return sockiocp_harvest(chunk, u64_to_user_ptr(args->entries), args->entry_count,
 				u64_to_user_ptr(args->received),
@@ -247,8 +248,11 @@ static int process_harvest_or_wait(struct file *file, struct sockiocp_process *a
 		/* The thread that was woken has a slot; one that does not wait needs none. */
 		if (wait.woken || !args->timeout_ns || sockiocp_slot_may_harvest(worker)) {
 			error = process_harvest(chunk, args, &wait);
-			if (error != -ENOMSG)
+			if (error != -ENOMSG) {
+				if (!wait.woken)
+					sockiocp_ring_reopen(port);
 				return error;
+			}
 		} else {
 			/* What this call has armed is for others, then. */
 			sockiocp_chunk_give_back(chunk);

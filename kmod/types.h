@@ -217,6 +217,24 @@ struct sockiocp_mirrored {
 };
 
 /**
+ * struct sockiocp_ringed - what a program has posted to itself (ring.c)
+ * @memory: the ring, which begins with the word of the mirror; NULL if there is none
+ * @open: there may be packets in it
+ * @head: how far it was emptied when it was shut last
+ * @seq: &struct sockiocp_packet.seq of the first packet that is found in it
+ * @room: memory for these
+ * @nr_room: for how many
+ */
+struct sockiocp_ringed {
+	struct sockiocp_ring *memory;
+	bool open;
+	u64 head;
+	u64 seq;
+	struct list_head room;
+	unsigned int nr_room;
+};
+
+/**
  * struct sockiocp_port - one open file of /dev/sockiocp
  * @lock: guards all that follows up to @active, and what the banner says of
  *	registrations
@@ -229,6 +247,7 @@ struct sockiocp_mirrored {
  * @was_posted: a packet was posted since a harvest has found that not only one is queued;
  *	read without @lock, and reset without
  * @mirror: of the queue, if its word is not NULL, which is looked at without @lock, too
+ * @ring: of the program; whether there is one is looked at without @lock, too
  * @hooks: registrations and endpoints in the order of their coming, as a ring, and among
  *	them the marks of those who go through it
  * @nr_hooks: how many these are
@@ -284,6 +303,7 @@ struct sockiocp_port {
 	unsigned int nr_waiters;
 	bool was_posted;
 	struct sockiocp_mirrored mirror;
+	struct sockiocp_ringed ring;
 	struct list_head hooks;
 	unsigned int nr_hooks;
 	unsigned int nr_endpoints;

@@ -8,6 +8,7 @@
  * hook that is there all the time is met, and once.
  */
 #include "hook.h"
+#include "ring.h"
 
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
@@ -195,6 +196,7 @@ int sockiocp_view_totals(struct sockiocp_port *port, struct sockiocp_view_totals
 	totals->queued = states[SOCKIOCP_STATE_QUEUED];
 	totals->disabled = states[SOCKIOCP_STATE_DISABLED];
 	spin_lock_irq(&port->lock);
+	sockiocp_ring_settle(port);
 	totals->registrations = port->nr_hooks - port->nr_endpoints;
 	totals->endpoints = port->nr_endpoints;
 	totals->operations = port->nr_operations;

@@ -7,6 +7,7 @@
  * becomes free wakes one if there is a packet.
  */
 #include "mirror.h"
+#include "ring.h"
 #include "sockiocp.h"
 #include "trace.h"
 
@@ -167,6 +168,7 @@ static bool waiting_begin(struct sockiocp_port *port, struct sockiocp_waiter *wa
 	sockiocp_port_has_somebody_of(port, waiter->files);
 	list_add(&waiter->node, &port->waiters);
 	port->nr_waiters++;
+	sockiocp_ring_settle(port);
 	/*
 	 * Only then: a worker that blocks from here on finds the waiter, one that
 	 * has blocked before has left a free slot.
@@ -298,6 +300,7 @@ void sockiocp_waiting_configure(struct sockiocp_port *port,
 {
 	spin_lock_irq(&port->lock);
 	WRITE_ONCE(port->concurrency, config->concurrency);
+	sockiocp_ring_settle(port);
 	sockiocp_waiting_release(port, SOCKIOCP_WAKE_CONCURRENCY);
 	spin_unlock_irq(&port->lock);
 }

@@ -12,7 +12,7 @@
  *   notifier.c		how it becomes known that one blocks and goes on
  *   sampler.c		the same, where nobody tells
  */
-#include "sockiocp.h"
+#include "ring.h"
 
 #include <linux/pid.h>
 #include <linux/slab.h>
@@ -47,6 +47,8 @@ static void worker_begin_association(struct sockiocp_worker *worker, struct file
 	sockiocp_port_get(port);
 	spin_lock_irq(&port->lock);
 	sockiocp_association_begin(worker, port);
+	/* It may be one too many to take packets from there. */
+	sockiocp_ring_settle(port);
 	if (worker->sampled)
 		sockiocp_sampler_add(worker);
 	spin_unlock_irq(&port->lock);

@@ -22,7 +22,9 @@
 #include "internal.h"
 #include "mirror.h"
 
-#define PAGE		4096
+#define PAGE		SOCKIOCP_MIRROR_PAGE
+/* The words, and behind them the rings (ring.c). */
+#define SIZE		((1 + SOCKIOCP_RINGS) * PAGE)
 /* Nobody waits for a line of the cache because of another port. */
 #define LINE		64
 /* As many ports have one at a time: each counts for RLIMIT_MEMLOCK as a page. */
@@ -39,15 +41,15 @@ struct sockiocp_mirrors *_Atomic sockiocp_mirrors;
 /* The kernel has no mirrors. */
 static atomic_bool unknown;
 
-static void *map(int how, int advice)
+static void *map(size_t size, int how, int advice)
 {
-	void *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, how | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, how | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		return NULL;
-	if (!madvise(memory, PAGE, advice))
+	if (!madvise(memory, size, advice))
 		return memory;
-	munmap(memory, PAGE);
+	munmap(memory, size);
 	return NULL;
 }
 
@@ -63,7 +65,8 @@ static void start_in_child(void)
 	void *words = atomic_load(&words_were);
 
 	if (words)
-		mmap(words, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		mmap(words, SIZE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
 static void register_fork_handler(void)
@@ -79,7 +82,7 @@ static struct sockiocp_mirrors *get_mirrors(void)
 	if (mirrors)
 		return mirrors;
 	pthread_once(&once, register_fork_handler);
-	mine = map(MAP_PRIVATE, MADV_WIPEONFORK);
+	mine = map(PAGE, MAP_PRIVATE, MADV_WIPEONFORK);
 	if (!mine || atomic_compare_exchange_strong(&sockiocp_mirrors, &mirrors, mine))
 		return mine;
 	/* Another thread was faster. */
@@ -94,19 +97,29 @@ static struct sockiocp_mirror_word *get_words(struct sockiocp_mirrors *mirrors)
 	unsigned long long none = 0;
 
 	if (!words) {
-		mine = map(MAP_SHARED, MADV_DONTFORK);
+		mine = map(SIZE, MAP_SHARED | MAP_NORESERVE, MADV_DONTFORK);
 		/* The kernel takes no part of a huge page. */
 		if (mine)
-			madvise(mine, PAGE, MADV_NOHUGEPAGE);
+			madvise(mine, SIZE, MADV_NOHUGEPAGE);
 		if (!mine || atomic_compare_exchange_strong(&mirrors->words, &words, mine))
 			words = mine;
 		else
-			munmap(mine, PAGE);
+			munmap(mine, SIZE);
 	}
 	atomic_store(&words_were, words);
 	/* No two processes that have memory in common are forked in the same nanosecond. */
 	atomic_compare_exchange_strong(&mirrors->epoch, &none, sockiocp_now_ns());
 	return words;
+}
+
+struct sockiocp_mirrors *sockiocp_get_mirrors(void)
+{
+	struct sockiocp_mirrors *mirrors;
+
+	if (atomic_load_explicit(&unknown, memory_order_relaxed))
+		return NULL;
+	mirrors = get_mirrors();
+	return mirrors && get_words(mirrors) ? mirrors : NULL;
 }
 
 /* Takes a word that is nobody's, and says what an empty queue shall be. */
@@ -126,11 +139,14 @@ static atomic_ullong *take_word(struct sockiocp_mirrors *mirrors,
 	return NULL;
 }
 
-/* Why the kernel has not made one; @fd was a port, and need not be any more. */
-static void note_failure(int fd, int err)
+/* @fd was a port, and need not be any more. */
+int sockiocp_set_mirror(int fd, struct sockiocp_mirror *mirror)
 {
+	int err = ioctl(fd, SOCKIOCP_SET_MIRROR, mirror) ? errno : 0;
+
 	if ((err == EOPNOTSUPP || err == EINVAL || err == ENOTTY) && !sockiocp_check_port(fd))
 		atomic_store(&unknown, true);
+	return err;
 }
 
 /* Finds the mirror of the port that is @fd, or makes it.  Returns whether there is one. */
@@ -145,26 +161,22 @@ bool sockiocp_find_mirror(int fd, struct sockiocp_found_mirror *found)
 	int err;
 
 	found->word = NULL;
-	if (atomic_load_explicit(&unknown, memory_order_relaxed))
+	mirrors = sockiocp_get_mirrors();
+	if (!mirrors)
 		return false;
-	mirrors = get_mirrors();
-	words = mirrors ? get_words(mirrors) : NULL;
-	word = words ? take_word(mirrors, words, &found->empty) : NULL;
+	words = atomic_load(&mirrors->words);
+	word = take_word(mirrors, words, &found->empty);
 	if (!word)
 		return false;
 	mirror.word = (uintptr_t)word;
 	mirror.empty = found->empty;
 	taken = found->empty | TAKEN;
-	err = ioctl(fd, SOCKIOCP_SET_MIRROR, &mirror) ? errno : 0;
+	err = sockiocp_set_mirror(fd, &mirror);
 	/* The kernel has not begun to use it: there is another one, or none. */
 	atomic_compare_exchange_strong(word, &taken, found->empty | SOCKIOCP_MIRROR_ENDED);
-	if (err) {
-		note_failure(fd, err);
-		return false;
-	}
-	/* The program may have set one of its own, where ever. */
+	/* The program may have set one of its own, where ever; and a ring says it otherwise. */
 	first = (uintptr_t)words;
-	if (mirror.word - first >= PAGE)
+	if (err || mirror.flags || mirror.word - first >= PAGE)
 		return false;
 	found->word = (const atomic_ullong *)(uintptr_t)mirror.word;
 	found->empty = mirror.empty;

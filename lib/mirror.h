@@ -9,6 +9,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include <linux/sockiocp.h>
+
+#define SOCKIOCP_MIRROR_PAGE	4096
+
 /* A port's mirror, as a thread has found it. */
 struct sockiocp_found_mirror {
 	/* NULL if it has found none. */
@@ -19,18 +23,36 @@ struct sockiocp_found_mirror {
 	unsigned long long epoch;
 };
 
+/* As many ports have a ring at a time. */
+#define SOCKIOCP_RINGS		32
+
+/* Whose a ring is: the number of the port, and its close count. */
+struct sockiocp_ring_owner {
+	atomic_int fd;
+	atomic_uchar count;
+	/* 0 if it is nobody's. */
+	atomic_uint generation;
+};
+
 /* What is all 0 in a child, whoever has made that. */
 struct sockiocp_mirrors {
 	atomic_ullong epoch;
 	struct sockiocp_mirror_word *_Atomic words;
 	/* What an empty queue was last, so that no value comes twice. */
 	atomic_ullong last;
+	/* And of the rings, behind the words. */
+	atomic_uint last_ring;
+	struct sockiocp_ring_owner rings[SOCKIOCP_RINGS];
 };
 
 /* There since the first mirror was found. */
 extern struct sockiocp_mirrors *_Atomic sockiocp_mirrors;
 
+/* Where the memory of this process is that the kernel writes to; NULL if there is none. */
+struct sockiocp_mirrors *sockiocp_get_mirrors(void);
 bool sockiocp_find_mirror(int fd, struct sockiocp_found_mirror *found);
+/* Makes the SET_MIRROR ioctl; returns 0 or an errno value. */
+int sockiocp_set_mirror(int fd, struct sockiocp_mirror *mirror);
 
 /* Is it one of this process, which may be a child of the one that has found it? */
 static inline bool sockiocp_has_mirror(const struct sockiocp_found_mirror *found)

@@ -16,6 +16,7 @@
 #include "internal.h"
 #include "mirror.h"
 #include "overlapped.h"
+#include "ring.h"
 
 /*
  * The port that this thread is associated with: the last one that it asked for packets.  An
@@ -32,10 +33,25 @@ static _Thread_local struct {
 	struct sockiocp_found_mirror mirror;
 	/* After so many it looks for a mirror. */
 	unsigned int patience;
+	/* So often in a row it was given packets by the kernel, and has not found the ring. */
+	unsigned int given;
+	struct sockiocp_found_ring ring;
 } associated __attribute__((__tls_model__("initial-exec")));
+
+/* The port that this thread posts to. */
+static _Thread_local struct {
+	int fd;
+	unsigned char count;
+	/* So often in a row the kernel has done it; after so many it looks for a ring. */
+	unsigned int posts;
+	unsigned int patience;
+	struct sockiocp_found_ring ring;
+} posting __attribute__((__tls_model__("initial-exec")));
 
 /* If it finds no mirror, it looks for one half as often from then on. */
 #define FIRST_PATIENCE		8
+/* The kernel may refuse more. */
+#define MANY			4096
 /* So much of a stack is likely to be there, around what is in this frame. */
 #define FRAME			4096
 #define STACK			(64 * 1024)
@@ -82,9 +98,9 @@ static void set_deadline(struct sockiocp_process *process)
  * on the stack, like @process, in its frame or one that has called it.
  */
 static __inline__ __attribute__((__always_inline__)) bool
-is_on_stack(const struct sockiocp_process *process)
+is_on_stack(const struct sockiocp_process *process, __u64 address)
 {
-	return process->received + FRAME - (uintptr_t)process < STACK;
+	return address + FRAME - (uintptr_t)process < STACK;
 }
 
 /* A look at the port has found nothing, without waiting; so all arguments were good. */
@@ -95,7 +111,7 @@ static __attribute__((__noinline__)) void note_in_vain(int fd,
 	associated.entry_count = process->entry_count;
 	associated.received = process->received;
 	if (++associated.in_vain < associated.patience || fd >= SOCKIOCP_COUNTED_FDS ||
-	    !is_on_stack(process))
+	    !is_on_stack(process, process->received))
 		return;
 	associated.in_vain = 0;
 	/* It may be right to have asked: somebody else has taken what was there. */
@@ -111,6 +127,8 @@ static void begin_to_ask(int fd, unsigned char count)
 	if (fd == associated.fd && count == associated.count)
 		return;
 	associated.mirror.word = NULL;
+	associated.ring.ring = NULL;
+	associated.given = 0;
 	associated.in_vain = 0;
 	associated.patience = FIRST_PATIENCE;
 	associated.fd = fd;
@@ -131,8 +149,38 @@ finds_nothing(int fd, unsigned char count, unsigned long call,
 	       !(process->timeout_ns | process->registrations | process->registration_count) &&
 	       process->entries == associated.entries &&
 	       process->entry_count == associated.entry_count &&
-	       process->received == associated.received && is_on_stack(process) &&
+	       process->received == associated.received &&
+	       is_on_stack(process, process->received) &&
 	       sockiocp_mirror_is_empty(&associated.mirror);
+}
+
+/*
+ * Takes packets that this process has posted to itself.  Returns SOCKIOCP_RING_SHUT if the kernel
+ * has to be asked: also if there is none and the call would wait.
+ */
+static __inline__ __attribute__((__always_inline__)) int
+take_own(int fd, unsigned char count, unsigned long call, const struct sockiocp_process *process)
+{
+	int n;
+
+	if (call != SOCKIOCP_PROCESS || !sockiocp_has_ring(&associated.ring) ||
+	    fd != associated.fd || count != associated.count ||
+	    process->registrations | process->registration_count || !process->entry_count ||
+	    process->entry_count > MANY ||
+	    !is_on_stack(process, process->received) || !is_on_stack(process, process->entries))
+		return SOCKIOCP_RING_SHUT;
+	n = sockiocp_ring_take(&associated.ring,
+			       (struct sockiocp_packet_entry *)(uintptr_t)process->entries,
+			       process->entry_count);
+	return n || !process->timeout_ns ? n : SOCKIOCP_RING_SHUT;
+}
+
+/* The kernel has given packets to this thread: are there any that it need not give? */
+static __attribute__((__noinline__)) void look_for_ring(int fd, unsigned char count)
+{
+	associated.given = 0;
+	if (!sockiocp_has_ring(&associated.ring) || sockiocp_ring_has_ended(&associated.ring))
+		sockiocp_find_ring(fd, count, &associated.ring);
 }
 
 /*
@@ -186,8 +234,12 @@ process_with(HANDLE port, unsigned long call, struct sockiocp_process *process)
 	int fd = sockiocp_handle_fd(port);
 	unsigned char count = sockiocp_close_count(fd);
 	bool waits = process->timeout_ns;
-	int err;
+	int err, own = take_own(fd, count, call, process);
 
+	if (own >= 0) {
+		*(UINT32 *)(uintptr_t)process->received = (UINT32)own;
+		return own ? 0 : ETIME;
+	}
 	if (finds_nothing(fd, count, call, process)) {
 		*(UINT32 *)(uintptr_t)process->received = 0;
 		return ETIME;
@@ -200,6 +252,8 @@ process_with(HANDLE port, unsigned long call, struct sockiocp_process *process)
 	if (__builtin_expect(err, 0))
 		return go_on(fd, count, waits, process, err);
 	associated.in_vain = 0;
+	if (++associated.given >= FIRST_PATIENCE)
+		look_for_ring(fd, count);
 	return 0;
 }
 
@@ -436,6 +490,51 @@ BOOL WINAPI GetQueuedCompletionStatusEx(HANDLE CompletionPort,
 	return TRUE;
 }
 
+/* Puts it into the ring, if this thread has found one. */
+static __inline__ __attribute__((__always_inline__)) bool
+post_own(int fd, const struct sockiocp_packet_entry *entry)
+{
+	return sockiocp_has_ring(&posting.ring) && fd == posting.fd &&
+	       posting.count == sockiocp_close_count(fd) &&
+	       sockiocp_ring_put(&posting.ring, entry);
+}
+
+/*
+ * The kernel has to do it, again.  If all of these packets were taken since, and nobody waits, it
+ * need not do so any more.  Returns whether that is so: then there is a ring.
+ */
+static __attribute__((__noinline__)) bool make_ring(int fd)
+{
+	unsigned char count = sockiocp_close_count(fd);
+
+	if (fd != posting.fd || count != posting.count) {
+		posting.fd = fd;
+		posting.count = count;
+		posting.posts = 0;
+		posting.patience = FIRST_PATIENCE;
+		posting.ring.ring = NULL;
+	}
+	if (++posting.posts <= posting.patience || fd >= SOCKIOCP_COUNTED_FDS)
+		return false;
+	posting.posts = 0;
+	if (posting.patience < 1U << 20)
+		posting.patience *= 2;
+	return sockiocp_make_ring(fd, count, &posting.ring);
+}
+
+static bool post(int fd, const struct sockiocp_packet_entry *entry)
+{
+	struct sockiocp_post post = {
+		.completion_key = entry->completion_key,
+		.overlapped = entry->overlapped,
+		.bytes_transferred = entry->bytes_transferred,
+	};
+
+	if (make_ring(fd) && sockiocp_ring_put(&posting.ring, entry))
+		return true;
+	return !ioctl(fd, SOCKIOCP_POST, &post);
+}
+
 /**
  * PostQueuedCompletionStatus - put a packet into a completion port's queue
  * @CompletionPort: the port
@@ -458,7 +557,7 @@ BOOL WINAPI PostQueuedCompletionStatus(HANDLE CompletionPort,
 				       ULONG_PTR dwCompletionKey,
 				       LPOVERLAPPED lpOverlapped)
 {
-	struct sockiocp_post post = {
+	struct sockiocp_packet_entry entry = {
 		.completion_key = dwCompletionKey,
 		.overlapped = (uintptr_t)lpOverlapped,
 		.bytes_transferred = dwNumberOfBytesTransferred,
@@ -466,7 +565,7 @@ BOOL WINAPI PostQueuedCompletionStatus(HANDLE CompletionPort,
 	int fd = sockiocp_handle_fd(CompletionPort);
 	int err;
 
-	if (!ioctl(fd, SOCKIOCP_POST, &post))
+	if (post_own(fd, &entry) || post(fd, &entry))
 		return TRUE;
 	err = sockiocp_port_error(fd, errno);
 	return sockiocp_fail(err == ESHUTDOWN ? EBADF : err);

@@ -579,7 +579,7 @@ TEST_F(mirror, wants_good_arguments)
 	__u64 *huge = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	struct sockiocp_mirror reserved = {
-		.word = (uintptr_t)self->word, .empty = EMPTY, .reserved = 1,
+		.word = (uintptr_t)self->word, .empty = EMPTY, .flags = 2,
 	};
 	int other = device_open(), file = memfd_create("mirror", MFD_CLOEXEC), i;
 

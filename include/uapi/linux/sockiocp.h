@@ -446,20 +446,40 @@ struct sockiocp_batch {
  * @empty: in: what the word shall be while the queue is empty: not 0, but the lowest two bits
  *	must be.  out: what the one in use is then.
  * @handle: in: the descriptor by which the call is made.
- * @reserved: in: must be 0.
+ * @flags: in: SOCKIOCP_MIRROR_RING or 0.  out: of the one that is in use.
  */
 struct sockiocp_mirror {
 	__aligned_u64 word;
 	__aligned_u64 empty;
 	__u32 handle;
-	__u32 reserved;
+	__u32 flags;
 };
+
+/* sockiocp_mirror.flags: the word is the first of a struct sockiocp_ring. */
+#define SOCKIOCP_MIRROR_RING	0x01
 
 /* The two lowest bits of a mirror's word. */
 /* Something may be queued. */
 #define SOCKIOCP_MIRROR_FILLED	0x01
 /* The port does not write here any more. */
 #define SOCKIOCP_MIRROR_ENDED	0x02
+
+#define SOCKIOCP_RING_SLOTS	64
+
+/**
+ * struct sockiocp_ring - posted packets in the memory of the program, in one page
+ * @tail: four times how many were put in, ever, and the two bits of a mirror's word
+ * @head: four times how many were taken, ever
+ * @lock: the program's own
+ * @entries: number n is at n modulo SOCKIOCP_RING_SLOTS; @internal and @reserved are 0
+ */
+struct sockiocp_ring {
+	__aligned_u64 tail;
+	__aligned_u64 head;
+	__aligned_u64 lock;
+	__aligned_u64 reserved[5];
+	struct sockiocp_packet_entry entries[SOCKIOCP_RING_SLOTS];
+};
 
 #define SOCKIOCP_IOC_MAGIC	0xBC
 
