@@ -78,6 +78,7 @@ void sockiocp_chunk_put_back(struct sockiocp_chunk *chunk)
 	struct sockiocp_delivery *d;
 
 	spin_lock_irq(&port->lock);
+	sockiocp_ring_settle(port);
 	if (chunk->at_once)
 		chunk_link(chunk);
 	for (d = chunk->deliveries; d < chunk->deliveries + chunk->nr; d++) {

@@ -52,6 +52,7 @@ static void harvest_queue_handed(struct harvest *harvest)
 
 	if (!harvest->handed)
 		return;
+	sockiocp_ring_settle(harvest->port);
 	list_splice(harvest->handed, &harvest->port->queue);
 	sockiocp_mirror_look(harvest->port);
 	harvest->handed = NULL;

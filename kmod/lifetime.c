@@ -6,6 +6,7 @@
  */
 #include "hook.h"
 #include "packet.h"
+#include "posted.h"
 #include "registration.h"
 
 /**
@@ -237,6 +238,6 @@ void sockiocp_lifetime_end(struct sockiocp_port *port)
 	/* Nobody polls any more, so this is short if it runs, and no wake-up is left. */
 	sockiocp_pollers_forget(port);
 	lifetime_drop_packets(port);
-	sockiocp_packet_free_spare(port);
+	sockiocp_posted_forget(port);
 	sockiocp_port_put(port);
 }

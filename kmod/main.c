@@ -380,7 +380,7 @@
  * A thread has it alone between operation_begin_run() and operation_settle(); whoever else
  * comes meanwhile leaves a mark.
  */
-#include "sockiocp.h"
+#include "posted.h"
 
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -467,7 +467,7 @@ static int __init sockiocp_init(void)
 	error = sockiocp_operation_init();
 	if (error)
 		goto err_endpoint;
-	error = sockiocp_packet_init();
+	error = sockiocp_posted_init();
 	if (error)
 		goto err_operation;
 	error = sockiocp_processor_init();
@@ -494,7 +494,7 @@ err_directory:
 err_processor:
 	sockiocp_processor_exit();
 err_packet:
-	sockiocp_packet_exit();
+	sockiocp_posted_exit();
 err_operation:
 	sockiocp_operation_exit();
 err_endpoint:
@@ -517,7 +517,7 @@ static void __exit sockiocp_exit(void)
 	sockiocp_notifier_exit();
 	sockiocp_directory_exit();
 	sockiocp_processor_exit();
-	sockiocp_packet_exit();
+	sockiocp_posted_exit();
 	sockiocp_operation_exit();
 	sockiocp_endpoint_exit();
 	sockiocp_registration_exit();

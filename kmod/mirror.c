@@ -79,63 +79,93 @@ static int mirror_pin(struct sockiocp_mirrored *mirror, const struct sockiocp_mi
 	return -EINVAL;
 }
 
-/* Returns 0 if there is none, -EEXIST if there is one of the caller's, or why none can be. */
+/* It has become another program, by exec, and this descriptor has stayed open. */
+static bool mirror_is_of_the_dead(const struct sockiocp_port *port)
+{
+	return !atomic_read(&port->mirror.mm->mm_users);
+}
+
+/*
+ * Returns 0 if there is none, or one that has to make room; -EEXIST if there is one of the
+ * caller's, or why none can be.
+ */
 static int mirror_find(struct sockiocp_port *port, struct sockiocp_mirror *args)
 {
+	bool ring = args->flags & SOCKIOCP_MIRROR_RING, own = port->mirror.mm == current->mm;
+
 	lockdep_assert_held(&port->lock);
 
 	if (port->closed)
 		return -ESHUTDOWN;
 	if (port->home_of)
 		return -EXDEV;
-	if (!port->mirror.word)
-		return args->flags & SOCKIOCP_MIRROR_RING && !sockiocp_ring_may_begin(port) ?
-			-EAGAIN : 0;
-	if (port->mirror.mm != current->mm)
+	if (port->mirror.word && !own && !mirror_is_of_the_dead(port))
 		return -EBUSY;
-	if (args->flags & SOCKIOCP_MIRROR_RING && !port->ring.memory)
-		return sockiocp_ring_may_begin(port) ? -ENOLINK : -EAGAIN;
-	args->word = port->mirror.address;
-	args->empty = port->mirror.empty;
-	args->flags = port->ring.memory ? SOCKIOCP_MIRROR_RING : 0;
-	return -EEXIST;
+	if (port->mirror.word && own && (!ring || port->ring.memory)) {
+		args->word = port->mirror.address;
+		args->empty = port->mirror.empty;
+		args->flags = port->ring.memory ? SOCKIOCP_MIRROR_RING : 0;
+		return -EEXIST;
+	}
+	return ring && !sockiocp_ring_may_open(port) ? -EAGAIN : 0;
 }
 
-/* It has become another program, by exec, and this descriptor has stayed open. */
-static bool mirror_is_of_the_dead(const struct sockiocp_port *port)
+/*
+ * What the port has is the caller's from here on, to be unpinned and freed without the lock.
+ * There may be nothing.
+ */
+static void mirror_take_off(struct sockiocp_port *port, struct sockiocp_mirrored *ended,
+			    struct list_head *room)
 {
 	lockdep_assert_held(&port->lock);
 
-	return port->mirror.word && !atomic_read(&port->mirror.mm->mm_users);
+	*ended = port->mirror;
+	if (!ended->word)
+		return;
+	if (port->ring.memory)
+		atomic64_or(MIRROR_WORD_BITS, (atomic64_t *)ended->word);
+	else
+		WRITE_ONCE(*ended->word, ended->empty | SOCKIOCP_MIRROR_ENDED);
+	sockiocp_ring_end(port, room);
+	/* Pairs with smp_load_acquire() in sockiocp_mirror_end(). */
+	smp_store_release(&port->mirror.word, NULL);
 }
 
-static int mirror_find_first(struct sockiocp_port *port, struct sockiocp_mirror *args)
+static void mirror_free(struct sockiocp_port *port, struct sockiocp_mirrored *ended,
+			struct list_head *room)
 {
-	bool other;
-	int error;
-
-	spin_lock_irq(&port->lock);
-	error = mirror_find(port, args);
-	/* One without a ring makes room for one with. */
-	other = error == -ENOLINK || (error == -EBUSY && mirror_is_of_the_dead(port));
-	spin_unlock_irq(&port->lock);
-	if (!other)
-		return error;
-	sockiocp_mirror_end(port);
-	return 0;
+	sockiocp_ring_free_room(port, room);
+	if (ended->word)
+		mirror_unpin(ended);
 }
 
+static void mirror_install(struct sockiocp_port *port, const struct sockiocp_mirrored *mirror,
+			   struct list_head *room)
+{
+	lockdep_assert_held(&port->lock);
+
+	WRITE_ONCE(*mirror->word, mirror->empty | SOCKIOCP_MIRROR_FILLED);
+	port->mirror.empty = mirror->empty;
+	port->mirror.page = mirror->page;
+	port->mirror.mm = mirror->mm;
+	port->mirror.address = mirror->address;
+	WRITE_ONCE(port->mirror.word, mirror->word);
+	if (!list_empty(room))
+		sockiocp_ring_begin(port, room);
+}
+
+/* As mirror_find(), but that 0 says that there is one now. */
 static int mirror_begin(struct sockiocp_port *port, struct sockiocp_mirror *args)
 {
-	bool ring = args->flags & SOCKIOCP_MIRROR_RING;
-	struct sockiocp_mirrored mirror;
+	struct sockiocp_mirrored mirror, ended = { .word = NULL };
+	LIST_HEAD(ended_room);
 	LIST_HEAD(room);
 	int error;
 
 	error = mirror_pin(&mirror, args);
 	if (error)
 		return error;
-	error = ring ? sockiocp_ring_make_room(port, &room) : 0;
+	error = args->flags & SOCKIOCP_MIRROR_RING ? sockiocp_ring_make_room(port, &room) : 0;
 	if (error) {
 		mirror_unpin(&mirror);
 		return error;
@@ -143,20 +173,13 @@ static int mirror_begin(struct sockiocp_port *port, struct sockiocp_mirror *args
 	spin_lock_irq(&port->lock);
 	error = mirror_find(port, args);
 	if (!error) {
-		WRITE_ONCE(*mirror.word, mirror.empty | SOCKIOCP_MIRROR_FILLED);
-		port->mirror.empty = mirror.empty;
-		port->mirror.page = mirror.page;
-		port->mirror.mm = mirror.mm;
-		port->mirror.address = mirror.address;
-		WRITE_ONCE(port->mirror.word, mirror.word);
-		if (ring)
-			sockiocp_ring_begin(port, &room);
+		mirror_take_off(port, &ended, &ended_room);
+		mirror_install(port, &mirror, &room);
 	}
 	spin_unlock_irq(&port->lock);
-	if (error) {
-		sockiocp_ring_free_room(port, &room);
-		mirror_unpin(&mirror);
-	}
+	if (error)
+		mirror_free(port, &mirror, &room);
+	mirror_free(port, &ended, &ended_room);
 	return error;
 }
 
@@ -172,7 +195,8 @@ int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args)
 	struct sockiocp_port *port = file->private_data;
 	int error;
 
-	if (!SOCKIOCP_CAN_MIRROR)
+	if (!SOCKIOCP_CAN_MIRROR ||
+	    (!SOCKIOCP_CAN_RING && args->flags & SOCKIOCP_MIRROR_RING))
 		return -EOPNOTSUPP;
 	/* Memory that is given back, by a hole in its file, is 0. */
 	if (!args->word || args->word % sizeof(u64) || !args->empty ||
@@ -181,7 +205,9 @@ int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args)
 	if (args->flags & SOCKIOCP_MIRROR_RING &&
 	    offset_in_page(args->word) > PAGE_SIZE - sizeof(struct sockiocp_ring))
 		return -EINVAL;
-	error = mirror_find_first(port, args);
+	spin_lock_irq(&port->lock);
+	error = mirror_find(port, args);
+	spin_unlock_irq(&port->lock);
 	if (!error)
 		error = mirror_begin(port, args);
 	if (error && error != -EEXIST)
@@ -213,45 +239,40 @@ void sockiocp_mirror_end(struct sockiocp_port *port)
 	sockiocp_race_window();
 	/* Pairs with sockiocp_mirror_set(). */
 	smp_mb();
-	/* Pairs with smp_store_release() below: if there is none the end was said. */
+	/* Pairs with smp_store_release() in mirror_take_off(): if there is none the end was said. */
 	if (likely(!smp_load_acquire(&port->mirror.word)))
 		return;
 	spin_lock_irq(&port->lock);
-	ended = port->mirror;
-	if (ended.word) {
-		if (port->ring.memory)
-			atomic64_or(MIRROR_WORD_BITS, (atomic64_t *)ended.word);
-		else
-			WRITE_ONCE(*ended.word, ended.empty | SOCKIOCP_MIRROR_ENDED);
-		sockiocp_ring_end(port, &room);
-		/* Pairs with smp_load_acquire() above. */
-		smp_store_release(&port->mirror.word, NULL);
-	}
+	mirror_take_off(port, &ended, &room);
 	spin_unlock_irq(&port->lock);
-	sockiocp_ring_free_room(port, &room);
-	if (ended.word)
-		mirror_unpin(&ended);
+	mirror_free(port, &ended, &room);
 }
 
-/* What sockiocp_mirror_fill() does if there is one. */
+/**
+ * sockiocp_mirror_say_filled - what sockiocp_mirror_fill() does if there is a mirror
+ * @port: the port, locked
+ */
 void sockiocp_mirror_say_filled(struct sockiocp_port *port)
 {
 	u64 *word = port->mirror.word;
 
 	lockdep_assert_held(&port->lock);
 
-	if (port->ring.open)
-		atomic64_or(SOCKIOCP_MIRROR_FILLED, (atomic64_t *)word);
-	/* If it is anything else nobody takes the queue to be empty. */
-	else if (!port->ring.memory && data_race(*word) == port->mirror.empty)
+	if (port->ring.memory) {
+		if (port->ring.open && !(READ_ONCE(*word) & SOCKIOCP_MIRROR_FILLED))
+			atomic64_or(SOCKIOCP_MIRROR_FILLED, (atomic64_t *)word);
+		return;
+	}
+	/* What the program writes there meanwhile makes nobody take the queue to be empty. */
+	if (data_race(*word) == port->mirror.empty)
 		WRITE_ONCE(*word, port->mirror.empty | SOCKIOCP_MIRROR_FILLED);
 }
 
 /**
- * sockiocp_mirror_empty - say that the queue is empty, if it is
+ * sockiocp_mirror_say_empty - say that the queue is empty, if it is; or open the ring
  * @port: the port, which seems to have a mirror
  */
-void sockiocp_mirror_empty(struct sockiocp_port *port)
+void sockiocp_mirror_say_empty(struct sockiocp_port *port)
 {
 	u64 *word;
 

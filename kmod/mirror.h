@@ -16,9 +16,16 @@
 	(SOCKIOCP_SHORT_WAYS && IS_ENABLED(CONFIG_64BIT) && !IS_ENABLED(CONFIG_MIPS) &&	\
 	 !IS_ENABLED(CONFIG_PARISC) && !IS_ENABLED(CONFIG_SPARC))
 
+/*
+ * What a program writes to all the time is changed in one step: on other processors the kernel
+ * would try until it succeeds, with interrupts off.
+ */
+#define SOCKIOCP_CAN_RING						\
+	(SOCKIOCP_CAN_MIRROR && (IS_ENABLED(CONFIG_X86_64) || IS_ENABLED(CONFIG_S390)))
+
 int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args);
 void sockiocp_mirror_end(struct sockiocp_port *port);
-void sockiocp_mirror_empty(struct sockiocp_port *port);
+void sockiocp_mirror_say_empty(struct sockiocp_port *port);
 void sockiocp_mirror_say_filled(struct sockiocp_port *port);
 
 /**
@@ -50,7 +57,7 @@ static inline void sockiocp_mirror_look(struct sockiocp_port *port)
 static inline void sockiocp_mirror_nothing(struct sockiocp_port *port)
 {
 	if (unlikely(READ_ONCE(port->mirror.word)))
-		sockiocp_mirror_empty(port);
+		sockiocp_mirror_say_empty(port);
 }
 
 #endif /* _SOCKIOCP_MIRROR_H */

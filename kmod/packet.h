@@ -112,8 +112,6 @@ static inline struct sockiocp_posted *sockiocp_packet_posted(struct sockiocp_pac
 	return container_of(packet, struct sockiocp_posted, packet);
 }
 
-struct sockiocp_posted *sockiocp_packet_alloc(struct sockiocp_port *port);
-
 /* An operation that is not done leaves the queue, for a thread's hands or for good. */
 static inline void sockiocp_queue_remove_undone(struct sockiocp_port *port,
 						struct sockiocp_packet *packet)

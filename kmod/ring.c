@@ -4,16 +4,16 @@
  * A port's ring: packets that a program has posted to itself, in its own memory, so that
  * neither to post nor to take one is a system call as long as nobody waits.
  *
- * The ring is older than the queue: all that is in it was put there before anything that
- * stands in the queue.  Three rules keep that:
+ * The ring is older than the queue: all that is in it was put there before anything that was
+ * queued since it was opened.  Three rules keep that:
  *
  *   The program puts a packet in by a compare-exchange of @tail, which fails once the kernel
  *   has set SOCKIOCP_MIRROR_FILLED there: it shuts the ring.  It is shut when anything is put
  *   into the queue, before a thread waits, and when its mirror ends.
  *
- *   Whoever takes from the queue, or looks whether there is anything, settles first: he shuts
- *   the ring, and moves what is left in it to the queue.  All of that is one step, under the
- *   lock of the port.
+ *   Whoever takes the oldest from the queue, puts something back there, or looks whether there
+ *   is anything, settles first: he shuts the ring, and moves what is left in it to the front of
+ *   the queue.  All of that is one step, under the lock of the port.
  *
  *   It is opened, under the lock, only if nothing is queued, nobody waits, by a call or by
  *   poll(), and no more threads are associated than may run.  So no packet in it could have
@@ -28,18 +28,28 @@
  * are slots.
  */
 #include "packet.h"
+#include "posted.h"
 #include "ring.h"
 
-#include <linux/poll.h>
-#include <linux/slab.h>
+#include <linux/err.h>
 
 /* What @head and @tail count in. */
 #define RING_STEP		(SOCKIOCP_MIRROR_FILLED + SOCKIOCP_MIRROR_ENDED + 1)
 #define RING_BITS		(RING_STEP - 1)
+/* Rings are made until a user has used such a part of its limit. */
+#define RING_PART		4
+/* A program would be at that for days. */
+#define RING_MANY		(1ULL << 40)
 
 static atomic64_t *ring_tail(const struct sockiocp_port *port)
 {
 	return (atomic64_t *)port->mirror.word;
+}
+
+/* Only 32 bits have no such step, and no rings. */
+static u64 ring_exchange(u64 *head, u64 old, u64 new)
+{
+	return cmpxchg((unsigned long *)head, (unsigned long)old, (unsigned long)new);
 }
 
 /*
@@ -50,7 +60,7 @@ static unsigned int ring_empty(struct sockiocp_port *port, u64 tail, struct list
 {
 	struct sockiocp_ring *ring = port->ring.memory;
 	unsigned int i, n = 0;
-	u64 head = READ_ONCE(ring->head), found;
+	u64 head = READ_ONCE(ring->head), found, taken;
 
 	lockdep_assert_held(&port->lock);
 
@@ -68,7 +78,7 @@ static unsigned int ring_empty(struct sockiocp_port *port, u64 tail, struct list
 			.internal = READ_ONCE(slot->internal),
 			.bytes_transferred = READ_ONCE(slot->bytes_transferred),
 		};
-		found = cmpxchg(&ring->head, head, head + RING_STEP);
+		found = ring_exchange(&ring->head, head, head + RING_STEP);
 		if (found == head) {
 			posted->packet.seq = (port->ring.seq + n++ * SOCKIOCP_SEQ_STEP) |
 					     SOCKIOCP_SEQ_POSTED;
@@ -78,27 +88,12 @@ static unsigned int ring_empty(struct sockiocp_port *port, u64 tail, struct list
 		head = found;
 	}
 	port->ring.nr_room -= n;
-	/* The program has taken the others. */
-	port->delivered += (head - port->ring.head) / RING_STEP - n;
+	/* The program has taken the others; an honest one not so many. */
+	taken = (head - port->ring.head) / RING_STEP - n;
+	if (taken < RING_MANY)
+		port->delivered += taken;
 	port->ring.head = head;
 	return n;
-}
-
-/* In front of what is younger.  What was put back since is older, and no more than a chunk. */
-static struct list_head *ring_place(struct sockiocp_port *port)
-{
-	struct list_head *place = &port->queue;
-	struct sockiocp_packet *packet;
-	unsigned int looks = 0;
-
-	lockdep_assert_held(&port->lock);
-
-	list_for_each_entry(packet, &port->queue, node) {
-		if (packet->seq > port->ring.seq || looks++ == SOCKIOCP_CHUNK)
-			break;
-		place = &packet->node;
-	}
-	return place;
 }
 
 /* What sockiocp_ring_settle() does if it has to. */
@@ -113,20 +108,32 @@ void sockiocp_ring_shut(struct sockiocp_port *port)
 	tail = atomic64_fetch_or(SOCKIOCP_MIRROR_FILLED, ring_tail(port));
 	port->ring.open = false;
 	port->nr_packets += ring_empty(port, tail & ~(u64)RING_BITS, &packets);
-	list_splice(&packets, ring_place(port));
+	/* What stands there was queued since the ring was opened. */
+	list_splice(&packets, &port->queue);
 }
 
-static bool ring_may_open(struct sockiocp_port *port)
+/**
+ * sockiocp_ring_may_open - could nobody tell packets in a ring from queued ones?
+ * @port: the port, locked
+ *
+ * Whoever begins to wait, or to poll, settles under the lock, after it can be seen here that he
+ * does: sockiocp_wait_for_packet(), and ->poll by sockiocp_harvest_has_packet().  (If a processor
+ * goes offline that is not seen before the next call.)
+ */
+bool sockiocp_ring_may_open(struct sockiocp_port *port)
 {
 	lockdep_assert_held(&port->lock);
 
-	return list_empty(&port->queue) && list_empty(&port->waiters) && !port->closed &&
-	       port->nr_workers <= sockiocp_port_concurrency(port) &&
-	       !waitqueue_active(&port->poll_wait) &&
-	       /* Who looks into the module sees all packets. */
-	       !sockiocp_histogram_is_on() && !trace_sockiocp_post_enabled() &&
-	       !trace_sockiocp_queue_enabled() && !trace_sockiocp_take_enabled() &&
-	       !trace_sockiocp_deliver_enabled();
+	if (!list_empty(&port->queue) || !list_empty(&port->waiters) ||
+	    /* No barrier is needed: see above. */
+	    waitqueue_active(&port->poll_wait))
+		return false;
+	/* Who looks into the module sees all packets. */
+	if (sockiocp_histogram_is_on() || trace_sockiocp_post_enabled() ||
+	    trace_sockiocp_queue_enabled() || trace_sockiocp_take_enabled() ||
+	    trace_sockiocp_deliver_enabled())
+		return false;
+	return !port->closed && port->nr_workers <= sockiocp_port_concurrency(port);
 }
 
 /**
@@ -137,7 +144,8 @@ void sockiocp_ring_open(struct sockiocp_port *port)
 {
 	lockdep_assert_held(&port->lock);
 
-	if (!port->ring.memory || port->ring.nr_room < SOCKIOCP_RING_SLOTS || !ring_may_open(port))
+	if (!port->ring.memory || port->ring.nr_room < SOCKIOCP_RING_SLOTS ||
+	    !sockiocp_ring_may_open(port))
 		return;
 	if (!port->ring.open) {
 		/* What will be put in is younger than all that is in the hands of calls. */
@@ -150,54 +158,44 @@ void sockiocp_ring_open(struct sockiocp_port *port)
 }
 
 /**
- * sockiocp_ring_free_room - let go of it
- * @port: the port that was charged
- * @room: what is left
+ * sockiocp_ring_free_room - let go of the memory that a ring's packets come to
+ * @port: the port
+ * @room: what is left of it
  */
 void sockiocp_ring_free_room(struct sockiocp_port *port, struct list_head *room)
 {
 	struct sockiocp_posted *posted, *next;
 
 	list_for_each_entry_safe(posted, next, room, packet.node)
-		sockiocp_packet_free(port, posted);
+		sockiocp_posted_free(port, posted);
 }
 
 /**
  * sockiocp_ring_make_room - get the memory that a ring's packets come to
- * @port: the port, whose account is charged
+ * @port: the port
  * @room: an empty list, which it goes to
+ *
+ * Most of what a user may post is not for rings: only the port's own is lent to it.
  *
  * Return: 0, -ENOBUFS or -ENOMEM.
  */
 int sockiocp_ring_make_room(struct sockiocp_port *port, struct list_head *room)
 {
-	struct sockiocp_account *account = port->account;
 	unsigned int n;
 
-	if (!sockiocp_account_charge(account, &account->packets, SOCKIOCP_RING_SLOTS,
-				     SOCKIOCP_MAX_PACKETS))
+	if (atomic_long_read(&port->account->packets) + SOCKIOCP_RING_SLOTS >
+	    sockiocp_account_limit(port->account, SOCKIOCP_MAX_PACKETS) / RING_PART)
 		return -ENOBUFS;
 	for (n = 0; n < SOCKIOCP_RING_SLOTS; n++) {
-		struct sockiocp_posted *posted = sockiocp_packet_alloc(port);
+		struct sockiocp_posted *posted = sockiocp_posted_make(port);
 
-		if (!posted)
-			break;
+		if (IS_ERR(posted)) {
+			sockiocp_ring_free_room(port, room);
+			return PTR_ERR(posted);
+		}
 		list_add(&posted->packet.node, room);
 	}
-	if (n == SOCKIOCP_RING_SLOTS)
-		return 0;
-	atomic_long_sub(SOCKIOCP_RING_SLOTS - n, &account->packets);
-	sockiocp_ring_free_room(port, room);
-	return -ENOMEM;
-}
-
-/**
- * sockiocp_ring_may_begin - would it be open at once?
- * @port: the port, locked
- */
-bool sockiocp_ring_may_begin(struct sockiocp_port *port)
-{
-	return ring_may_open(port);
+	return 0;
 }
 
 /**
@@ -243,7 +241,7 @@ void sockiocp_ring_end(struct sockiocp_port *port, struct list_head *room)
  * sockiocp_ring_lend - memory for a packet when the user may have no more of them
  * @port: the port
  *
- * So a user who has a ring may post as many packets as without.
+ * So a user may post as many packets to a port that has a ring as without.
  *
  * Return: a packet, which is charged; NULL if there is no room.
  */
@@ -264,7 +262,7 @@ struct sockiocp_posted *sockiocp_ring_lend(struct sockiocp_port *port)
 	return posted;
 }
 
-/* What sockiocp_ring_take_back() does if there is a ring. */
+/* What sockiocp_ring_take_back() does if the ring has lent some. */
 bool sockiocp_ring_get_room_back(struct sockiocp_port *port, struct sockiocp_posted *posted)
 {
 	bool wanted;

@@ -12,7 +12,7 @@ void sockiocp_ring_open(struct sockiocp_port *port);
 void sockiocp_ring_shut(struct sockiocp_port *port);
 int sockiocp_ring_make_room(struct sockiocp_port *port, struct list_head *room);
 void sockiocp_ring_free_room(struct sockiocp_port *port, struct list_head *room);
-bool sockiocp_ring_may_begin(struct sockiocp_port *port);
+bool sockiocp_ring_may_open(struct sockiocp_port *port);
 void sockiocp_ring_begin(struct sockiocp_port *port, struct list_head *room);
 void sockiocp_ring_end(struct sockiocp_port *port, struct list_head *room);
 struct sockiocp_posted *sockiocp_ring_lend(struct sockiocp_port *port);
@@ -22,7 +22,8 @@ bool sockiocp_ring_get_room_back(struct sockiocp_port *port, struct sockiocp_pos
  * sockiocp_ring_settle - what is in the ring stands in the queue from here on
  * @port: the port, locked
  *
- * Whoever takes from the queue, or wants to know whether there is anything, does this first.
+ * Whoever takes from the front of the queue, puts something back there, or wants to know whether
+ * there is anything, does this first.
  */
 static __always_inline void sockiocp_ring_settle(struct sockiocp_port *port)
 {
@@ -39,7 +40,7 @@ static __always_inline void sockiocp_ring_settle(struct sockiocp_port *port)
 static __always_inline void sockiocp_ring_reopen(struct sockiocp_port *port)
 {
 	if (unlikely(READ_ONCE(port->ring.memory)) && sockiocp_seems_empty(&port->queue))
-		sockiocp_mirror_empty(port);
+		sockiocp_mirror_say_empty(port);
 }
 
 /**
@@ -51,6 +52,7 @@ static __always_inline bool sockiocp_ring_take_back(struct sockiocp_port *port,
 						    struct sockiocp_posted *posted)
 {
 	return unlikely(READ_ONCE(port->ring.memory)) &&
+	       READ_ONCE(port->ring.nr_room) < SOCKIOCP_RING_SLOTS &&
 	       sockiocp_ring_get_room_back(port, posted);
 }
 

@@ -398,9 +398,6 @@ static inline struct sockiocp_worker *sockiocp_worker_enter(struct file *file,
 
 long sockiocp_packet_post(struct sockiocp_port *port, const struct sockiocp_post *args);
 void sockiocp_packet_free(struct sockiocp_port *port, struct sockiocp_posted *posted);
-void sockiocp_packet_free_spare(struct sockiocp_port *port);
-int sockiocp_packet_init(void);
-void sockiocp_packet_exit(void);
 
 /* --------------------------------------------------------------- trigger */
 

@@ -225,6 +225,7 @@ static int waiting_end(struct sockiocp_port *port, struct sockiocp_waiter *waite
 		error = 0;
 	} else {
 		/* The caller passes it on. */
+		sockiocp_ring_settle(port);
 		list_splice(waiter->handed, &port->queue);
 		sockiocp_mirror_look(port);
 	}

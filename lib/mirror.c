@@ -53,12 +53,19 @@ static void *map(size_t size, int how, int advice)
 	return NULL;
 }
 
-/* Where the words of this process are: a child has something else there. */
+/* Where the words of this process were before a fork: a child has something else there. */
 static void *_Atomic words_were;
 
+static void prepare_fork(void)
+{
+	struct sockiocp_mirrors *mirrors = atomic_load(&sockiocp_mirrors);
+
+	atomic_store(&words_were, mirrors ? (void *)atomic_load(&mirrors->words) : NULL);
+}
+
 /*
- * A thread that was forked by a signal handler may be about to read a word.  It finds 0, which
- * is no empty queue.
+ * A thread that was forked by a signal handler may be about to read a word, or to write to a
+ * ring.  It finds 0, which is no empty queue, and no ring that is open.
  */
 static void start_in_child(void)
 {
@@ -69,19 +76,18 @@ static void start_in_child(void)
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
-static void register_fork_handler(void)
+/* When the library is loaded: a signal handler may be who makes the first mirror. */
+static __attribute__((__constructor__)) void register_fork_handlers(void)
 {
-	pthread_atfork(NULL, NULL, start_in_child);
+	pthread_atfork(prepare_fork, NULL, start_in_child);
 }
 
 static struct sockiocp_mirrors *get_mirrors(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct sockiocp_mirrors *mine, *mirrors = atomic_load(&sockiocp_mirrors);
 
 	if (mirrors)
 		return mirrors;
-	pthread_once(&once, register_fork_handler);
 	mine = map(PAGE, MAP_PRIVATE, MADV_WIPEONFORK);
 	if (!mine || atomic_compare_exchange_strong(&sockiocp_mirrors, &mirrors, mine))
 		return mine;
@@ -106,7 +112,6 @@ static struct sockiocp_mirror_word *get_words(struct sockiocp_mirrors *mirrors)
 		else
 			munmap(mine, SIZE);
 	}
-	atomic_store(&words_were, words);
 	/* No two processes that have memory in common are forked in the same nanosecond. */
 	atomic_compare_exchange_strong(&mirrors->epoch, &none, sockiocp_now_ns());
 	return words;
@@ -144,8 +149,11 @@ int sockiocp_set_mirror(int fd, struct sockiocp_mirror *mirror)
 {
 	int err = ioctl(fd, SOCKIOCP_SET_MIRROR, mirror) ? errno : 0;
 
-	if ((err == EOPNOTSUPP || err == EINVAL || err == ENOTTY) && !sockiocp_check_port(fd))
+	if ((err == EOPNOTSUPP || err == EINVAL || err == ENOTTY) && !sockiocp_check_port(fd)) {
+		if (mirror->flags)
+			return EOPNOTSUPP;
 		atomic_store(&unknown, true);
+	}
 	return err;
 }
 

@@ -26,12 +26,12 @@ struct sockiocp_found_mirror {
 /* As many ports have a ring at a time. */
 #define SOCKIOCP_RINGS		32
 
-/* Whose a ring is: the number of the port, and its close count. */
+/* Whose a ring is, or was: the number of the port, and its close count. */
 struct sockiocp_ring_owner {
+	/* 0 if it was nobody's; each owner of a ring has another one. */
+	atomic_uint generation;
 	atomic_int fd;
 	atomic_uchar count;
-	/* 0 if it is nobody's. */
-	atomic_uint generation;
 };
 
 /* What is all 0 in a child, whoever has made that. */
@@ -40,8 +40,7 @@ struct sockiocp_mirrors {
 	struct sockiocp_mirror_word *_Atomic words;
 	/* What an empty queue was last, so that no value comes twice. */
 	atomic_ullong last;
-	/* And of the rings, behind the words. */
-	atomic_uint last_ring;
+	/* Of the rings, which are behind the words. */
 	struct sockiocp_ring_owner rings[SOCKIOCP_RINGS];
 };
 

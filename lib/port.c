@@ -33,20 +33,19 @@ static _Thread_local struct {
 	struct sockiocp_found_mirror mirror;
 	/* After so many it looks for a mirror. */
 	unsigned int patience;
-	/* So often in a row it was given packets by the kernel, and has not found the ring. */
+	/* So often it was given packets by the kernel since it has looked for the ring. */
 	unsigned int given;
-	struct sockiocp_found_ring ring;
-} associated __attribute__((__tls_model__("initial-exec")));
+	int ring;
+} associated __attribute__((__tls_model__("initial-exec"))) = { .ring = -1 };
 
-/* The port that this thread posts to. */
+/* The port that this thread posts to: what it knows of it, a signal handler may change. */
 static _Thread_local struct {
 	int fd;
-	unsigned char count;
-	/* So often in a row the kernel has done it; after so many it looks for a ring. */
+	/* So often the kernel has done it; after so many it looks for a ring. */
 	unsigned int posts;
 	unsigned int patience;
-	struct sockiocp_found_ring ring;
-} posting __attribute__((__tls_model__("initial-exec")));
+	int ring;
+} posting __attribute__((__tls_model__("initial-exec"))) = { .ring = -1 };
 
 /* If it finds no mirror, it looks for one half as often from then on. */
 #define FIRST_PATIENCE		8
@@ -62,6 +61,15 @@ static bool is_associated(int fd)
 }
 
 /*
+ * A signal handler has asked another port for packets.  Which of the two calls was the last, and
+ * so which port the thread is associated with, only the kernel knows.
+ */
+static __attribute__((__noinline__)) void forget_port(void)
+{
+	associated.fd = -1;
+}
+
+/*
  * Makes the PROCESS ioctl, or one that begins with its structure.  Returns 0 if the call
  * is done, or an errno value: EINTR also if there is no packet, and the call is to be made
  * again.  What packets are there may have something to be finished; the program does not
@@ -72,10 +80,14 @@ process_once(int fd, unsigned long call, struct sockiocp_process *process)
 {
 	UINT32 *received = (UINT32 *)(uintptr_t)process->received;
 
-	if (ioctl(fd, call, process))
-		return errno;
+	int err = ioctl(fd, call, process) ? errno : 0;
+
 	if (!process->entry_count)
-		return 0;
+		return err;
+	if (__builtin_expect(associated.fd != fd, 0))
+		forget_port();
+	if (err)
+		return err;
 	if (*received && atomic_load_explicit(&sockiocp_pendings_used, memory_order_relaxed))
 		*received = sockiocp_finish_packets(
 			(struct sockiocp_packet_entry *)(uintptr_t)process->entries, *received);
@@ -127,7 +139,7 @@ static void begin_to_ask(int fd, unsigned char count)
 	if (fd == associated.fd && count == associated.count)
 		return;
 	associated.mirror.word = NULL;
-	associated.ring.ring = NULL;
+	associated.ring = -1;
 	associated.given = 0;
 	associated.in_vain = 0;
 	associated.patience = FIRST_PATIENCE;
@@ -161,15 +173,16 @@ finds_nothing(int fd, unsigned char count, unsigned long call,
 static __inline__ __attribute__((__always_inline__)) int
 take_own(int fd, unsigned char count, unsigned long call, const struct sockiocp_process *process)
 {
+	struct sockiocp_found_ring found;
 	int n;
 
-	if (call != SOCKIOCP_PROCESS || !sockiocp_has_ring(&associated.ring) ||
+	if (!sockiocp_get_ring(associated.ring, fd, count, &found) || call != SOCKIOCP_PROCESS ||
 	    fd != associated.fd || count != associated.count ||
 	    process->registrations | process->registration_count || !process->entry_count ||
 	    process->entry_count > MANY ||
 	    !is_on_stack(process, process->received) || !is_on_stack(process, process->entries))
 		return SOCKIOCP_RING_SHUT;
-	n = sockiocp_ring_take(&associated.ring,
+	n = sockiocp_ring_take(&found,
 			       (struct sockiocp_packet_entry *)(uintptr_t)process->entries,
 			       process->entry_count);
 	return n || !process->timeout_ns ? n : SOCKIOCP_RING_SHUT;
@@ -179,8 +192,7 @@ take_own(int fd, unsigned char count, unsigned long call, const struct sockiocp_
 static __attribute__((__noinline__)) void look_for_ring(int fd, unsigned char count)
 {
 	associated.given = 0;
-	if (!sockiocp_has_ring(&associated.ring) || sockiocp_ring_has_ended(&associated.ring))
-		sockiocp_find_ring(fd, count, &associated.ring);
+	associated.ring = sockiocp_find_ring(fd, count);
 }
 
 /*
@@ -494,32 +506,31 @@ BOOL WINAPI GetQueuedCompletionStatusEx(HANDLE CompletionPort,
 static __inline__ __attribute__((__always_inline__)) bool
 post_own(int fd, const struct sockiocp_packet_entry *entry)
 {
-	return sockiocp_has_ring(&posting.ring) && fd == posting.fd &&
-	       posting.count == sockiocp_close_count(fd) &&
-	       sockiocp_ring_put(&posting.ring, entry);
+	struct sockiocp_found_ring found;
+
+	return sockiocp_get_ring(posting.ring, fd, sockiocp_close_count(fd), &found) &&
+	       sockiocp_ring_put(&found, entry);
 }
 
 /*
- * The kernel has to do it, again.  If all of these packets were taken since, and nobody waits, it
- * need not do so any more.  Returns whether that is so: then there is a ring.
+ * The kernel has to do it, again.  If all that it has was taken since, and nobody waits, it need
+ * not do so any more: then this thread has a ring.
  */
-static __attribute__((__noinline__)) bool make_ring(int fd)
+static __attribute__((__noinline__)) void look_for_ring_to_post(int fd)
 {
-	unsigned char count = sockiocp_close_count(fd);
-
-	if (fd != posting.fd || count != posting.count) {
+	if (fd != posting.fd || !posting.patience) {
 		posting.fd = fd;
-		posting.count = count;
 		posting.posts = 0;
 		posting.patience = FIRST_PATIENCE;
-		posting.ring.ring = NULL;
 	}
-	if (++posting.posts <= posting.patience || fd >= SOCKIOCP_COUNTED_FDS)
-		return false;
+	if (++posting.posts <= posting.patience || (unsigned int)fd >= SOCKIOCP_COUNTED_FDS)
+		return;
 	posting.posts = 0;
-	if (posting.patience < 1U << 20)
+	posting.ring = sockiocp_make_ring(fd, sockiocp_close_count(fd));
+	if (posting.ring >= 0)
+		posting.patience = FIRST_PATIENCE;
+	else if (posting.patience < 1U << 20)
 		posting.patience *= 2;
-	return sockiocp_make_ring(fd, count, &posting.ring);
 }
 
 static bool post(int fd, const struct sockiocp_packet_entry *entry)
@@ -530,9 +541,8 @@ static bool post(int fd, const struct sockiocp_packet_entry *entry)
 		.bytes_transferred = entry->bytes_transferred,
 	};
 
-	if (make_ring(fd) && sockiocp_ring_put(&posting.ring, entry))
-		return true;
-	return !ioctl(fd, SOCKIOCP_POST, &post);
+	look_for_ring_to_post(fd);
+	return post_own(fd, entry) || !ioctl(fd, SOCKIOCP_POST, &post);
 }
 
 /**

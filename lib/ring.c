@@ -8,100 +8,107 @@
  * the kernel has said that it ended; its numbers begin with a generation, which no other ring in
  * its place has.
  */
+#include <errno.h>
+
 #include "internal.h"
 #include "ring.h"
 
 #define MAX_GENERATION	(1U << (64 - RING_COUNT_BITS))
 
-static struct sockiocp_shared_ring *get_ring(struct sockiocp_mirrors *mirrors, unsigned int i)
-{
-	char *memory = (char *)atomic_load(&mirrors->words);
-
-	return (struct sockiocp_shared_ring *)(memory + (1 + i) * SOCKIOCP_MIRROR_PAGE);
-}
-
-static void found_ring(struct sockiocp_mirrors *mirrors, unsigned int i, unsigned int generation,
-		       struct sockiocp_found_ring *found)
-{
-	found->ring = get_ring(mirrors, i);
-	found->generation = generation;
-	found->epoch = atomic_load(&mirrors->epoch);
-}
+/* The kernel has no rings; this process has made some. */
+static atomic_bool unknown, made;
 
 /* Has this process made a ring for the port that is @fd, with that close count? */
-bool sockiocp_find_ring(int fd, unsigned char count, struct sockiocp_found_ring *found)
+int sockiocp_find_ring(int fd, unsigned char count)
 {
-	struct sockiocp_mirrors *mirrors = atomic_load(&sockiocp_mirrors);
-	unsigned int i, generation;
+	struct sockiocp_found_ring found;
+	unsigned long long tail;
+	int place;
 
-	found->ring = NULL;
-	if (!mirrors || !atomic_load_explicit(&mirrors->last_ring, memory_order_relaxed))
-		return false;
-	for (i = 0; i < SOCKIOCP_RINGS; i++) {
-		generation = atomic_load(&mirrors->rings[i].generation);
-		if (!generation || atomic_load(&mirrors->rings[i].fd) != fd ||
-		    atomic_load(&mirrors->rings[i].count) != count)
+	if (!atomic_load_explicit(&made, memory_order_relaxed))
+		return -1;
+	for (place = 0; place < SOCKIOCP_RINGS; place++) {
+		if (!sockiocp_get_ring(place, fd, count, &found))
 			continue;
-		found_ring(mirrors, i, generation, found);
-		/* It has ended, or another one took its place while this looked. */
-		if (!sockiocp_ring_has_ended(found))
-			return true;
-		found->ring = NULL;
+		tail = atomic_load(&found.ring->tail);
+		if (!(tail & SOCKIOCP_MIRROR_ENDED) && tail >> RING_COUNT_BITS == found.generation)
+			return place;
 	}
-	return false;
+	return -1;
+}
+
+static struct sockiocp_shared_ring *ring_at(struct sockiocp_mirrors *mirrors, int place)
+{
+	return (struct sockiocp_shared_ring *)
+		((char *)atomic_load(&mirrors->words) + (1 + place) * SOCKIOCP_MIRROR_PAGE);
 }
 
 /*
  * Takes a ring that is nobody's: its lock is held, and nobody writes there who has taken it to be
- * another port's.  A thread that has died with the lock keeps it.
+ * another port's.  A thread that has died with the lock keeps it.  Returns its place, or -1.
  */
-static bool take_ring(struct sockiocp_mirrors *mirrors, unsigned int *which)
+static int take_ring(struct sockiocp_mirrors *mirrors)
 {
 	struct sockiocp_shared_ring *ring;
 	unsigned long long tail;
-	unsigned int i;
+	int place;
 
-	for (i = 0; i < SOCKIOCP_RINGS; i++) {
-		ring = get_ring(mirrors, i);
+	for (place = 0; place < SOCKIOCP_RINGS; place++) {
+		ring = ring_at(mirrors, place);
 		tail = atomic_load(&ring->tail);
-		if ((tail && !(tail & SOCKIOCP_MIRROR_ENDED)) || atomic_exchange(&ring->lock, 1))
+		if ((tail && !(tail & SOCKIOCP_MIRROR_ENDED)) ||
+		    (tail >> RING_COUNT_BITS) + 1 == MAX_GENERATION ||
+		    atomic_exchange(&ring->lock, 1))
 			continue;
-		if (atomic_load(&ring->tail) == tail) {
-			*which = i;
-			return true;
-		}
+		if (atomic_load(&ring->tail) == tail)
+			return place;
 		atomic_store(&ring->lock, 0);
 	}
-	return false;
+	return -1;
 }
 
-/* Makes a ring for the port that is @fd, if that is of use now.  Returns whether there is one. */
-bool sockiocp_make_ring(int fd, unsigned char count, struct sockiocp_found_ring *found)
+/* Returns whether the port has the ring at @place from here on. */
+static bool set_ring(struct sockiocp_mirrors *mirrors, int place, int fd, unsigned char count)
+{
+	struct sockiocp_shared_ring *ring = ring_at(mirrors, place);
+	struct sockiocp_ring_owner *owner = &mirrors->rings[place];
+	unsigned int generation =
+		(unsigned int)(atomic_load(&ring->tail) >> RING_COUNT_BITS) + 1;
+	struct sockiocp_mirror mirror = {
+		.word = (uintptr_t)ring,
+		.empty = (unsigned long long)generation << RING_COUNT_BITS,
+		.handle = (__u32)fd,
+		.flags = SOCKIOCP_MIRROR_RING,
+	};
+	int err;
+
+	err = sockiocp_set_mirror(fd, &mirror);
+	if (err == EOPNOTSUPP)
+		atomic_store(&unknown, true);
+	if (err || mirror.word != (uintptr_t)ring)
+		return false;
+	atomic_store(&owner->generation, 0);
+	atomic_store(&owner->fd, fd);
+	atomic_store(&owner->count, count);
+	atomic_store(&owner->generation, generation);
+	atomic_store(&made, true);
+	return true;
+}
+
+/* Makes a ring for the port that is @fd, if that is of use now.  Returns its place, or -1. */
+int sockiocp_make_ring(int fd, unsigned char count)
 {
 	struct sockiocp_mirrors *mirrors;
-	struct sockiocp_mirror mirror = { .handle = (__u32)fd, .flags = SOCKIOCP_MIRROR_RING };
-	struct sockiocp_shared_ring *ring;
-	unsigned int which, generation;
-	bool made;
+	int place = sockiocp_find_ring(fd, count);
+	bool set;
 
-	if (sockiocp_find_ring(fd, count, found))
-		return true;
+	if (place >= 0 || atomic_load_explicit(&unknown, memory_order_relaxed))
+		return place;
 	mirrors = sockiocp_get_mirrors();
-	if (!mirrors || !take_ring(mirrors, &which))
-		return false;
-	ring = get_ring(mirrors, which);
-	generation = atomic_fetch_add(&mirrors->last_ring, 1) + 1;
-	mirror.word = (uintptr_t)ring;
-	mirror.empty = (unsigned long long)generation << RING_COUNT_BITS;
-	made = generation < MAX_GENERATION && !sockiocp_set_mirror(fd, &mirror) &&
-	       mirror.word == (uintptr_t)ring;
-	if (made) {
-		atomic_store(&mirrors->rings[which].generation, 0);
-		atomic_store(&mirrors->rings[which].fd, fd);
-		atomic_store(&mirrors->rings[which].count, count);
-		atomic_store(&mirrors->rings[which].generation, generation);
-		found_ring(mirrors, which, generation, found);
-	}
-	atomic_store(&ring->lock, 0);
-	return made;
+	place = mirrors ? take_ring(mirrors) : -1;
+	if (place < 0)
+		return -1;
+	set = set_ring(mirrors, place, fd, count);
+	atomic_store(&ring_at(mirrors, place)->lock, 0);
+	return set ? place : -1;
 }

@@ -29,32 +29,40 @@ struct sockiocp_shared_ring {
 	struct sockiocp_packet_entry entries[SOCKIOCP_RING_SLOTS];
 };
 
-/* A port's ring, as a thread has found it. */
+/*
+ * A thread remembers no more of a ring than its place, or -1.  Whose it is says the memory that
+ * all threads share, and a child does not: so a signal handler that uses another port in the midst
+ * of a call, or a child forked there, harms nobody.
+ */
+int sockiocp_find_ring(int fd, unsigned char count);
+int sockiocp_make_ring(int fd, unsigned char count);
+
+/* The ring at a place, as found to be a port's. */
 struct sockiocp_found_ring {
-	/* NULL if it has found none. */
 	struct sockiocp_shared_ring *ring;
 	unsigned int generation;
-	/* Of the process: it has no ring in any other. */
-	unsigned long long epoch;
 };
 
-bool sockiocp_find_ring(int fd, unsigned char count, struct sockiocp_found_ring *found);
-bool sockiocp_make_ring(int fd, unsigned char count, struct sockiocp_found_ring *found);
-
-/* Is it one of this process, which may be a child of the one that has found it? */
-static inline bool sockiocp_has_ring(const struct sockiocp_found_ring *found)
+/* Is the ring at @place that of the port that is @fd, with this close count? */
+static inline bool sockiocp_get_ring(int place, int fd, unsigned char count,
+				     struct sockiocp_found_ring *found)
 {
-	return found->ring &&
-	       atomic_load_explicit(&atomic_load_explicit(&sockiocp_mirrors,
-							  memory_order_relaxed)->epoch,
-				    memory_order_relaxed) == found->epoch;
-}
+	struct sockiocp_mirrors *mirrors;
+	struct sockiocp_ring_owner *owner;
 
-static inline bool sockiocp_ring_has_ended(const struct sockiocp_found_ring *found)
-{
-	unsigned long long tail = atomic_load(&found->ring->tail);
-
-	return tail & SOCKIOCP_MIRROR_ENDED || tail >> RING_COUNT_BITS != found->generation;
+	if (place < 0)
+		return false;
+	mirrors = atomic_load_explicit(&sockiocp_mirrors, memory_order_relaxed);
+	owner = &mirrors->rings[place];
+	found->generation = atomic_load_explicit(&owner->generation, memory_order_acquire);
+	if (!found->generation ||
+	    atomic_load_explicit(&owner->fd, memory_order_relaxed) != fd ||
+	    atomic_load_explicit(&owner->count, memory_order_relaxed) != count)
+		return false;
+	found->ring = (struct sockiocp_shared_ring *)
+		((char *)atomic_load_explicit(&mirrors->words, memory_order_relaxed) +
+		 (1 + place) * SOCKIOCP_MIRROR_PAGE);
+	return true;
 }
 
 /* Is it open, with this @tail, and still the same port's? */
@@ -88,6 +96,8 @@ static inline bool sockiocp_ring_put(const struct sockiocp_found_ring *found,
 		put = atomic_compare_exchange_strong(&ring->tail, &tail, tail + RING_STEP);
 	}
 	atomic_store_explicit(&ring->lock, 0, memory_order_release);
+	/* As the call that is not made. */
+	atomic_thread_fence(memory_order_seq_cst);
 	return put;
 }
 

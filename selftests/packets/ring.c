@@ -451,7 +451,7 @@ TEST_F(ring, is_shut_while_somebody_polls)
 /* ------------------------------------------------- in the hands of another thread */
 
 struct taker {
-	int port;
+	int port, count;
 	struct block block;
 	int ret;
 	pthread_t thread;
@@ -461,8 +461,8 @@ static void *take(void *arg)
 {
 	struct taker *taker = arg;
 	__u32 received = 0;
-	struct sockiocp_process p = device_process(taker->port, NULL, 0, taker->block.memory, 1,
-						   &received, FOR_EVER);
+	struct sockiocp_process p = device_process(taker->port, NULL, 0, taker->block.memory,
+						   taker->count, &received, FOR_EVER);
 
 	taker->ret = device_wait(taker->port, &p);
 	return NULL;
@@ -471,7 +471,7 @@ static void *take(void *arg)
 /* It has one packet in its hands, the ring is open, and another is put there. */
 static void taken_away(struct __test_metadata *_metadata, FIXTURE_DATA(ring) *self, int fails)
 {
-	struct taker taker = { .port = self->port };
+	struct taker taker = { .port = self->port, .count = 1 };
 	int64_t end = now_ms() + COMES;
 
 	NEED_FAULTS(&taker.block);
@@ -502,6 +502,50 @@ TEST_F(ring, what_another_thread_puts_back_is_older)
 TEST_F(ring, what_another_thread_has_taken_is_no_matter)
 {
 	taken_away(_metadata, self, 0);
+}
+
+/* It gets as many as go out at once, and has as many more in its hands, which it can't write. */
+#define AT_ONCE	32
+
+static void *take_twice(void *arg)
+{
+	struct taker *taker = arg;
+	struct sockiocp_packet_entry *missing = (void *)taker->block.memory;
+	__u32 received = 0;
+	struct sockiocp_process p = device_process(taker->port, NULL, 0, missing - AT_ONCE,
+						   2 * AT_ONCE, &received, 0);
+
+	taker->ret = device_wait(taker->port, &p);
+	taker->count = (int)received;
+	return NULL;
+}
+
+TEST_F(ring, what_several_threads_put_back_is_older)
+{
+	enum { TAKERS = 3 };
+	struct taker taker[TAKERS];
+	int i, n;
+
+	ASSERT_EQ(0, port_configure(self->port, TAKERS + 1));
+	for (i = 0; i < TAKERS; i++) {
+		for (n = 1; n <= 2 * AT_ONCE; n++)
+			ASSERT_EQ(0, device_post(self->port, 100 * i + n));
+		taker[i] = (struct taker) { .port = self->port };
+		NEED_FAULTS(&taker[i].block);
+		ASSERT_EQ(0, pthread_create(&taker[i].thread, NULL, take_twice, &taker[i]));
+		ASSERT_TRUE(block_is_reached(&taker[i].block, COMES));
+	}
+	ASSERT_EQ(-ETIME, look(self->port));
+	PUT(1000, 2);
+	for (i = TAKERS - 1; i >= 0; i--) {
+		ASSERT_EQ(0, block_fail(&taker[i].block));
+		ASSERT_EQ(0, pthread_join(taker[i].thread, NULL));
+		EXPECT_EQ(0, taker[i].ret);
+		EXPECT_EQ(AT_ONCE, taker[i].count);
+	}
+	for (i = 0; i < TAKERS; i++)
+		EXPECT_KEYS(self->port, 100 * i + AT_ONCE + 1, AT_ONCE);
+	EXPECT_KEYS(self->port, 1000, 2);
 }
 
 /* -------------------------------------------------------------------- the end */

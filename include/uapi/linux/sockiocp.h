@@ -467,11 +467,18 @@ struct sockiocp_mirror {
 #define SOCKIOCP_RING_SLOTS	64
 
 /**
- * struct sockiocp_ring - posted packets in the memory of the program, in one page
- * @tail: four times how many were put in, ever, and the two bits of a mirror's word
- * @head: four times how many were taken, ever
- * @lock: the program's own
- * @entries: number n is at n modulo SOCKIOCP_RING_SLOTS; @internal and @reserved are 0
+ * struct sockiocp_ring - packets that a program has posted to itself, in one page of its memory
+ * @tail: a mirror's word.  Four times the number of the next packet to be put in, and the two
+ *	lowest bits: only while both are 0 packets may be put in.
+ * @head: four times the number of the oldest packet that was not taken.
+ * @lock: the program's own: the kernel does not look at it.
+ * @reserved: the program's own, too.
+ * @entries: packet number n is in element n modulo SOCKIOCP_RING_SLOTS.
+ *
+ * To put one in: write it to @entries, then compare-exchange @tail, with both bits 0, for four
+ * more; not if @tail - @head is 4 * SOCKIOCP_RING_SLOTS.  Only one thread at a time may be at it.
+ * To take some, oldest first: read @head, then @tail, copy them, then compare-exchange @head for
+ * four times as many more; what was copied counts only if that succeeds.
  */
 struct sockiocp_ring {
 	__aligned_u64 tail;
@@ -692,13 +699,28 @@ struct sockiocp_ring {
  *
  * The page of the word is pinned until the mirror ends, and counts for RLIMIT_MEMLOCK.
  *
+ * With SOCKIOCP_MIRROR_RING the word is the @tail of a &struct sockiocp_ring, whose numbers
+ * begin with @empty.  What is put there is a posted packet: it is older than all that is queued
+ * in the kernel while it is there, and who harvests, waits or polls takes the kernel to have it.
+ * The port sets SOCKIOCP_MIRROR_FILLED when anything is queued, when a thread begins to wait or
+ * to poll, and when more threads are associated with it than may run; it takes the bit back when
+ * a call that has not waited leaves nothing behind, and none of these is so.  While it is not set
+ * and @head is @tail, nothing is queued.  What is there when the mirror ends is queued in the
+ * kernel, if @tail was changed by compare-exchange only.  It counts as SOCKIOCP_RING_SLOTS posted
+ * packets of the user who opened the port, from the beginning to the end.  A mirror of the
+ * process that has no ring ends, if there can be one with a ring.
+ *
  *   EINVAL  no such word: not aligned, in private memory, in that of a file (but of tmpfs, or
- *           memfd_create()), or in a huge page; @empty; reserved is not 0
+ *           memfd_create()), or in a huge page; @empty; unknown flags; a ring that is not in one
+ *           page
+ *   EAGAIN  with SOCKIOCP_MIRROR_RING: something is queued, a thread waits or polls, more are
+ *           associated than may run, or the module is being traced: there is no ring, or still
+ *           none
  *   EFAULT  it cannot be written; from 6.5 on also for that of a file
  *   EBADF   @handle is not, or no longer, a descriptor of the port: there is no mirror then
  *   EBUSY   the port has a mirror in the memory of another process
  *   EXDEV   it is a home port
- *   ENOBUFS over RLIMIT_MEMLOCK
+ *   ENOBUFS over RLIMIT_MEMLOCK; a ring, and the user has too many posted packets
  *   ENOMEM  out of memory
  *   EOPNOTSUPP  a kernel of 32 bits, or of a processor whose caches go by virtual addresses
  */
@@ -715,6 +737,9 @@ __SOCKIOCP_ASSERT(__builtin_offsetof(struct sockiocp_registration_entry, registr
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_packet_entry) == 32);
 __SOCKIOCP_ASSERT(__builtin_offsetof(struct sockiocp_packet_entry, bytes_transferred) == 24);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_info) == 72);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_mirror) == 24);
+__SOCKIOCP_ASSERT(sizeof(struct sockiocp_ring) == 2112);
+__SOCKIOCP_ASSERT(__builtin_offsetof(struct sockiocp_ring, entries) == 64);
 __SOCKIOCP_ASSERT(sizeof(SOCKIOCP_VERSION) <= 16);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_config) == 8);
 __SOCKIOCP_ASSERT(sizeof(struct sockiocp_process) == 56);
