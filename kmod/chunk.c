@@ -50,27 +50,6 @@ static void chunk_link(struct sockiocp_chunk *chunk)
 	chunk->packets.prev = last;
 }
 
-/*
- * Behind what is older: others may have put back what they had taken before.  Of that there
- * are few, so that no more than a chunk is looked at.
- */
-static struct list_head *chunk_place(struct sockiocp_chunk *chunk)
-{
-	struct list_head *place = &chunk->port->queue;
-	struct sockiocp_packet *first, *packet;
-	unsigned int looks = 0;
-
-	lockdep_assert_held(&chunk->port->lock);
-
-	first = list_first_entry_or_null(&chunk->packets, struct sockiocp_packet, node);
-	list_for_each_entry(packet, &chunk->port->queue, node) {
-		if (!first || packet->seq > first->seq || looks++ == SOCKIOCP_CHUNK)
-			break;
-		place = &packet->node;
-	}
-	return place;
-}
-
 /* Nothing was handed over: back to the front, in the old order. */
 void sockiocp_chunk_put_back(struct sockiocp_chunk *chunk)
 {
@@ -96,7 +75,7 @@ void sockiocp_chunk_put_back(struct sockiocp_chunk *chunk)
 	}
 	if (chunk->settled)
 		port->delivered -= chunk->nr;
-	list_splice(&chunk->packets, chunk_place(chunk));
+	sockiocp_port_queue_again(port, &chunk->packets);
 	sockiocp_mirror_look(port);
 	spin_unlock_irq(&port->lock);
 }

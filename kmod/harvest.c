@@ -53,7 +53,7 @@ static void harvest_queue_handed(struct harvest *harvest)
 	if (!harvest->handed)
 		return;
 	sockiocp_ring_settle(harvest->port);
-	list_splice(harvest->handed, &harvest->port->queue);
+	sockiocp_port_queue_again(harvest->port, harvest->handed);
 	sockiocp_mirror_look(harvest->port);
 	harvest->handed = NULL;
 }

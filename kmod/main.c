@@ -60,14 +60,16 @@
  *   notifier.c		the scheduler tells that a thread blocks
  *   sampler.c		the same, by looking
  *   association.c	the list of a port's workers
- *   histogram.[ch]	packets per call and times in the queue, if they are wanted
  *   processor.c	processors that come online
- *   directory.c	all ports, by number, and who has opened them
  *   pollers.c		those who poll a port's file
  *   waiting.c		threads that wait: which is woken, and what for
- *   slot.c		may one more thread run?
  *   mirror.[ch]	a word of the program's that says whether the queue is empty
+ *   ring.[ch]		packets that a program has posted to itself
+ *   histogram.[ch]	packets per call and times in the queue, if they are wanted
+ *   directory.c	all ports, by number, and who has opened them
+ *   slot.c		may one more thread run?
  *   port.c		the object, and who has a descriptor of it
+ *   posted.[ch]	the memory of posted packets
  *   readiness.c	what a socket's state means in Windows' terms; below it a file for
  *			each protocol
  *   account.c		what a user holds, and may hold
@@ -112,7 +114,8 @@
  *
  * A port belongs to its file and ends in the file's ->release, when no call is
  * under way.  Its memory stays until its last worker is gone.  It pins its
- * account, and the page of its mirror until one of its descriptors is closed.
+ * account, and the page of its mirror, and of its ring, until one of its descriptors is
+ * closed.
  *
  * A registration belongs to its port while it is live, and to the queue while
  * its REMOVE packet stands there; either is one reference.  If it ends while a
@@ -220,8 +223,8 @@
  * with it.  The same lock makes the wait queue the index: to look for a socket's
  * registration and to insert one is one step, so that a socket has at most one,
  * whichever ports are asked at the same time.  The port's lock is held for a
- * chunk of packets at a time and never over ->poll, an allocation or user memory, but for
- * the word of its mirror, whose page is pinned.
+ * chunk of packets at a time, or for a ring of them, and never over ->poll, an allocation or
+ * user memory, but for its mirror and its ring, whose page is pinned.
  *
  * sockiocp_registration_wake() looks at interest and place before it takes the port's lock.
  * Why it loses nothing is said there.
@@ -230,8 +233,8 @@
  * ================
  *
  *   port		queue, waiters, closed,
- *			nr_hooks, mirror		port->lock; but for the rest of
- *							mirror also looked at
+ *			nr_hooks, mirror, ring		port->lock; but for the rest of
+ *							mirror and ring also looked at
  *							without it, by threads
  *							that are woken later or
  *							look again

@@ -263,7 +263,10 @@ void sockiocp_mirror_say_filled(struct sockiocp_port *port)
 			atomic64_or(SOCKIOCP_MIRROR_FILLED, (atomic64_t *)word);
 		return;
 	}
-	/* What the program writes there meanwhile makes nobody take the queue to be empty. */
+	/*
+	 * The program may write there meanwhile: data_race(), since nobody takes the queue to be
+	 * empty then.
+	 */
 	if (data_race(*word) == port->mirror.empty)
 		WRITE_ONCE(*word, port->mirror.empty | SOCKIOCP_MIRROR_FILLED);
 }

@@ -101,6 +101,35 @@ unsigned int sockiocp_port_concurrency(struct sockiocp_port *port)
 	return concurrency ? concurrency : num_online_cpus();
 }
 
+/* ------------------------------------------------------------------- the queue */
+
+/* So many of others' packets are passed: as many as 32 threads have in their hands. */
+#define PORT_LOOKS	(SOCKIOCP_CHUNK * 32)
+
+/**
+ * sockiocp_port_queue_again - back to the queue with what was taken, and not delivered
+ * @port: the port, locked; its ring is shut
+ * @packets: in their old order; not to be used as a list any more
+ *
+ * Behind what is older: others may have put back what they had taken before.
+ */
+void sockiocp_port_queue_again(struct sockiocp_port *port, struct list_head *packets)
+{
+	struct sockiocp_packet *first, *packet;
+	struct list_head *place = &port->queue;
+	unsigned int looks = 0;
+
+	lockdep_assert_held(&port->lock);
+
+	first = list_first_entry_or_null(packets, struct sockiocp_packet, node);
+	list_for_each_entry(packet, &port->queue, node) {
+		if (!first || packet->seq > first->seq || looks++ == PORT_LOOKS)
+			break;
+		place = &packet->node;
+	}
+	list_splice(packets, place);
+}
+
 /* ---------------------------------------------------------------- the object */
 
 /**

@@ -197,8 +197,8 @@ static __always_inline int process_harvest(struct sockiocp_chunk *chunk,
 					   struct process_wait *wait)
 {
 	/* Nothing: to see that takes no lock. */
-	if (!wait->woken && !chunk->nr && sockiocp_seems_empty(&chunk->port->queue) &&
-	    likely(!READ_ONCE(chunk->port->ring.memory)))
+	if (!wait->woken && !chunk->nr && !sockiocp_ring_is_there(chunk->port) &&
+	    sockiocp_seems_empty(&chunk->port->queue))
 		return -ENOMSG;
 	return sockiocp_harvest(chunk, u64_to_user_ptr(args->entries), args->entry_count,
 				u64_to_user_ptr(args->received),

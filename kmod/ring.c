@@ -32,6 +32,7 @@
 #include "ring.h"
 
 #include <linux/err.h>
+#include <linux/moduleparam.h>
 
 /* What @head and @tail count in. */
 #define RING_STEP		(SOCKIOCP_MIRROR_FILLED + SOCKIOCP_MIRROR_ENDED + 1)
@@ -40,6 +41,8 @@
 #define RING_PART		4
 /* A program would be at that for days. */
 #define RING_MANY		(1ULL << 40)
+
+static bool rings = true;
 
 static atomic64_t *ring_tail(const struct sockiocp_port *port)
 {
@@ -133,7 +136,7 @@ bool sockiocp_ring_may_open(struct sockiocp_port *port)
 	    trace_sockiocp_queue_enabled() || trace_sockiocp_take_enabled() ||
 	    trace_sockiocp_deliver_enabled())
 		return false;
-	return !port->closed && port->nr_workers <= sockiocp_port_concurrency(port);
+	return READ_ONCE(rings) && !port->closed && port->nr_workers <= sockiocp_port_concurrency(port);
 }
 
 /**
@@ -234,7 +237,8 @@ void sockiocp_ring_end(struct sockiocp_port *port, struct list_head *room)
 	sockiocp_ring_settle(port);
 	list_splice(&port->ring.room, room);
 	port->ring.nr_room = 0;
-	WRITE_ONCE(port->ring.memory, NULL);
+	/* Pairs with sockiocp_ring_is_there(). */
+	smp_store_release(&port->ring.memory, NULL);
 }
 
 /**
@@ -249,7 +253,7 @@ struct sockiocp_posted *sockiocp_ring_lend(struct sockiocp_port *port)
 {
 	struct sockiocp_posted *posted = NULL;
 
-	if (!READ_ONCE(port->ring.memory))
+	if (!sockiocp_ring_is_there(port))
 		return NULL;
 	spin_lock_irq(&port->lock);
 	sockiocp_ring_settle(port);
@@ -276,3 +280,32 @@ bool sockiocp_ring_get_room_back(struct sockiocp_port *port, struct sockiocp_pos
 	spin_unlock_irq(&port->lock);
 	return wanted;
 }
+
+/* ------------------------------------------------------------------- the parameter */
+
+/* All rings that are open are shut when it says no. */
+static int ring_set_rings(const char *value, const struct kernel_param *param)
+{
+	int error = param_set_bool(value, param);
+	struct sockiocp_port *port;
+	unsigned long id = 0;
+
+	while (!error && !rings && (port = sockiocp_directory_next(id))) {
+		spin_lock_irq(&port->lock);
+		sockiocp_ring_settle(port);
+		spin_unlock_irq(&port->lock);
+		id = port->id + 1;
+		sockiocp_port_put(port);
+		cond_resched();
+	}
+	return error;
+}
+
+static const struct kernel_param_ops ring_rings_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = ring_set_rings,
+	.get = param_get_bool,
+};
+
+module_param_cb(rings, &ring_rings_ops, &rings, 0644);
+MODULE_PARM_DESC(rings, "May programs post to themselves without a system call?");

@@ -34,12 +34,24 @@ static __always_inline void sockiocp_ring_settle(struct sockiocp_port *port)
 }
 
 /**
+ * sockiocp_ring_is_there - may there be packets that are not in the queue?
+ * @port: the port, which need not be locked
+ *
+ * If not, whatever was in a ring before is seen in the queue from here on.
+ */
+static __always_inline bool sockiocp_ring_is_there(struct sockiocp_port *port)
+{
+	/* Pairs with sockiocp_ring_end(). */
+	return unlikely(smp_load_acquire(&port->ring.memory));
+}
+
+/**
  * sockiocp_ring_reopen - a call has not waited, and has taken something
  * @port: the port
  */
 static __always_inline void sockiocp_ring_reopen(struct sockiocp_port *port)
 {
-	if (unlikely(READ_ONCE(port->ring.memory)) && sockiocp_seems_empty(&port->queue))
+	if (sockiocp_ring_is_there(port) && sockiocp_seems_empty(&port->queue))
 		sockiocp_mirror_say_empty(port);
 }
 
@@ -51,7 +63,7 @@ static __always_inline void sockiocp_ring_reopen(struct sockiocp_port *port)
 static __always_inline bool sockiocp_ring_take_back(struct sockiocp_port *port,
 						    struct sockiocp_posted *posted)
 {
-	return unlikely(READ_ONCE(port->ring.memory)) &&
+	return sockiocp_ring_is_there(port) &&
 	       READ_ONCE(port->ring.nr_room) < SOCKIOCP_RING_SLOTS &&
 	       sockiocp_ring_get_room_back(port, posted);
 }

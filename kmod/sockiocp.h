@@ -199,6 +199,7 @@ void sockiocp_port_put(struct sockiocp_port *port);
 unsigned int sockiocp_port_concurrency(struct sockiocp_port *port);
 bool sockiocp_port_has_descriptor(struct file *file);
 bool sockiocp_port_has_number(struct file *file, unsigned int fd);
+void sockiocp_port_queue_again(struct sockiocp_port *port, struct list_head *packets);
 bool sockiocp_port_is_open_here(struct file *file, unsigned int fd);
 
 /*

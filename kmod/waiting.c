@@ -226,7 +226,7 @@ static int waiting_end(struct sockiocp_port *port, struct sockiocp_waiter *waite
 	} else {
 		/* The caller passes it on. */
 		sockiocp_ring_settle(port);
-		list_splice(waiter->handed, &port->queue);
+		sockiocp_port_queue_again(port, waiter->handed);
 		sockiocp_mirror_look(port);
 	}
 	/* What woke this thread may have left it to wake others. */

@@ -69,7 +69,7 @@ struct state {
 	/* A page that is good, one that is read-only, and a hole. */
 	char *memory;
 	size_t page;
-	/* The last process of ours; and what is offered, which that sees, too. */
+	/* The last process of ours; and what is offered, which that sees, too, and then a ring. */
 	int process;
 	__u8 *token;
 };
@@ -245,6 +245,28 @@ static void pass(struct state *s, uint32_t what, uint32_t to, uint32_t keep)
 }
 
 /* --------------------------------------------------------------------- ports */
+
+/* A ring in memory that all processes share; packets are put there, or rubbish. */
+static void set_ring(struct state *s, const uint32_t *a)
+{
+	struct sockiocp_ring *ring = (void *)(s->token + s->page);
+	uint32_t mixed = (a[2] ^ a[3]) * 2654435761U >> 8;
+	struct sockiocp_mirror mirror = {
+		.word = (uintptr_t)ring + (mixed & 0x70000 ? 0 : s->page - sizeof(*ring)),
+		.empty = a[2] * 4ULL + 4,
+		.handle = get(s, a[0]),
+		.flags = SOCKIOCP_MIRROR_RING,
+	};
+
+	if (mixed & 1)
+		ioctl(get(s, a[0]), SOCKIOCP_SET_MIRROR, &mirror);
+	if (mixed & 6)
+		__atomic_fetch_add(&ring->tail, 4 * (mixed >> 4 & 0x5f), __ATOMIC_SEQ_CST);
+	else
+		(&ring->tail)[mixed >> 4 & 1] = (__u64)mixed << (mixed >> 8 & 0x1f);
+	if (mixed & 0x1000)
+		__atomic_fetch_add(&ring->head, 4, __ATOMIC_SEQ_CST);
+}
 
 /* A word in memory that all processes share, that is bad, or that is gone at once. */
 static void set_mirror(struct state *s, const uint32_t *a)
@@ -838,7 +860,10 @@ static void execute(struct state *s, unsigned int i, int thread)
 		ask(s, a);
 		break;
 	case OP_MIRROR:
-		set_mirror(s, a);
+		if (a[2] & 1)
+			set_ring(s, a);
+		else
+			set_mirror(s, a);
 		break;
 	case OP_CLOSE_PORT:
 		ioctl(get(s, a[0]), SOCKIOCP_CLOSE);
@@ -953,7 +978,7 @@ static void state_init(struct state *s, const struct input *input)
 	mprotect(s->memory + s->page, s->page, PROT_READ);
 	munmap(s->memory + 2 * s->page, s->page);
 	s->work = calloc(1, sizeof(*s->work));
-	s->token = mmap(NULL, s->page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+	s->token = mmap(NULL, 2 * s->page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			-1, 0);
 }
 

@@ -599,4 +599,64 @@ TEST_F(posting, who_takes_what_several_post_gets_all_in_order)
 	EXPECT_EQ(0, take(self->port));
 }
 
+/* -------------------------------------------------------------------- signals */
+
+/* What a handler uses, in the midst of whatever the thread does with another port. */
+static HANDLE port_of_handler;
+static int handled, handled_wrong;
+
+static void use_port(int unused)
+{
+	ULONG_PTR key;
+	int i;
+
+	(void)unused;
+	for (i = 0; i < 12; i++) {
+		if (!post(port_of_handler, 500 + i))
+			handled_wrong++;
+		key = take(port_of_handler);
+		if (key != 500 + (ULONG_PTR)i)
+			handled_wrong++;
+	}
+	handled++;
+}
+
+struct signaller {
+	int tid, stop;
+};
+
+static void *signal_often(void *arg)
+{
+	struct signaller *signaller = arg;
+
+	while (!__atomic_load_n(&signaller->stop, __ATOMIC_RELAXED)) {
+		syscall(SYS_tgkill, getpid(), signaller->tid, SIGUSR2);
+		usleep(200);
+	}
+	return NULL;
+}
+
+TEST_F(posting, handler_may_use_another_port_at_any_time)
+{
+	struct signaller signaller = { .tid = thread_id() };
+	struct sigaction action = { .sa_handler = use_port };
+	ULONG_PTR key;
+	pthread_t thread;
+
+	port_of_handler = port_open();
+	ASSERT_NE(NULL, port_of_handler);
+	ASSERT_EQ(0, sigaction(SIGUSR2, &action, NULL));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, signal_often, &signaller));
+	for (key = 1; handled < 300; key++) {
+		ASSERT_TRUE(post(self->port, key));
+		ASSERT_EQ(key, take(self->port));
+	}
+	signaller.stop = 1;
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, handled_wrong);
+	EXPECT_EQ(0, take(self->port));
+	EXPECT_EQ(0, take(port_of_handler));
+	CloseHandle(port_of_handler);
+}
+
 TEST_HARNESS_MAIN

@@ -31,6 +31,8 @@
 #define FIRST		(STEP * 1000ULL)
 #define PAGE		((size_t)sysconf(_SC_PAGESIZE))
 #define FOR_EVER	SOCKIOCP_INFINITE
+/* So many go out at once. */
+#define AT_ONCE		32
 
 /* ------------------------------------------------------- a program's side of it */
 
@@ -224,14 +226,18 @@ TEST_F(ring, is_older_than_what_is_armed_in_the_call)
 	struct sockiocp_packet_entry got[4];
 	__u32 received = 0;
 	struct sockiocp_process p = device_process(self->port, &reg, 1, got, 4, &received, 0);
+	int i;
 
 	ASSERT_EQ(1, sock_send(self->fd[1], "x", 1));
 	ASSERT_TRUE(sock_becomes(self->fd[0], SEE_IN, COMES));
-	PUT(1, 1);
-	ASSERT_EQ(0, device_wait(self->port, &p));
-	ASSERT_EQ(2, received);
-	EXPECT_EQ(1, got[0].completion_key);
-	EXPECT_EQ(2, got[1].completion_key);
+	/* The first time it is new. */
+	for (i = 0; i < 3; i++) {
+		PUT(1, 1);
+		ASSERT_EQ(0, device_wait(self->port, &p));
+		ASSERT_EQ(2, received);
+		EXPECT_EQ(1, got[0].completion_key);
+		EXPECT_EQ(2, got[1].completion_key);
+	}
 }
 
 TEST_F(ring, all_of_it_comes_however_often_it_is_filled)
@@ -246,22 +252,27 @@ TEST_F(ring, all_of_it_comes_however_often_it_is_filled)
 	}
 }
 
-/* What could not be handed over goes back in front of what is in the ring since. */
-TEST_F(ring, what_is_put_back_is_older)
+/* Half of it goes out, the rest cannot be written to a page that is not there. */
+TEST_F(ring, what_is_put_back_comes_again)
 {
-	struct sockiocp_packet_entry *entries = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
-						     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct sockiocp_packet_entry *missing;
+	char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
 	__u32 received = 0;
 	struct sockiocp_process p;
 
-	ASSERT_NE(MAP_FAILED, entries);
-	PUT(1, 3);
-	p = device_process(self->port, NULL, 0, (char *)entries + PAGE - sizeof(*entries), 2,
-			   &received, 0);
-	ASSERT_EQ(0, munmap((char *)entries + PAGE, PAGE));
-	ASSERT_EQ(-EFAULT, device_wait(self->port, &p));
-	EXPECT_KEYS(self->port, 1, 3);
-	munmap(entries, PAGE);
+	ASSERT_NE(MAP_FAILED, pages);
+	ASSERT_EQ(0, munmap(pages + PAGE, PAGE));
+	missing = (void *)(pages + PAGE);
+	p = device_process(self->port, NULL, 0, missing - AT_ONCE, 2 * AT_ONCE, &received, 0);
+	PUT(1, AT_ONCE + 8);
+	ASSERT_EQ(0, device_wait(self->port, &p));
+	EXPECT_EQ(AT_ONCE, received);
+	EXPECT_EQ(1, (missing - AT_ONCE)->completion_key);
+	EXPECT_KEYS(self->port, 1 + AT_ONCE, 8);
+	EXPECT_EQ(-ETIME, look(self->port));
+	EXPECT_TRUE(ring_is_open(self->ring));
+	munmap(pages, PAGE);
 }
 
 /*
@@ -420,6 +431,44 @@ TEST_F(ring, is_shut_if_more_threads_are_associated_than_may_run)
 	EXPECT_TRUE(ring_opens(self->port, self->ring));
 }
 
+struct newcomer {
+	int port;
+	struct sockiocp_ring *ring;
+	int ret, has_looked, may_end;
+};
+
+static void *look_for_a_moment(void *arg)
+{
+	struct newcomer *n = arg;
+	__u64 key;
+
+	/* The time is over before it would sleep. */
+	n->ret = device_harvest(n->port, 1, &key, 1);
+	__atomic_store_n(&n->has_looked, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&n->may_end, __ATOMIC_ACQUIRE))
+		sched_yield();
+	return NULL;
+}
+
+/* The other one is associated from then on, and could take what the slot is not free for. */
+TEST_F(ring, is_shut_when_a_thread_comes_that_may_not_run)
+{
+	struct newcomer n = { .port = self->port, .ring = self->ring };
+	pthread_t thread;
+
+	ASSERT_EQ(0, port_configure(self->port, 1));
+	ASSERT_EQ(-ETIME, look(self->port));
+	ASSERT_TRUE(ring_is_open(self->ring));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, look_for_a_moment, &n));
+	/* Without a call that blocks: this thread runs. */
+	while (!__atomic_load_n(&n.has_looked, __ATOMIC_ACQUIRE))
+		;
+	EXPECT_EQ(-ETIME, n.ret);
+	EXPECT_FALSE(ring_is_open(self->ring));
+	__atomic_store_n(&n.may_end, 1, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+}
+
 TEST_F(ring, what_is_in_it_when_fewer_may_run_is_queued)
 {
 	PUT(1, 2);
@@ -505,8 +554,6 @@ TEST_F(ring, what_another_thread_has_taken_is_no_matter)
 }
 
 /* It gets as many as go out at once, and has as many more in its hands, which it can't write. */
-#define AT_ONCE	32
-
 static void *take_twice(void *arg)
 {
 	struct taker *taker = arg;
@@ -522,30 +569,34 @@ static void *take_twice(void *arg)
 
 TEST_F(ring, what_several_threads_put_back_is_older)
 {
+	static const int orders[][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 1, 2, 0 } };
 	enum { TAKERS = 3 };
 	struct taker taker[TAKERS];
-	int i, n;
+	int turn, i, n;
 
 	ASSERT_EQ(0, port_configure(self->port, TAKERS + 1));
-	for (i = 0; i < TAKERS; i++) {
-		for (n = 1; n <= 2 * AT_ONCE; n++)
-			ASSERT_EQ(0, device_post(self->port, 100 * i + n));
-		taker[i] = (struct taker) { .port = self->port };
-		NEED_FAULTS(&taker[i].block);
-		ASSERT_EQ(0, pthread_create(&taker[i].thread, NULL, take_twice, &taker[i]));
-		ASSERT_TRUE(block_is_reached(&taker[i].block, COMES));
+	for (turn = 0; turn < 3; turn++) {
+		for (i = 0; i < TAKERS; i++) {
+			for (n = 1; n <= 2 * AT_ONCE; n++)
+				ASSERT_EQ(0, device_post(self->port, 100 * i + n));
+			taker[i] = (struct taker) { .port = self->port };
+			NEED_FAULTS(&taker[i].block);
+			ASSERT_EQ(0, pthread_create(&taker[i].thread, NULL, take_twice, &taker[i]));
+			ASSERT_TRUE(block_is_reached(&taker[i].block, COMES));
+		}
+		ASSERT_TRUE(ring_opens(self->port, self->ring));
+		PUT(1000, 2);
+		for (i = 0; i < TAKERS; i++) {
+			n = orders[turn][i];
+			ASSERT_EQ(0, block_fail(&taker[n].block));
+			ASSERT_EQ(0, pthread_join(taker[n].thread, NULL));
+			EXPECT_EQ(0, taker[n].ret);
+			EXPECT_EQ(AT_ONCE, taker[n].count);
+		}
+		for (i = 0; i < TAKERS; i++)
+			EXPECT_KEYS(self->port, 100 * i + AT_ONCE + 1, AT_ONCE);
+		EXPECT_KEYS(self->port, 1000, 2);
 	}
-	ASSERT_EQ(-ETIME, look(self->port));
-	PUT(1000, 2);
-	for (i = TAKERS - 1; i >= 0; i--) {
-		ASSERT_EQ(0, block_fail(&taker[i].block));
-		ASSERT_EQ(0, pthread_join(taker[i].thread, NULL));
-		EXPECT_EQ(0, taker[i].ret);
-		EXPECT_EQ(AT_ONCE, taker[i].count);
-	}
-	for (i = 0; i < TAKERS; i++)
-		EXPECT_KEYS(self->port, 100 * i + AT_ONCE + 1, AT_ONCE);
-	EXPECT_KEYS(self->port, 1000, 2);
 }
 
 /* -------------------------------------------------------------------- the end */
@@ -661,7 +712,7 @@ TEST_F(ring, beyond_the_limit_there_is_none)
 	int other = device_open();
 
 	ASSERT_NE(NULL, ring);
-	if (param_set("max_user_packets", 2 * SLOTS - 1))
+	if (param_set("max_user_packets", 8 * SLOTS - 1))
 		SKIP(return, "root's to set");
 	EXPECT_EQ(-ENOBUFS, ring_set(other, ring));
 	EXPECT_EQ(SLOTS, user_packets(other));
@@ -738,6 +789,21 @@ TEST_F(ring, is_not_made_while_others_wait)
 	EXPECT_EQ(0, ring_set(other, ring));
 	fd_close(other);
 	munmap(ring, PAGE);
+}
+
+/* The administrator's switch. */
+TEST_F(ring, is_shut_when_there_are_to_be_none)
+{
+	PUT(1, 3);
+	if (param_set("rings", 0))
+		SKIP(return, "root's to set");
+	EXPECT_FALSE(ring_is_open(self->ring));
+	EXPECT_KEYS(self->port, 1, 3);
+	EXPECT_EQ(-ETIME, look(self->port));
+	EXPECT_FALSE(ring_is_open(self->ring));
+	EXPECT_EQ(0, param_set("rings", 1));
+	EXPECT_EQ(-ETIME, look(self->port));
+	EXPECT_TRUE(ring_is_open(self->ring));
 }
 
 /* --------------------------------------------------------------------- attacks */
@@ -849,6 +915,114 @@ TEST_F(ring, nothing_is_lost_among_threads)
 	EXPECT_EQ(0, fdinfo_value(self->port, "packets"));
 }
 
+struct round {
+	int port;
+	struct sockiocp_ring *ring;
+	pthread_barrier_t barrier;
+	int stop, taken;
+};
+
+static void *take_in_rounds(void *arg)
+{
+	struct round *round = arg;
+	__u64 key;
+
+	for (;;) {
+		pthread_barrier_wait(&round->barrier);
+		if (round->stop)
+			return NULL;
+		while (ring_take(round->ring, &key) == 1)
+			__atomic_fetch_add(&round->taken, 1, __ATOMIC_RELAXED);
+		pthread_barrier_wait(&round->barrier);
+	}
+}
+
+/* The kernel empties it while the program takes from it. */
+TEST_F(ring, each_packet_is_taken_by_one_or_the_other)
+{
+	struct round round = { .port = self->port, .ring = self->ring };
+	int i, n, by_kernel;
+	pthread_t thread;
+	__u64 keys[8];
+
+	ASSERT_EQ(0, port_configure(self->port, 8));
+	ASSERT_EQ(0, pthread_barrier_init(&round.barrier, NULL, 2));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, take_in_rounds, &round));
+	ASSERT_TRUE(ring_opens(self->port, self->ring));
+	for (i = 0; i < 1000; i++) {
+		by_kernel = 0;
+		round.taken = 0;
+		PUT(1, SLOTS);
+		pthread_barrier_wait(&round.barrier);
+		while ((n = device_harvest(self->port, 0, keys, 8)) > 0)
+			by_kernel += n;
+		pthread_barrier_wait(&round.barrier);
+		ASSERT_EQ(SLOTS, by_kernel + round.taken);
+		ASSERT_TRUE(ring_opens(self->port, self->ring));
+	}
+	round.stop = 1;
+	pthread_barrier_wait(&round.barrier);
+	pthread_join(thread, NULL);
+}
+
+static void *wait_in_rounds(void *arg)
+{
+	struct round *round = arg;
+	__u64 key;
+
+	for (;;) {
+		pthread_barrier_wait(&round->barrier);
+		if (round->stop)
+			return NULL;
+		round->taken = device_harvest(round->port, COMES * 1000000ULL, &key, 1);
+		pthread_barrier_wait(&round->barrier);
+	}
+}
+
+static void *open_in_rounds(void *arg)
+{
+	struct round *round = arg;
+	__u64 key;
+	int n;
+
+	for (;;) {
+		pthread_barrier_wait(&round->barrier);
+		if (round->stop)
+			return NULL;
+		/* What it gets itself is for the other one. */
+		n = device_harvest(round->port, 0, &key, 1);
+		if (n == 1)
+			ring_put_or_post(round->ring, round->port, key);
+		pthread_barrier_wait(&round->barrier);
+	}
+}
+
+/* One thread begins to wait while another one's look opens the ring, and a third one posts. */
+TEST_F(ring, nobody_sleeps_beside_a_packet)
+{
+	struct round round = { .port = self->port, .ring = self->ring };
+	pthread_t waiter, opener;
+	int i, spin;
+
+	ASSERT_EQ(0, port_configure(self->port, 8));
+	ASSERT_EQ(0, pthread_barrier_init(&round.barrier, NULL, 3));
+	ASSERT_EQ(0, pthread_create(&waiter, NULL, wait_in_rounds, &round));
+	ASSERT_EQ(0, pthread_create(&opener, NULL, open_in_rounds, &round));
+	for (i = 0; i < 400; i++) {
+		pthread_barrier_wait(&round.barrier);
+		for (spin = i * 7 % 100; spin; spin--)
+			__asm__ volatile("");
+		ASSERT_EQ(0, ring_put_or_post(self->ring, self->port, 1 + i));
+		pthread_barrier_wait(&round.barrier);
+		ASSERT_EQ(1, round.taken);
+		ASSERT_TRUE(ring_opens(self->port, self->ring));
+	}
+	round.stop = 1;
+	pthread_barrier_wait(&round.barrier);
+	pthread_join(waiter, NULL);
+	pthread_join(opener, NULL);
+}
+
 /* Several take: each packet comes once, whoever gets it. */
 static void *take_many(void *arg)
 {
@@ -944,6 +1118,78 @@ TEST_F(ring, nothing_is_lost_when_it_ends)
 	pthread_join(ender, NULL);
 	for (i = 0; i < POSTERS; i++)
 		EXPECT_EQ(EACH, crowd.last[i]);
+}
+
+static void end_it(void *arg)
+{
+	int port = (int)(intptr_t)arg;
+
+	for (;;) {
+		fd_close(fd_dup(port));
+		sched_yield();
+	}
+}
+
+/* It ends by the hand of another process, while this one looks for what it has put there. */
+TEST_F(ring, look_finds_what_was_put_there_before)
+{
+	struct sockiocp_mirror mirror = {
+		.word = (uintptr_t)self->ring, .empty = FIRST, .handle = self->port,
+		.flags = SOCKIOCP_MIRROR_RING,
+	};
+	int64_t end = now_ms() + 1000;
+	int child[2], i, puts = 0;
+	__u64 key;
+
+	for (i = 0; i < 2; i++)
+		child[i] = process_start(end_it, (void *)(intptr_t)self->port);
+	while (now_ms() < end) {
+		mirror.empty += 1 << 20;
+		device_call(self->port, SOCKIOCP_SET_MIRROR, &mirror);
+		if (ring_put(self->ring, 5) != 1)
+			continue;
+		puts++;
+		ASSERT_EQ(1, device_harvest(self->port, 0, &key, 1)) {
+			TH_LOG("after %d", puts);
+		}
+	}
+	for (i = 0; i < 2; i++)
+		process_kill(child[i]);
+	EXPECT_LT(0, puts);
+}
+
+static void *set_other_mirror(void *arg)
+{
+	struct round *round = arg;
+	struct sockiocp_mirror mirror = {
+		.word = (uintptr_t)round->ring + 2560, .empty = 16, .handle = round->port,
+	};
+
+	while (!__atomic_load_n(&round->stop, __ATOMIC_RELAXED)) {
+		device_call(round->port, SOCKIOCP_SET_MIRROR, &mirror);
+		fd_close(fd_dup(round->port));
+	}
+	return NULL;
+}
+
+/* Another thread sets a mirror without a ring, and ends it, again and again. */
+TEST_F(ring, errors_are_those_that_are_documented)
+{
+	struct round round = { .port = self->port, .ring = self->ring };
+	int64_t end = now_ms() + 300;
+	pthread_t thread;
+	int ret;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, set_other_mirror, &round));
+	while (now_ms() < end) {
+		ret = ring_set(self->port, self->ring);
+		ASSERT_TRUE(!ret || ret == -EAGAIN) {
+			TH_LOG("it is %d", ret);
+		}
+		fd_close(fd_dup(self->port));
+	}
+	round.stop = 1;
+	pthread_join(thread, NULL);
 }
 
 TEST_HARNESS_MAIN

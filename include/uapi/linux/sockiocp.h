@@ -142,7 +142,8 @@ struct sockiocp_packet_entry {
  * @max_user_packets: out: how many posted packets of this port's owner may be
  *	queued in all ports together.
  * @user_registrations: out: how many registrations this port's owner holds.
- * @user_packets: out: how many posted packets of this port's owner are queued.
+ * @user_packets: out: how many posted packets of this port's owner are queued, or
+ *	have room in rings.
  * @version: out: SOCKIOCP_VERSION of the module, for reports; ends with a 0.  Not there
  *	in the first version.
  */
@@ -720,9 +721,10 @@ struct sockiocp_ring {
  *   EBADF   @handle is not, or no longer, a descriptor of the port: there is no mirror then
  *   EBUSY   the port has a mirror in the memory of another process
  *   EXDEV   it is a home port
- *   ENOBUFS over RLIMIT_MEMLOCK; a ring, and the user has too many posted packets
+ *   ENOBUFS over RLIMIT_MEMLOCK; a ring, and the user has a quarter of what it may post
  *   ENOMEM  out of memory
- *   EOPNOTSUPP  a kernel of 32 bits, or of a processor whose caches go by virtual addresses
+ *   EOPNOTSUPP  a kernel of 32 bits, or of a processor whose caches go by virtual addresses; a
+ *           ring, and neither x86-64 nor s390
  */
 #define SOCKIOCP_SET_MIRROR	_IOWR(SOCKIOCP_IOC_MAGIC, 0x0d, struct sockiocp_mirror)
 
