@@ -57,7 +57,6 @@ void sockiocp_chunk_put_back(struct sockiocp_chunk *chunk)
 	struct sockiocp_delivery *d;
 
 	spin_lock_irq(&port->lock);
-	sockiocp_ring_settle(port);
 	if (chunk->at_once)
 		chunk_link(chunk);
 	for (d = chunk->deliveries; d < chunk->deliveries + chunk->nr; d++) {
@@ -75,8 +74,7 @@ void sockiocp_chunk_put_back(struct sockiocp_chunk *chunk)
 	}
 	if (chunk->settled)
 		port->delivered -= chunk->nr;
-	sockiocp_port_queue_again(port, &chunk->packets);
-	sockiocp_mirror_look(port);
+	sockiocp_ring_queue_again(port, &chunk->packets);
 	spin_unlock_irq(&port->lock);
 }
 

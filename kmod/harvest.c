@@ -43,8 +43,8 @@ struct harvest {
 #define HARVEST_MOVES	SZ_256K
 
 /*
- * To the front of the queue with what the thread was woken for: there it is the first
- * that is taken, under the same lock, or it is for others.
+ * Back to the queue with what the thread was woken for: there it is the first that is taken,
+ * under the same lock, unless others have put back what is older, or it is for others.
  */
 static void harvest_queue_handed(struct harvest *harvest)
 {
@@ -52,9 +52,7 @@ static void harvest_queue_handed(struct harvest *harvest)
 
 	if (!harvest->handed)
 		return;
-	sockiocp_ring_settle(harvest->port);
-	sockiocp_port_queue_again(harvest->port, harvest->handed);
-	sockiocp_mirror_look(harvest->port);
+	sockiocp_ring_queue_again(harvest->port, harvest->handed);
 	harvest->handed = NULL;
 }
 

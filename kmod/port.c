@@ -106,13 +106,7 @@ unsigned int sockiocp_port_concurrency(struct sockiocp_port *port)
 /* So many of others' packets are passed: as many as 32 threads have in their hands. */
 #define PORT_LOOKS	(SOCKIOCP_CHUNK * 32)
 
-/**
- * sockiocp_port_queue_again - back to the queue with what was taken, and not delivered
- * @port: the port, locked; its ring is shut
- * @packets: in their old order; not to be used as a list any more
- *
- * Behind what is older: others may have put back what they had taken before.
- */
+/* What sockiocp_ring_queue_again() does to the queue; others may have done so before. */
 void sockiocp_port_queue_again(struct sockiocp_port *port, struct list_head *packets)
 {
 	struct sockiocp_packet *first, *packet;

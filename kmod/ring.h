@@ -34,6 +34,21 @@ static __always_inline void sockiocp_ring_settle(struct sockiocp_port *port)
 }
 
 /**
+ * sockiocp_ring_queue_again - back to the queue with what was taken, and not delivered
+ * @port: the port, locked
+ * @packets: in their old order; not to be used as a list any more
+ *
+ * What is put into a ring after that is younger, and what was there before stands behind.
+ */
+static inline void sockiocp_ring_queue_again(struct sockiocp_port *port,
+					     struct list_head *packets)
+{
+	sockiocp_ring_settle(port);
+	sockiocp_port_queue_again(port, packets);
+	sockiocp_mirror_look(port);
+}
+
+/**
  * sockiocp_ring_is_there - may there be packets that are not in the queue?
  * @port: the port, which need not be locked
  *

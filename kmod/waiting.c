@@ -225,9 +225,7 @@ static int waiting_end(struct sockiocp_port *port, struct sockiocp_waiter *waite
 		error = 0;
 	} else {
 		/* The caller passes it on. */
-		sockiocp_ring_settle(port);
-		sockiocp_port_queue_again(port, waiter->handed);
-		sockiocp_mirror_look(port);
+		sockiocp_ring_queue_again(port, waiter->handed);
 	}
 	/* What woke this thread may have left it to wake others. */
 	if (waiter->woken && unlikely(!list_empty(&port->queue)))
