@@ -369,7 +369,7 @@ TEST_F(ring, order_is_that_of_a_queue)
 
 	ASSERT_EQ(0, one_processor());
 	ASSERT_EQ(0, loopback_open());
-	for (steps = 0; steps < 20000 && !wrong; steps++)
+	for (steps = 0; steps < 10000 && !wrong; steps++)
 		wrong = model_step(&m);
 	if (wrong)
 		history_print();
@@ -815,7 +815,7 @@ TEST_F(ring, rubbish_is_nobody_elses_matter)
 	__u64 *words = (__u64 *)self->ring, keys[8];
 	int i, n, looks;
 
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < 1500; i++) {
 		for (n = 0; n < 2; n++) {
 			__u64 value = random_next(&r) >> random_below(&r, 64);
 
@@ -839,7 +839,7 @@ TEST_F(ring, rubbish_is_nobody_elses_matter)
 /* ----------------------------------------------------------------------- races */
 
 #define POSTERS		3
-#define EACH		4000
+#define EACH		2500
 
 struct crowd {
 	int port;
@@ -949,7 +949,7 @@ TEST_F(ring, each_packet_is_taken_by_one_or_the_other)
 	ASSERT_EQ(0, pthread_barrier_init(&round.barrier, NULL, 2));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, take_in_rounds, &round));
 	ASSERT_TRUE(ring_opens(self->port, self->ring));
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < 300; i++) {
 		by_kernel = 0;
 		round.taken = 0;
 		PUT(1, SLOTS);
@@ -1008,7 +1008,7 @@ TEST_F(ring, nobody_sleeps_beside_a_packet)
 	ASSERT_EQ(0, pthread_barrier_init(&round.barrier, NULL, 3));
 	ASSERT_EQ(0, pthread_create(&waiter, NULL, wait_in_rounds, &round));
 	ASSERT_EQ(0, pthread_create(&opener, NULL, open_in_rounds, &round));
-	for (i = 0; i < 400; i++) {
+	for (i = 0; i < 250; i++) {
 		pthread_barrier_wait(&round.barrier);
 		for (spin = i * 7 % 100; spin; spin--)
 			__asm__ volatile("");
@@ -1137,7 +1137,7 @@ TEST_F(ring, look_finds_what_was_put_there_before)
 		.word = (uintptr_t)self->ring, .empty = FIRST, .handle = self->port,
 		.flags = SOCKIOCP_MIRROR_RING,
 	};
-	int64_t end = now_ms() + 1000;
+	int64_t end = now_ms() + 500;
 	int child[2], i, puts = 0;
 	__u64 key;
 
