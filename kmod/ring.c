@@ -81,6 +81,8 @@ static unsigned int ring_empty(struct sockiocp_port *port, u64 tail, struct list
 			.internal = READ_ONCE(slot->internal),
 			.bytes_transferred = READ_ONCE(slot->bytes_transferred),
 		};
+		/* The program may take it. */
+		sockiocp_race_window();
 		found = ring_exchange(&ring->head, head, head + RING_STEP);
 		if (found == head) {
 			posted->packet.seq = (port->ring.seq + n++ * SOCKIOCP_SEQ_STEP) |

@@ -261,6 +261,8 @@ int sockiocp_wait_for_packet(struct sockiocp_port *port, struct sockiocp_worker 
 	int error = 0;
 
 	INIT_LIST_HEAD(handed);
+	/* Since this thread has looked, another one may have opened the ring. */
+	sockiocp_race_window();
 	spin_lock_irq(&port->lock);
 	if (waiting_begin(port, &waiter)) {
 		spin_unlock_irq(&port->lock);

@@ -49,7 +49,7 @@ static _Thread_local struct {
 
 /* If it finds no mirror, it looks for one half as often from then on. */
 #define FIRST_PATIENCE		8
-/* The kernel may refuse more. */
+/* An array on a stack has not more; the kernel refuses what has far more. */
 #define MANY			4096
 /* So much of a stack is likely to be there, around what is in this frame. */
 #define FRAME			4096
@@ -79,7 +79,6 @@ static __inline__ __attribute__((__always_inline__)) int
 process_once(int fd, unsigned long call, struct sockiocp_process *process)
 {
 	UINT32 *received = (UINT32 *)(uintptr_t)process->received;
-
 	int err = ioctl(fd, call, process) ? errno : 0;
 
 	if (!process->entry_count)
@@ -130,7 +129,11 @@ static __attribute__((__noinline__)) void note_in_vain(int fd,
 	if (sockiocp_has_mirror(&associated.mirror) &&
 	    sockiocp_mirror_is_empty(&associated.mirror))
 		return;
-	if (!sockiocp_find_mirror(fd, &associated.mirror) && associated.patience < 1U << 20)
+	if (sockiocp_find_mirror(fd, &associated.mirror))
+		return;
+	/* A port that has a ring has no mirror beside it. */
+	associated.ring = sockiocp_find_ring(fd, associated.count);
+	if (associated.patience < 1U << 20)
 		associated.patience *= 2;
 }
 

@@ -78,6 +78,16 @@ static int ring_take(struct sockiocp_ring *ring, __u64 *key)
 					   __ATOMIC_SEQ_CST) ? 1 : -1;
 }
 
+/* Takes one also while the ring is shut, as long as the kernel has not. */
+static int ring_snatch(struct sockiocp_ring *ring)
+{
+	__u64 head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+	__u64 tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) & ~(__u64)BITS;
+
+	return tail != head && __atomic_compare_exchange_n(&ring->head, &head, head + STEP, 0,
+							   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 static int ring_is_open(struct sockiocp_ring *ring)
 {
 	return !(__atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) & BITS);
@@ -918,23 +928,62 @@ TEST_F(ring, nothing_is_lost_among_threads)
 struct round {
 	int port;
 	struct sockiocp_ring *ring;
-	pthread_barrier_t barrier;
+	/* Which it is, and how many have come to its end. */
+	int number, ended;
 	int stop, taken;
 };
+
+/* All begin it at once, if they have processors: nobody sleeps. */
+static void round_begin(struct round *round)
+{
+	round->taken = 0;
+	__atomic_store_n(&round->ended, 0, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&round->number, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Returns whether it is over in time. */
+static int round_ends(struct round *round, int threads)
+{
+	int64_t end = now_ms() + COMES;
+
+	while (__atomic_load_n(&round->ended, __ATOMIC_ACQUIRE) < threads && now_ms() < end)
+		sched_yield();
+	return __atomic_load_n(&round->ended, __ATOMIC_ACQUIRE) == threads;
+}
+
+/* Returns whether there is one. */
+static int round_comes(struct round *round, int *number)
+{
+	while (__atomic_load_n(&round->number, __ATOMIC_ACQUIRE) == *number)
+		sched_yield();
+	++*number;
+	return !round->stop;
+}
+
+static void spin_ns(unsigned int ns)
+{
+	int64_t end = now_ns() + ns;
+
+	while (now_ns() < end)
+		;
+}
+
+static void round_is_over(struct round *round)
+{
+	__atomic_fetch_add(&round->ended, 1, __ATOMIC_RELEASE);
+}
 
 static void *take_in_rounds(void *arg)
 {
 	struct round *round = arg;
-	__u64 key;
+	int i, number = 0;
 
-	for (;;) {
-		pthread_barrier_wait(&round->barrier);
-		if (round->stop)
-			return NULL;
-		while (ring_take(round->ring, &key) == 1)
-			__atomic_fetch_add(&round->taken, 1, __ATOMIC_RELAXED);
-		pthread_barrier_wait(&round->barrier);
+	while (round_comes(round, &number)) {
+		for (i = 0; i < 4 * SLOTS; i++)
+			round->taken += ring_snatch(round->ring);
+		round_is_over(round);
 	}
+	return NULL;
 }
 
 /* The kernel empties it while the program takes from it. */
@@ -946,79 +995,77 @@ TEST_F(ring, each_packet_is_taken_by_one_or_the_other)
 	__u64 keys[8];
 
 	ASSERT_EQ(0, port_configure(self->port, 8));
-	ASSERT_EQ(0, pthread_barrier_init(&round.barrier, NULL, 2));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, take_in_rounds, &round));
 	ASSERT_TRUE(ring_opens(self->port, self->ring));
 	for (i = 0; i < 300; i++) {
 		by_kernel = 0;
-		round.taken = 0;
 		PUT(1, SLOTS);
-		pthread_barrier_wait(&round.barrier);
+		round_begin(&round);
 		while ((n = device_harvest(self->port, 0, keys, 8)) > 0)
 			by_kernel += n;
-		pthread_barrier_wait(&round.barrier);
+		ASSERT_TRUE(round_ends(&round, 1));
 		ASSERT_EQ(SLOTS, by_kernel + round.taken);
 		ASSERT_TRUE(ring_opens(self->port, self->ring));
 	}
 	round.stop = 1;
-	pthread_barrier_wait(&round.barrier);
+	round_begin(&round);
 	pthread_join(thread, NULL);
 }
 
 static void *wait_in_rounds(void *arg)
 {
 	struct round *round = arg;
+	int number = 0;
 	__u64 key;
 
-	for (;;) {
-		pthread_barrier_wait(&round->barrier);
-		if (round->stop)
-			return NULL;
-		round->taken = device_harvest(round->port, COMES * 1000000ULL, &key, 1);
-		pthread_barrier_wait(&round->barrier);
+	while (round_comes(round, &number)) {
+		round->taken = device_harvest(round->port, FOR_EVER, &key, 1);
+		round_is_over(round);
 	}
+	return NULL;
 }
 
 static void *open_in_rounds(void *arg)
 {
+	struct random r = random_start(random_seed(1));
 	struct round *round = arg;
+	int number = 0;
 	__u64 key;
-	int n;
 
-	for (;;) {
-		pthread_barrier_wait(&round->barrier);
-		if (round->stop)
-			return NULL;
+	while (round_comes(round, &number)) {
+		spin_ns(random_below(&r, 100000));
 		/* What it gets itself is for the other one. */
-		n = device_harvest(round->port, 0, &key, 1);
-		if (n == 1)
+		if (device_harvest(round->port, 0, &key, 1) == 1)
 			ring_put_or_post(round->ring, round->port, key);
-		pthread_barrier_wait(&round->barrier);
+		round_is_over(round);
 	}
+	return NULL;
 }
 
 /* One thread begins to wait while another one's look opens the ring, and a third one posts. */
 TEST_F(ring, nobody_sleeps_beside_a_packet)
 {
 	struct round round = { .port = self->port, .ring = self->ring };
+	struct random r = random_start(random_seed(0));
 	pthread_t waiter, opener;
-	int i, spin;
+	int i;
 
 	ASSERT_EQ(0, port_configure(self->port, 8));
-	ASSERT_EQ(0, pthread_barrier_init(&round.barrier, NULL, 3));
 	ASSERT_EQ(0, pthread_create(&waiter, NULL, wait_in_rounds, &round));
 	ASSERT_EQ(0, pthread_create(&opener, NULL, open_in_rounds, &round));
 	for (i = 0; i < 250; i++) {
-		pthread_barrier_wait(&round.barrier);
-		for (spin = i * 7 % 100; spin; spin--)
-			__asm__ volatile("");
+		round_begin(&round);
+		/* It takes the other ones as long to come there. */
+		spin_ns(random_below(&r, 150000));
 		ASSERT_EQ(0, ring_put_or_post(self->ring, self->port, 1 + i));
-		pthread_barrier_wait(&round.barrier);
+		ASSERT_TRUE(round_ends(&round, 2)) {
+			TH_LOG("in round %d", i);
+		}
 		ASSERT_EQ(1, round.taken);
 		ASSERT_TRUE(ring_opens(self->port, self->ring));
 	}
 	round.stop = 1;
-	pthread_barrier_wait(&round.barrier);
+	round_begin(&round);
 	pthread_join(waiter, NULL);
 	pthread_join(opener, NULL);
 }
