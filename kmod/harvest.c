@@ -423,6 +423,8 @@ static int harvest_queue(struct sockiocp_chunk *chunk,
 		}
 	}
 	harvest_end(&harvest);
+	if (received && !handed)
+		sockiocp_ring_reopen(chunk->port);
 	return received ? 0 : error;
 }
 
@@ -512,6 +514,7 @@ static noinline int harvest_posted(struct sockiocp_chunk *chunk,
 		goto put_back;
 	sockiocp_packet_free(port, posted);
 	sockiocp_harvest_pass_on(port);
+	sockiocp_ring_reopen(port);
 	return 0;
 
 fault:

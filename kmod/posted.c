@@ -37,15 +37,17 @@ void sockiocp_posted_free(struct sockiocp_port *port, struct sockiocp_posted *po
 struct sockiocp_posted *sockiocp_posted_make(struct sockiocp_port *port)
 {
 	struct sockiocp_account *account = port->account;
-	struct sockiocp_posted *posted = NULL;
+	struct sockiocp_posted *posted;
 
 	if (!sockiocp_account_charge(account, &account->packets, 1, SOCKIOCP_MAX_PACKETS))
 		return ERR_PTR(-ENOBUFS);
-	if (READ_ONCE(port->spare))
+	if (READ_ONCE(port->spare)) {
 		posted = xchg(&port->spare, NULL);
-	if (!posted)
-		posted = kmem_cache_alloc(posted_cache, GFP_KERNEL | __GFP_NOWARN);
-	if (likely(posted))
+		if (likely(posted))
+			return posted;
+	}
+	posted = kmem_cache_alloc(posted_cache, GFP_KERNEL | __GFP_NOWARN);
+	if (posted)
 		return posted;
 	atomic_long_dec(&account->packets);
 	return ERR_PTR(-ENOMEM);

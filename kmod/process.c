@@ -248,11 +248,8 @@ static int process_harvest_or_wait(struct file *file, struct sockiocp_process *a
 		/* The thread that was woken has a slot; one that does not wait needs none. */
 		if (wait.woken || !args->timeout_ns || sockiocp_slot_may_harvest(worker)) {
 			error = process_harvest(chunk, args, &wait);
-			if (error != -ENOMSG) {
-				if (!wait.woken)
-					sockiocp_ring_reopen(port);
+			if (error != -ENOMSG)
 				return error;
-			}
 		} else {
 			/* What this call has armed is for others, then. */
 			sockiocp_chunk_give_back(chunk);

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -194,6 +195,8 @@ take_own(int fd, unsigned char count, unsigned long call, const struct sockiocp_
 /* The kernel has given packets to this thread: are there any that it need not give? */
 static __attribute__((__noinline__)) void look_for_ring(int fd, unsigned char count)
 {
+	if (++associated.given < FIRST_PATIENCE)
+		return;
 	associated.given = 0;
 	associated.ring = sockiocp_find_ring(fd, count);
 }
@@ -267,7 +270,7 @@ process_with(HANDLE port, unsigned long call, struct sockiocp_process *process)
 	if (__builtin_expect(err, 0))
 		return go_on(fd, count, waits, process, err);
 	associated.in_vain = 0;
-	if (++associated.given >= FIRST_PATIENCE)
+	if (__builtin_expect(atomic_load_explicit(&sockiocp_rings_made, memory_order_relaxed), 0))
 		look_for_ring(fd, count);
 	return 0;
 }
@@ -505,6 +508,15 @@ BOOL WINAPI GetQueuedCompletionStatusEx(HANDLE CompletionPort,
 	return TRUE;
 }
 
+_Static_assert(sizeof(struct sockiocp_packet_entry) == sizeof(struct sockiocp_post) &&
+	       offsetof(struct sockiocp_packet_entry, overlapped) ==
+		       offsetof(struct sockiocp_post, overlapped) &&
+	       offsetof(struct sockiocp_packet_entry, bytes_transferred) ==
+		       offsetof(struct sockiocp_post, bytes_transferred) &&
+	       offsetof(struct sockiocp_packet_entry, reserved) ==
+		       offsetof(struct sockiocp_post, flags),
+	       "a packet is posted as it comes");
+
 /* Puts it into the ring, if this thread has found one. */
 static __inline__ __attribute__((__always_inline__)) bool
 post_own(int fd, const struct sockiocp_packet_entry *entry)
@@ -517,35 +529,30 @@ post_own(int fd, const struct sockiocp_packet_entry *entry)
 
 /*
  * The kernel has to do it, again.  If all that it has was taken since, and nobody waits, it need
- * not do so any more: then this thread has a ring.
+ * not do so any more: then this thread has a ring.  Returns whether it has.
  */
-static __attribute__((__noinline__)) void look_for_ring_to_post(int fd)
+static __attribute__((__noinline__)) bool look_for_ring_to_post(int fd)
 {
 	if (fd != posting.fd || !posting.patience) {
 		posting.fd = fd;
-		posting.posts = 0;
+		posting.posts = 1;
 		posting.patience = FIRST_PATIENCE;
 	}
-	if (++posting.posts <= posting.patience || (unsigned int)fd >= SOCKIOCP_COUNTED_FDS)
-		return;
+	if (posting.posts <= posting.patience || (unsigned int)fd >= SOCKIOCP_COUNTED_FDS)
+		return false;
 	posting.posts = 0;
 	posting.ring = sockiocp_make_ring(fd, sockiocp_close_count(fd));
 	if (posting.ring >= 0)
 		posting.patience = FIRST_PATIENCE;
 	else if (posting.patience < 1U << 20)
 		posting.patience *= 2;
+	return posting.ring >= 0;
 }
 
-static bool post(int fd, const struct sockiocp_packet_entry *entry)
+/* Is it time to look whether there can be a ring? */
+static __inline__ __attribute__((__always_inline__)) bool wants_ring_to_post(int fd)
 {
-	struct sockiocp_post post = {
-		.completion_key = entry->completion_key,
-		.overlapped = entry->overlapped,
-		.bytes_transferred = entry->bytes_transferred,
-	};
-
-	look_for_ring_to_post(fd);
-	return post_own(fd, entry) || !ioctl(fd, SOCKIOCP_POST, &post);
+	return fd != posting.fd || ++posting.posts > posting.patience;
 }
 
 /**
@@ -578,7 +585,12 @@ BOOL WINAPI PostQueuedCompletionStatus(HANDLE CompletionPort,
 	int fd = sockiocp_handle_fd(CompletionPort);
 	int err;
 
-	if (post_own(fd, &entry) || post(fd, &entry))
+	if (post_own(fd, &entry))
+		return TRUE;
+	if (wants_ring_to_post(fd) && look_for_ring_to_post(fd) && post_own(fd, &entry))
+		return TRUE;
+	/* It is a struct sockiocp_post, too. */
+	if (!ioctl(fd, SOCKIOCP_POST, &entry))
 		return TRUE;
 	err = sockiocp_port_error(fd, errno);
 	return sockiocp_fail(err == ESHUTDOWN ? EBADF : err);

@@ -15,8 +15,9 @@
 
 #define MAX_GENERATION	(1U << (64 - RING_COUNT_BITS))
 
-/* The kernel has no rings; this process has made some. */
-static atomic_bool unknown, made;
+atomic_int sockiocp_rings_made;
+/* The kernel has no rings. */
+static atomic_bool unknown;
 
 /* Has this process made a ring for the port that is @fd, with that close count? */
 int sockiocp_find_ring(int fd, unsigned char count)
@@ -25,9 +26,7 @@ int sockiocp_find_ring(int fd, unsigned char count)
 	unsigned long long tail;
 	int place;
 
-	if (!atomic_load_explicit(&made, memory_order_relaxed))
-		return -1;
-	for (place = 0; place < SOCKIOCP_RINGS; place++) {
+	for (place = 0; place < atomic_load(&sockiocp_rings_made); place++) {
 		if (!sockiocp_get_ring(place, fd, count, &found))
 			continue;
 		tail = atomic_load(&found.ring->tail);
@@ -80,7 +79,7 @@ static bool set_ring(struct sockiocp_mirrors *mirrors, int place, int fd, unsign
 		.handle = (__u32)fd,
 		.flags = SOCKIOCP_MIRROR_RING,
 	};
-	int err;
+	int err, made;
 
 	err = sockiocp_set_mirror(fd, &mirror);
 	if (err == EOPNOTSUPP)
@@ -91,7 +90,10 @@ static bool set_ring(struct sockiocp_mirrors *mirrors, int place, int fd, unsign
 	atomic_store(&owner->fd, fd);
 	atomic_store(&owner->count, count);
 	atomic_store(&owner->generation, generation);
-	atomic_store(&made, true);
+	made = atomic_load(&sockiocp_rings_made);
+	while (made <= place &&
+	       !atomic_compare_exchange_weak(&sockiocp_rings_made, &made, place + 1))
+		;
 	return true;
 }
 

@@ -34,6 +34,8 @@ struct sockiocp_shared_ring {
  * all threads share, and a child does not: so a signal handler that uses another port in the midst
  * of a call, or a child forked there, harms nobody.
  */
+/* At so many places there has been one. */
+extern atomic_int sockiocp_rings_made;
 int sockiocp_find_ring(int fd, unsigned char count);
 int sockiocp_make_ring(int fd, unsigned char count);
 
