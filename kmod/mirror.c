@@ -281,10 +281,12 @@ void sockiocp_mirror_say_empty(struct sockiocp_port *port)
 
 	spin_lock_irq(&port->lock);
 	word = port->mirror.word;
-	/* What the program writes there meanwhile is its own matter. */
-	if (port->ring.memory)
+	if (port->ring.memory) {
 		sockiocp_ring_open(port);
-	else if (word && list_empty(&port->queue) && data_race(*word) != port->mirror.empty)
-		WRITE_ONCE(*word, port->mirror.empty);
+	} else if (word && list_empty(&port->queue)) {
+		/* data_race(): what the program writes there meanwhile is its own matter. */
+		if (data_race(*word) != port->mirror.empty)
+			WRITE_ONCE(*word, port->mirror.empty);
+	}
 	spin_unlock_irq(&port->lock);
 }
