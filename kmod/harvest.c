@@ -265,6 +265,7 @@ static __always_inline void harvest_commit(struct sockiocp_chunk *chunk, bool at
 			continue;
 		}
 		reg->packet.seq = port->next_seq;
+		port->next_seq += SOCKIOCP_SEQ_STEP;
 		port->nr_packets++;
 		if (at_once) {
 			list_add_tail(&reg->packet.node, &port->queue);
@@ -275,7 +276,6 @@ static __always_inline void harvest_commit(struct sockiocp_chunk *chunk, bool at
 			first = last;
 	}
 	harvest_queue_run(port, &first, last);
-	port->next_seq += SOCKIOCP_SEQ_STEP;
 	port->delivered += delivered;
 	sockiocp_mirror_look(port);
 	spin_unlock_irq(&port->lock);
