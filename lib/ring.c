@@ -9,6 +9,7 @@
  * its place has.
  */
 #include <errno.h>
+#include <sys/ioctl.h>
 
 #include "internal.h"
 #include "ring.h"
@@ -19,27 +20,57 @@ atomic_int sockiocp_rings_made;
 /* The kernel has no rings. */
 static atomic_bool unknown;
 
-/* Has this process made a ring for the port that is @fd, with that close count? */
-int sockiocp_find_ring(int fd, unsigned char count)
-{
-	struct sockiocp_found_ring found;
-	unsigned long long tail;
-	int place;
-
-	for (place = 0; place < atomic_load(&sockiocp_rings_made); place++) {
-		if (!sockiocp_get_ring(place, fd, count, &found))
-			continue;
-		tail = atomic_load(&found.ring->tail);
-		if (!(tail & SOCKIOCP_MIRROR_ENDED) && tail >> RING_COUNT_BITS == found.generation)
-			return place;
-	}
-	return -1;
-}
+/* In the first page of memory, where nothing can be. */
+#define NOWHERE	64
 
 static struct sockiocp_shared_ring *ring_at(struct sockiocp_mirrors *mirrors, int place)
 {
 	return (struct sockiocp_shared_ring *)
 		((char *)atomic_load(&mirrors->words) + (1 + place) * SOCKIOCP_MIRROR_PAGE);
+}
+
+static int remember(int place, unsigned int generation)
+{
+	return (int)(generation * SOCKIOCP_RINGS + (unsigned int)place);
+}
+
+/*
+ * Is @fd, in the calling thread's table of descriptors, the port that has the ring at @place?  The
+ * kernel tells which ring a port has, and can make none of this address.
+ */
+static bool is_ring_of(struct sockiocp_mirrors *mirrors, int place, int fd)
+{
+	struct sockiocp_mirror mirror = {
+		.word = NOWHERE,
+		.empty = RING_STEP,
+		.handle = (__u32)fd,
+		.flags = SOCKIOCP_MIRROR_RING,
+	};
+
+	return !ioctl(fd, SOCKIOCP_SET_MIRROR, &mirror) &&
+	       mirror.word == (uintptr_t)ring_at(mirrors, place);
+}
+
+/* Has this process made a ring for the port that is @fd, with that close count? */
+int sockiocp_find_ring(int fd, unsigned char count)
+{
+	struct sockiocp_mirrors *mirrors = atomic_load(&sockiocp_mirrors);
+	struct sockiocp_found_ring found;
+	unsigned long long tail;
+	unsigned int generation;
+	int place;
+
+	for (place = 0; place < atomic_load(&sockiocp_rings_made); place++) {
+		generation = atomic_load(&mirrors->rings[place].generation);
+		if (!generation ||
+		    !sockiocp_get_ring(remember(place, generation), fd, count, &found))
+			continue;
+		tail = atomic_load(&found.ring->tail);
+		if (!(tail & SOCKIOCP_MIRROR_ENDED) && tail >> RING_COUNT_BITS == generation &&
+		    is_ring_of(mirrors, place, fd))
+			return remember(place, generation);
+	}
+	return -1;
 }
 
 /*
@@ -66,8 +97,8 @@ static int take_ring(struct sockiocp_mirrors *mirrors)
 	return -1;
 }
 
-/* Returns whether the port has the ring at @place from here on. */
-static bool set_ring(struct sockiocp_mirrors *mirrors, int place, int fd, unsigned char count)
+/* Returns what to remember if the port has the ring at @place from here on, or -1. */
+static int set_ring(struct sockiocp_mirrors *mirrors, int place, int fd, unsigned char count)
 {
 	struct sockiocp_shared_ring *ring = ring_at(mirrors, place);
 	struct sockiocp_ring_owner *owner = &mirrors->rings[place];
@@ -85,7 +116,7 @@ static bool set_ring(struct sockiocp_mirrors *mirrors, int place, int fd, unsign
 	if (err == EOPNOTSUPP)
 		atomic_store(&unknown, true);
 	if (err || mirror.word != (uintptr_t)ring)
-		return false;
+		return -1;
 	atomic_store(&owner->generation, 0);
 	atomic_store(&owner->fd, fd);
 	atomic_store(&owner->count, count);
@@ -94,23 +125,22 @@ static bool set_ring(struct sockiocp_mirrors *mirrors, int place, int fd, unsign
 	while (made <= place &&
 	       !atomic_compare_exchange_weak(&sockiocp_rings_made, &made, place + 1))
 		;
-	return true;
+	return remember(place, generation);
 }
 
-/* Makes a ring for the port that is @fd, if that is of use now.  Returns its place, or -1. */
+/* Makes a ring for the port that is @fd, if that is of use now.  Returns -1 if not. */
 int sockiocp_make_ring(int fd, unsigned char count)
 {
 	struct sockiocp_mirrors *mirrors;
-	int place = sockiocp_find_ring(fd, count);
-	bool set;
+	int ring = sockiocp_find_ring(fd, count), place;
 
-	if (place >= 0 || atomic_load_explicit(&unknown, memory_order_relaxed))
-		return place;
+	if (ring >= 0 || atomic_load_explicit(&unknown, memory_order_relaxed))
+		return ring;
 	mirrors = sockiocp_get_mirrors();
 	place = mirrors ? take_ring(mirrors) : -1;
 	if (place < 0)
 		return -1;
-	set = set_ring(mirrors, place, fd, count);
+	ring = set_ring(mirrors, place, fd, count);
 	atomic_store(&ring_at(mirrors, place)->lock, 0);
-	return set ? place : -1;
+	return ring;
 }

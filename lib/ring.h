@@ -30,9 +30,11 @@ struct sockiocp_shared_ring {
 };
 
 /*
- * A thread remembers no more of a ring than its place, or -1.  Whose it is says the memory that
- * all threads share, and a child does not: so a signal handler that uses another port in the midst
- * of a call, or a child forked there, harms nobody.
+ * What a thread remembers of a ring, in one word: its place and its generation; or -1.  That the
+ * number is this port's in the thread's own table of descriptors it has asked the kernel, and that
+ * is so until the ring ends.  Whose the ring is says memory that all threads share, and a child
+ * does not: so a signal handler that uses another port in the midst of a call, or a child forked
+ * there, harms nobody.
  */
 /* At so many places there has been one. */
 extern atomic_int sockiocp_rings_made;
@@ -45,19 +47,21 @@ struct sockiocp_found_ring {
 	unsigned int generation;
 };
 
-/* Is the ring at @place that of the port that is @fd, with this close count? */
-static inline bool sockiocp_get_ring(int place, int fd, unsigned char count,
+/* Is the ring still that of the port that is @fd, with this close count? */
+static inline bool sockiocp_get_ring(int ring, int fd, unsigned char count,
 				     struct sockiocp_found_ring *found)
 {
+	unsigned int place = (unsigned int)ring % SOCKIOCP_RINGS;
 	struct sockiocp_mirrors *mirrors;
 	struct sockiocp_ring_owner *owner;
 
-	if (place < 0)
+	if (ring < 0)
 		return false;
 	mirrors = atomic_load_explicit(&sockiocp_mirrors, memory_order_relaxed);
 	owner = &mirrors->rings[place];
-	found->generation = atomic_load_explicit(&owner->generation, memory_order_acquire);
-	if (!found->generation ||
+	found->generation = (unsigned int)ring / SOCKIOCP_RINGS;
+	if (atomic_load_explicit(&owner->generation, memory_order_acquire) !=
+		    found->generation ||
 	    atomic_load_explicit(&owner->fd, memory_order_relaxed) != fd ||
 	    atomic_load_explicit(&owner->count, memory_order_relaxed) != count)
 		return false;

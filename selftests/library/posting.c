@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -576,6 +577,81 @@ TEST_F(posting, who_takes_what_several_post_gets_all_in_order)
 		pthread_join(thread[i], NULL);
 	EXPECT_EQ(0, crowd.lost);
 	EXPECT_EQ(0, take(self->port));
+}
+
+struct other_table {
+	HANDLE port;
+	const char *wrong;
+	int step;
+};
+
+static void reach(struct other_table *other, int step)
+{
+	__atomic_store_n(&other->step, step, __ATOMIC_SEQ_CST);
+}
+
+static void wait_until(struct other_table *other, int step)
+{
+	while (__atomic_load_n(&other->step, __ATOMIC_SEQ_CST) < step)
+		sched_yield();
+}
+
+/* Raw, as who has nothing to do with the library does: nobody counts it. */
+static HANDLE open_raw(void)
+{
+	return (HANDLE)(LONG_PTR)open("/dev/sockiocp", O_RDWR | O_CLOEXEC);
+}
+
+static const char *use_another_table(struct other_table *other)
+{
+	ULONG_PTR key;
+	HANDLE mine;
+
+	if (!warm(other->port, BY_GQCS))
+		return "it cannot use the port";
+	if (unshare(CLONE_FILES))
+		return "it cannot have a table of its own";
+	fd_close(port_fd(other->port));
+	mine = open_raw();
+	reach(other, 1);
+	if (mine != other->port)
+		return "the number is not the same";
+	/* The other thread has a ring for this number again. */
+	wait_until(other, 2);
+	for (key = 1; key <= WARM; key++)
+		if (!post(mine, key) || take(mine) != key)
+			return "its packets do not come";
+	return take(mine) ? "it has one of the other port's" : "";
+}
+
+static void *be_in_another_table(void *arg)
+{
+	struct other_table *other = arg;
+
+	other->wrong = use_another_table(other);
+	reach(other, 3);
+	return NULL;
+}
+
+/* One number is two ports, in the tables of two threads. */
+TEST_F(posting, number_is_another_ports_in_another_table)
+{
+	struct other_table other = { .port = self->port };
+	ULONG_PTR key = 1;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, be_in_another_table, &other));
+	wait_until(&other, 1);
+	ASSERT_TRUE(warm(self->port, BY_GQCS));
+	ASSERT_TRUE(warm(self->port, BY_GQCS));
+	reach(&other, 2);
+	while (__atomic_load_n(&other.step, __ATOMIC_SEQ_CST) < 3) {
+		ASSERT_TRUE(post(self->port, key));
+		ASSERT_EQ(key, take(self->port));
+		key++;
+	}
+	pthread_join(thread, NULL);
+	EXPECT_STREQ("", other.wrong);
 }
 
 /* -------------------------------------------------------------------- signals */
