@@ -223,7 +223,8 @@
  * with it.  The same lock makes the wait queue the index: to look for a socket's
  * registration and to insert one is one step, so that a socket has at most one,
  * whichever ports are asked at the same time.  The port's lock is held for a
- * chunk of packets at a time, or for a ring of them, and never over ->poll, an allocation or
+ * chunk of packets at a time, or for a ring of them, or while what is put back finds its
+ * place behind up to 1,024 that others have put back; and never over ->poll, an allocation or
  * user memory, but for its mirror and its ring, whose page is pinned.
  *
  * sockiocp_registration_wake() looks at interest and place before it takes the port's lock.

@@ -9,7 +9,6 @@
  * its place has.
  */
 #include <errno.h>
-#include <sys/ioctl.h>
 
 #include "internal.h"
 #include "ring.h"
@@ -22,12 +21,6 @@ static atomic_bool unknown;
 
 /* In the first page of memory, where nothing can be. */
 #define NOWHERE	64
-
-static struct sockiocp_shared_ring *ring_at(struct sockiocp_mirrors *mirrors, int place)
-{
-	return (struct sockiocp_shared_ring *)
-		((char *)atomic_load(&mirrors->words) + (1 + place) * SOCKIOCP_MIRROR_PAGE);
-}
 
 static int remember(int place, unsigned int generation)
 {
@@ -47,8 +40,8 @@ static bool is_ring_of(struct sockiocp_mirrors *mirrors, int place, int fd)
 		.flags = SOCKIOCP_MIRROR_RING,
 	};
 
-	return !ioctl(fd, SOCKIOCP_SET_MIRROR, &mirror) &&
-	       mirror.word == (uintptr_t)ring_at(mirrors, place);
+	return !sockiocp_set_mirror(fd, &mirror) &&
+	       mirror.word == (uintptr_t)sockiocp_ring_at(mirrors, place);
 }
 
 /* Has this process made a ring for the port that is @fd, with that close count? */
@@ -84,7 +77,7 @@ static int take_ring(struct sockiocp_mirrors *mirrors)
 	int place;
 
 	for (place = 0; place < SOCKIOCP_RINGS; place++) {
-		ring = ring_at(mirrors, place);
+		ring = sockiocp_ring_at(mirrors, place);
 		tail = atomic_load(&ring->tail);
 		if ((tail && !(tail & SOCKIOCP_MIRROR_ENDED)) ||
 		    (tail >> RING_COUNT_BITS) + 1 == MAX_GENERATION ||
@@ -100,7 +93,7 @@ static int take_ring(struct sockiocp_mirrors *mirrors)
 /* Returns what to remember if the port has the ring at @place from here on, or -1. */
 static int set_ring(struct sockiocp_mirrors *mirrors, int place, int fd, unsigned char count)
 {
-	struct sockiocp_shared_ring *ring = ring_at(mirrors, place);
+	struct sockiocp_shared_ring *ring = sockiocp_ring_at(mirrors, place);
 	struct sockiocp_ring_owner *owner = &mirrors->rings[place];
 	unsigned int generation =
 		(unsigned int)(atomic_load(&ring->tail) >> RING_COUNT_BITS) + 1;
@@ -141,6 +134,6 @@ int sockiocp_make_ring(int fd, unsigned char count)
 	if (place < 0)
 		return -1;
 	ring = set_ring(mirrors, place, fd, count);
-	atomic_store(&ring_at(mirrors, place)->lock, 0);
+	atomic_store(&sockiocp_ring_at(mirrors, place)->lock, 0);
 	return ring;
 }

@@ -47,6 +47,14 @@ struct sockiocp_found_ring {
 	unsigned int generation;
 };
 
+static inline struct sockiocp_shared_ring *sockiocp_ring_at(struct sockiocp_mirrors *mirrors,
+							    int place)
+{
+	return (struct sockiocp_shared_ring *)
+		((char *)atomic_load_explicit(&mirrors->words, memory_order_relaxed) +
+		 (1 + place) * SOCKIOCP_MIRROR_PAGE);
+}
+
 /* Is the ring still that of the port that is @fd, with this close count? */
 static inline bool sockiocp_get_ring(int ring, int fd, unsigned char count,
 				     struct sockiocp_found_ring *found)
@@ -65,9 +73,7 @@ static inline bool sockiocp_get_ring(int ring, int fd, unsigned char count,
 	    atomic_load_explicit(&owner->fd, memory_order_relaxed) != fd ||
 	    atomic_load_explicit(&owner->count, memory_order_relaxed) != count)
 		return false;
-	found->ring = (struct sockiocp_shared_ring *)
-		((char *)atomic_load_explicit(&mirrors->words, memory_order_relaxed) +
-		 (1 + place) * SOCKIOCP_MIRROR_PAGE);
+	found->ring = sockiocp_ring_at(mirrors, (int)place);
 	return true;
 }
 
