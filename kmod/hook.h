@@ -90,4 +90,8 @@ static inline void sockiocp_hook_remove(struct sockiocp_hook *hook)
 	WRITE_ONCE(port->nr_hooks, port->nr_hooks - 1);
 }
 
+struct sockiocp_memories;
+
+void sockiocp_hook_end_many(struct sockiocp_hook *hook, struct sockiocp_memories *freed);
+
 #endif /* _SOCKIOCP_HOOK_H */

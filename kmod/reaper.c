@@ -20,6 +20,7 @@
  */
 #include "hook.h"
 #include "insides.h"
+#include "registration.h"
 #include "trace.h"
 
 #include <linux/minmax.h>
@@ -113,17 +114,19 @@ static unsigned int reaper_find_closed(struct sockiocp_port *port, unsigned int 
 static noinline_for_stack
 bool reaper_look_at_port(struct sockiocp_port *port, unsigned int looks)
 {
+	struct sockiocp_memories freed __uninitialized;
 	struct closed closed __uninitialized;
 	unsigned int looked, marks = 0, i;
 	bool found = false;
+
+	freed.nr = 0;
 
 	while (looks && marks / MARKS_PER_LOOK <= looks) {
 		looked = reaper_find_closed(port, looks, &closed);
 		found |= closed.nr;
 		for (i = 0; i < closed.nr; i++) {
 			trace_sockiocp_reap(port, closed.hooks[i]);
-			sockiocp_hook_kill(closed.hooks[i]);
-			sockiocp_hook_put(closed.hooks[i]);
+			sockiocp_hook_end_many(closed.hooks[i], &freed);
 		}
 		if (!looked && !closed.marks)
 			break;
@@ -135,6 +138,7 @@ bool reaper_look_at_port(struct sockiocp_port *port, unsigned int looks)
 			cond_resched();
 		}
 	}
+	sockiocp_registration_free_memories(&freed);
 	return found;
 }
 
