@@ -29,7 +29,7 @@ int sockiocp_check_socket(HANDLE file)
 	int fd = sockiocp_handle_fd(file);
 	struct stat status;
 
-	if (sockiocp_socket_type(fd) >= 0)
+	if (sockiocp_is_socket(fd))
 		return 0;
 	if (errno != ENOTSOCK)
 		return errno;

@@ -53,7 +53,7 @@ static int take(struct buffers *buffers, const WSABUF *from, DWORD count)
 /* Fails with an error of the arguments', if not with that of the socket. */
 static int refuse(int fd, int err)
 {
-	return sockiocp_wsa_fail(sockiocp_socket_type(fd) < 0 ? errno : err);
+	return sockiocp_wsa_fail(sockiocp_is_socket(fd) ? err : errno);
 }
 
 /* Leaves out the first @done bytes. */
@@ -250,7 +250,7 @@ int sockiocp_prepare_transfer(struct sockiocp_transfer *transfer, struct sockioc
 	if (!err)
 		err = check_direction(transfer);
 	if (err)
-		return sockiocp_socket_type(transfer->fd) < 0 ? errno : err;
+		return sockiocp_is_socket(transfer->fd) ? err : errno;
 
 	submit->operation = transfer->operation;
 	submit->buffers = (uintptr_t)transfer->buffers;

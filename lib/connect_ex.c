@@ -69,7 +69,7 @@ static int check(int fd, const struct sockaddr *name, int size)
 {
 	int listens = 0;
 
-	if (sockiocp_socket_type(fd) < 0)
+	if (!sockiocp_is_socket(fd))
 		return ENOTSOCK;
 	if (!name)
 		return EFAULT;
@@ -205,7 +205,7 @@ static int begin_disconnecting(int fd, LPOVERLAPPED overlapped, DWORD flags, DWO
 		err = sockiocp_begin_submit(&submit, fd, overlapped);
 	if (err)
 		return err;
-	if (sockiocp_socket_type(fd) < 0)
+	if (!sockiocp_is_socket(fd))
 		return ENOTSOCK;
 	if (reserved || flags & ~(DWORD)TF_REUSE_SOCKET)
 		return EINVAL;

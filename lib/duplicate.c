@@ -98,7 +98,7 @@ static int duplicate(SOCKET s, DWORD process, int option, WSAPROTOCOL_INFOW *inf
 
 	if (!sockiocp_started())
 		return SOCKET_ERROR;
-	if (sockiocp_socket_type(fd) < 0)
+	if (!sockiocp_is_socket(fd))
 		return sockiocp_wsa_fail(errno);
 	if (!info)
 		return sockiocp_wsa_fail(EFAULT);

@@ -341,7 +341,7 @@ static int check(int fd, HANDLE event, long events)
 {
 	int handle = sockiocp_handle_fd(event);
 
-	if (sockiocp_socket_type(fd) < 0)
+	if (!sockiocp_is_socket(fd))
 		return errno;
 	if (!events)
 		return 0;
@@ -431,7 +431,7 @@ int WSAAPI WSAEnumNetworkEvents(SOCKET s, WSAEVENT hEventObject,
 
 	if (!sockiocp_started())
 		return SOCKET_ERROR;
-	if (sockiocp_socket_type(fd) < 0)
+	if (!sockiocp_is_socket(fd))
 		return sockiocp_wsa_fail(errno);
 	if (!lpNetworkEvents)
 		return sockiocp_wsa_fail(EFAULT);

@@ -266,7 +266,8 @@ int sockiocp_close_socket(int fd)
 			return ENOTSOCK;
 		/* The program has closed the home port: it is done without. */
 	}
-	if (sockiocp_socket_type(fd) < 0 && errno == ENOTSOCK)
+	/* What is open for its path only, too: CloseHandle() closes that. */
+	if (!sockiocp_is_socket(fd))
 		return ENOTSOCK;
 	/* Linux has closed it, whatever else close() complains of. */
 	return close(fd) && errno == EBADF ? EBADF : 0;

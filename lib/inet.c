@@ -460,7 +460,7 @@ INT WSAAPI WSAAddressToStringW(LPSOCKADDR lpsaAddress, DWORD dwAddressLength,
 /* Returns whether a conversion can be made for this socket. */
 static bool may_convert(SOCKET s, const void *to)
 {
-	if (sockiocp_socket_type(sockiocp_socket_fd(s)) < 0)
+	if (!sockiocp_is_socket(sockiocp_socket_fd(s)))
 		sockiocp_wsa_fail(errno);
 	else if (!to)
 		sockiocp_wsa_fail(EFAULT);

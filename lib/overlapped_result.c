@@ -179,7 +179,7 @@ BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED lpOverlapped,
 	DWORD error;
 	ULONG state;
 
-	if (sockiocp_socket_type(sockiocp_socket_fd(s)) < 0) {
+	if (!sockiocp_is_socket(sockiocp_socket_fd(s))) {
 		sockiocp_wsa_fail(errno);
 		return FALSE;
 	}

@@ -223,7 +223,7 @@ static bool add_sets(struct wait *wait, fd_set *const sets[SETS])
 	for (set = 0; set < SETS; set++) {
 		for (i = 0; sets[set] && i < sets[set]->fd_count; i++) {
 			fd = sockiocp_socket_fd(sets[set]->fd_array[i]);
-			if (sockiocp_socket_type(fd) < 0)
+			if (!sockiocp_is_socket(fd))
 				return false;
 			fds[n].fd = fd;
 			fds[n++].events = set_events[set];
@@ -439,7 +439,7 @@ static int add_entries(struct wait *wait, const WSAPOLLFD *entries, ULONG count)
 		    ~(READ_EVENTS | POLLRDBAND | WRITE_EVENTS))
 			return EINVAL;
 		fd = sockiocp_socket_fd(entries[i].fd);
-		if (sockiocp_socket_type(fd) < 0)
+		if (!sockiocp_is_socket(fd))
 			fd = -1;
 		wait->fds[i].fd = fd;
 		wait->fds[i].events = asked(entries[i].events);

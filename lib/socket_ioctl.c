@@ -51,7 +51,7 @@ int WSAAPI ioctlsocket(SOCKET s, long cmd, void *argp)
 	int fd = sockiocp_socket_fd(s);
 
 	/* Pipes and files know these commands too. */
-	if (sockiocp_socket_type(fd) < 0)
+	if (!sockiocp_is_socket(fd))
 		return sockiocp_wsa_fail(errno);
 	switch (cmd) {
 	case FIONBIO:
@@ -270,7 +270,7 @@ int WSAAPI WSAIoctl(SOCKET s, DWORD dwIoControlCode, LPVOID lpvInBuffer,
 	struct sockiocp_submit submit;
 	int err = 0;
 
-	if (sockiocp_socket_type(command.fd) < 0)
+	if (!sockiocp_is_socket(command.fd))
 		return sockiocp_wsa_fail(errno);
 	if (lpOverlapped && lpCompletionRoutine) {
 		sockiocp_begin_without_event(&submit, command.fd, lpOverlapped);

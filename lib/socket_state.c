@@ -98,6 +98,22 @@ int sockiocp_socket_type(int fd)
 	return sockiocp_get_int(fd, SO_TYPE, &type) ? -1 : type;
 }
 
+/*
+ * Is it a socket?  If not, errno says why; if so, it is as before.  What is none says so first,
+ * and a socket refuses an option of a level that no protocol has, for a third less than one with
+ * a value costs.
+ */
+bool sockiocp_is_socket(int fd)
+{
+	unsigned int size = 0;
+	int err = errno;
+
+	if (libc_getsockopt(fd, -1, 0, NULL, &size) && (errno == ENOTSOCK || errno == EBADF))
+		return false;
+	errno = err;
+	return true;
+}
+
 /* Is it the address of a socket that is bound? */
 bool sockiocp_is_bound_name(const struct sockaddr_storage *name, unsigned int size)
 {

@@ -229,7 +229,7 @@ static int option_fail(int fd, int level, int err)
 {
 	if ((err == ENOPROTOOPT || err == EOPNOTSUPP) && !is_level(level))
 		err = EINVAL;
-	return sockiocp_wsa_fail(sockiocp_socket_type(fd) < 0 ? errno : err);
+	return sockiocp_wsa_fail(sockiocp_is_socket(fd) ? err : errno);
 }
 
 /**

@@ -49,6 +49,7 @@ bool sockiocp_started(void);
 int sockiocp_get_int(int fd, int name, int *value);
 int sockiocp_set_int(int fd, int level, int name, int value);
 int sockiocp_socket_type(int fd);
+bool sockiocp_is_socket(int fd);
 bool sockiocp_is_bound_name(const struct sockaddr_storage *name, unsigned int size);
 bool sockiocp_is_nowhere(const struct sockaddr *name, int size);
 bool sockiocp_is_unbound(int fd);

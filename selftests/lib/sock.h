@@ -20,6 +20,7 @@ enum {
 	FAM_INET6 = 10,
 	FAM_NETLINK = 16,
 	FAM_PACKET = 17,
+	FAM_VSOCK = 40,
 	FAM_SMC = 43,
 };
 

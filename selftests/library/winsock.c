@@ -301,22 +301,82 @@ TEST(u_long_has_32_bits)
 	EXPECT_EQ(0, closesocket(s));
 }
 
-TEST(closesocket_closes_sockets_only)
+/* What looks whether a number is a socket's before it does anything. */
+static int select_finds(int fd)
 {
-	int pipe[2], i;
+	struct timeval now = { 0 };
+	fd_set set;
 
-	ASSERT_EQ(0, fd_pipe(pipe));
-	for (i = 0; i < 2; i++) {
-		WSASetLastError(0);
-		EXPECT_EQ(SOCKET_ERROR, closesocket((SOCKET)pipe[i]));
-		EXPECT_EQ(WSAENOTSOCK, WSAGetLastError());
-		EXPECT_EQ(0, fd_close(pipe[i]));
+	FD_ZERO(&set);
+	FD_SET((SOCKET)fd, &set);
+	return select(0, &set, NULL, NULL, &now) == SOCKET_ERROR ? WSAGetLastError() : 0;
+}
+
+static int poll_finds(int fd)
+{
+	WSAPOLLFD entry = { .fd = (SOCKET)fd, .events = POLLRDNORM };
+
+	WSAPoll(&entry, 1, 0);
+	return entry.revents & POLLNVAL ? WSAENOTSOCK : 0;
+}
+
+static int closesocket_finds(int fd)
+{
+	return closesocket((SOCKET)fd) ? WSAGetLastError() : 0;
+}
+
+TEST(what_is_no_socket_is_none_and_stays_open)
+{
+	HANDLE event = CreateEvent(NULL, TRUE, FALSE, NULL), port = port_open();
+	int fd[] = {
+		fd_open("/proc/self/exe", 1), fd_open("/dev/null", 0), fd_epoll(),
+		port_fd(event), port_fd(port), 0, 0,
+	};
+	unsigned int i;
+
+	ASSERT_EQ(0, fd_pipe(fd + 5));
+	for (i = 0; i < sizeof(fd) / sizeof(fd[0]); i++) {
+		ASSERT_LE(0, fd[i]);
+		EXPECT_EQ(WSAENOTSOCK, select_finds(fd[i])) {
+			TH_LOG("the %uth", i);
+		}
+		EXPECT_EQ(WSAENOTSOCK, poll_finds(fd[i]));
+		EXPECT_EQ(WSAENOTSOCK, closesocket_finds(fd[i]));
+		EXPECT_EQ(0, fd_close(fd[i]));
+		EXPECT_EQ(WSAENOTSOCK, closesocket_finds(fd[i]));
 	}
-	WSASetLastError(0);
-	EXPECT_EQ(SOCKET_ERROR, closesocket((SOCKET)pipe[0]));
-	EXPECT_EQ(WSAENOTSOCK, WSAGetLastError());
-	EXPECT_EQ(SOCKET_ERROR, closesocket(INVALID_SOCKET));
-	EXPECT_EQ(WSAENOTSOCK, WSAGetLastError());
+	EXPECT_EQ(WSAENOTSOCK, closesocket_finds(-1));
+}
+
+/* Each protocol is asked in its own way; not all of them are in each kernel. */
+TEST(socket_of_any_protocol_is_one)
+{
+	static const int of[][3] = {
+		{ FAM_INET, TYPE_STREAM, 0 }, { FAM_INET, TYPE_DGRAM, 0 },
+		{ FAM_INET, TYPE_RAW, 1 }, { FAM_INET, TYPE_STREAM, 262 },
+		{ FAM_INET6, TYPE_STREAM, 0 }, { FAM_INET6, TYPE_DGRAM, 0 },
+		{ FAM_INET6, TYPE_RAW, 58 }, { FAM_INET6, TYPE_STREAM, 262 },
+		{ FAM_UNIX, TYPE_STREAM, 0 }, { FAM_UNIX, TYPE_DGRAM, 0 },
+		{ FAM_UNIX, TYPE_SEQPACKET, 0 }, { FAM_NETLINK, TYPE_RAW, 0 },
+		{ FAM_PACKET, TYPE_RAW, 0 }, { FAM_VSOCK, TYPE_STREAM, 0 },
+		{ FAM_VSOCK, TYPE_SEQPACKET, 0 }, { FAM_SMC, TYPE_STREAM, 0 },
+	};
+	unsigned int i, nr = 0;
+	int fd;
+
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		fd = any_socket(of[i][0], of[i][1], of[i][2]);
+		if (fd < 0)
+			continue;
+		EXPECT_EQ(0, select_finds(fd)) {
+			TH_LOG("family %d, type %d, protocol %d", of[i][0], of[i][1], of[i][2]);
+		}
+		EXPECT_EQ(0, poll_finds(fd));
+		EXPECT_EQ(0, closesocket_finds(fd));
+		EXPECT_GT(0, fd_close(fd));
+		nr++;
+	}
+	EXPECT_LE(6, nr);
 }
 
 FIXTURE(listener) {
