@@ -330,9 +330,9 @@ fault:
  */
 static unsigned int apply_room(const struct sockiocp_process *args)
 {
-	if (!SOCKIOCP_SHORT_WAYS || args->registration_count > 2 * SOCKIOCP_CHUNK ||
-	    sockiocp_histogram_is_on() || trace_sockiocp_queue_enabled() ||
-	    trace_sockiocp_take_enabled())
+	if (!sockiocp_goes(SOCKIOCP_ONE_PASS) ||
+	    args->registration_count > 2 * SOCKIOCP_CHUNK || sockiocp_histogram_is_on() ||
+	    trace_sockiocp_queue_enabled() || trace_sockiocp_take_enabled())
 		return 0;
 	return min(args->entry_count, SOCKIOCP_CHUNK);
 }

@@ -550,7 +550,8 @@ int sockiocp_harvest(struct sockiocp_chunk *chunk,
 	chunk->busy = false;
 	if (chunk->nr)
 		return harvest_at_once(chunk, uentries, count, ureceived);
-	if (SOCKIOCP_SHORT_WAYS && READ_ONCE(chunk->port->was_posted) && !handed) {
+	if (sockiocp_goes(SOCKIOCP_ONE_POSTED) && READ_ONCE(chunk->port->was_posted) &&
+	    !handed) {
 		int error = harvest_posted(chunk, uentries, ureceived);
 
 		if (error != -ENOMSG)

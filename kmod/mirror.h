@@ -13,15 +13,16 @@
  * it at its own address, which these have caches against.
  */
 #define SOCKIOCP_CAN_MIRROR						\
-	(SOCKIOCP_SHORT_WAYS && IS_ENABLED(CONFIG_64BIT) && !IS_ENABLED(CONFIG_MIPS) &&	\
-	 !IS_ENABLED(CONFIG_PARISC) && !IS_ENABLED(CONFIG_SPARC))
+	(sockiocp_goes(SOCKIOCP_MIRRORS) && IS_ENABLED(CONFIG_64BIT) &&		\
+	 !IS_ENABLED(CONFIG_MIPS) && !IS_ENABLED(CONFIG_PARISC) && !IS_ENABLED(CONFIG_SPARC))
 
 /*
  * What a program writes to all the time is changed in one step: on other processors the kernel
  * would try until it succeeds, with interrupts off.
  */
 #define SOCKIOCP_CAN_RING						\
-	(SOCKIOCP_CAN_MIRROR && (IS_ENABLED(CONFIG_X86_64) || IS_ENABLED(CONFIG_S390)))
+	(SOCKIOCP_CAN_MIRROR && sockiocp_goes(SOCKIOCP_RINGS) &&			\
+	 (IS_ENABLED(CONFIG_X86_64) || IS_ENABLED(CONFIG_S390)))
 
 int sockiocp_mirror_set(struct file *file, struct sockiocp_mirror *args);
 void sockiocp_mirror_end(struct sockiocp_port *port);

@@ -22,8 +22,8 @@ static struct kmem_cache *posted_cache;
 void sockiocp_posted_free(struct sockiocp_port *port, struct sockiocp_posted *posted)
 {
 	atomic_long_dec(&port->account->packets);
-	if (SOCKIOCP_SHORT_WAYS && !IS_ENABLED(CONFIG_KASAN) && !READ_ONCE(port->spare) &&
-	    !cmpxchg(&port->spare, NULL, posted))
+	if (sockiocp_goes(SOCKIOCP_SPARE_MEMORY) && !IS_ENABLED(CONFIG_KASAN) &&
+	    !READ_ONCE(port->spare) && !cmpxchg(&port->spare, NULL, posted))
 		return;
 	kmem_cache_free(posted_cache, posted);
 }

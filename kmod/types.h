@@ -12,6 +12,7 @@
 #include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/irq_work.h>
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
@@ -24,13 +25,23 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-/*
- * As 0, for tests (selftests/vm/test, SHORT_WAYS=no): what is only there to be fast is not: all
- * that is armed goes through the queue, no packet's memory is kept, no port has a mirror.
- */
+/* What is only there to be fast.  Tests build the module without (selftests/vm/test, SHORT_WAYS). */
+enum sockiocp_short_way {
+	/* What is armed is taken at once, not through the queue. */
+	SOCKIOCP_ONE_PASS	= BIT(0),
+	/* One posted packet is taken by itself. */
+	SOCKIOCP_ONE_POSTED	= BIT(1),
+	/* The memory of a posted packet is kept. */
+	SOCKIOCP_SPARE_MEMORY	= BIT(2),
+	SOCKIOCP_MIRRORS	= BIT(3),
+	SOCKIOCP_RINGS		= BIT(4),
+};
+
+/* Those that are there. */
 #ifndef SOCKIOCP_SHORT_WAYS
-#define SOCKIOCP_SHORT_WAYS	1
+#define SOCKIOCP_SHORT_WAYS	~0
 #endif
+#define sockiocp_goes(way)	(SOCKIOCP_SHORT_WAYS & (way))
 
 /* What a user may hold only so many of. */
 enum sockiocp_limit {

@@ -77,7 +77,7 @@ TEST_F(abi, info_tells_version_limits_and_use)
 	EXPECT_EQ((__u32)sysconf(_SC_NPROCESSORS_ONLN), info.concurrency);
 	EXPECT_EQ(SOCKIOCP_FEATURE_DEADLINE | SOCKIOCP_FEATURE_ASSOCIATION |
 		  SOCKIOCP_FEATURE_OPERATIONS |
-		  (getenv("SHORT_WAYS") ? 0 : SOCKIOCP_FEATURE_MIRROR),
+		  (goes_not("mirrors") ? 0 : SOCKIOCP_FEATURE_MIRROR),
 		  info.features & ~(__u64)SOCKIOCP_FEATURE_DUPLICATE);
 	EXPECT_LE(100000, info.max_batch);
 	EXPECT_EQ(0, info.reserved);

@@ -46,6 +46,8 @@ enum {
  * PATIENCE of the environment, where the kernel or the machine is slow.
  */
 int patience(void);
+/* Was the module built so that it does not go this way (SHORT_WAYS of selftests/vm/test)? */
+int goes_not(const char *way);
 
 /* Milliseconds to wait for what must come, and for what must not. */
 #define COMES		(2000 * patience())

@@ -134,7 +134,7 @@ TEST_F(in_vain, is_no_system_call)
 	struct looker looker = { .port = self->port, .how = variant->how };
 	pthread_t thread;
 
-	if (getenv("SHORT_WAYS"))
+	if (goes_not("mirrors"))
 		SKIP(return, "the module was built without mirrors");
 	ASSERT_EQ(0, pthread_create(&thread, NULL, look_without_ioctl, &looker));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
@@ -661,7 +661,7 @@ TEST_F(looking, child_does_not_have_the_words)
 {
 	int before = words_are_mapped(), raw, pid;
 
-	if (getenv("SHORT_WAYS"))
+	if (goes_not("mirrors"))
 		SKIP(return, "the module was built without mirrors");
 	LOOK_LONG();
 	for (raw = 0; raw < 2; raw++) {

@@ -73,7 +73,7 @@ static int port_with_mirrors(void)
 
 #define NEED_MIRRORS(fd)						\
 	do {								\
-		if ((fd) < 0 && getenv("SHORT_WAYS"))			\
+		if ((fd) < 0 && goes_not("mirrors"))			\
 			SKIP(_exit(255), "the module was built without mirrors");	\
 		ASSERT_LE(0, fd);					\
 	} while (0)
