@@ -35,7 +35,8 @@ static bool sockets_open(int fd[SOCKETS][2])
 	int i, err = 0;
 
 	for (i = 0; i < SOCKETS && !err; i++)
-		err = i % 3 == 0 ? udp_pair(FAM_INET, fd[i]) :
+		err = i == 0 ? udp_pair(FAM_INET, fd[i]) :
+		      i == 3 ? tcp_pair(FAM_INET, fd[i], 0) :
 		      i % 3 == 1 ? unix_pair(TYPE_STREAM, fd[i]) : unix_pair(TYPE_DGRAM, fd[i]);
 	return !err;
 }
