@@ -362,7 +362,8 @@ static __always_inline bool harvest_fill(struct harvest *harvest, u32 received, 
 		return false;
 	chunk->nr = harvest_run(harvest);
 	cond_resched();
-	if (harvest->moved >= HARVEST_MOVES)
+	/* Enough for one call, unless it would say then that there is nothing. */
+	if (harvest->moved >= HARVEST_MOVES && received + chunk->nr)
 		*count = received + chunk->nr;
 	return true;
 }
@@ -448,6 +449,7 @@ static int harvest_at_once(struct sockiocp_chunk *chunk,
 		sockiocp_harvest_pass_on(chunk->port);
 		return -EFAULT;
 	}
+	/* A ring stays shut that was shut for it: to look for one here is 4 of all that arm (P5). */
 	if (likely(sockiocp_seems_empty(&chunk->port->queue)))
 		return received ? 0 : -ENOMSG;
 	return harvest_queue(chunk, uentries, count, ureceived, received, NULL);

@@ -241,6 +241,34 @@ TEST_F(receiving, with_waitall_waits_for_all)
 	EXPECT_STREQ("gh", data);
 }
 
+/*
+ * A call moves so many bytes and returns, so that the program hears of them: not if it would say
+ * then that there is nothing, and a packet is there.
+ */
+TEST_F(receiving, of_much_leaves_nobody_without_a_packet_that_is_there)
+{
+	enum { MUCH = 1 << 20, ENOUGH = 700 << 10 };
+	static char data[MUCH], sent[ENOUGH];
+	struct sockiocp_packet_entry got;
+	struct overlapped o;
+	int fd[2], size = 4 * MUCH, round;
+
+	for (round = 0; round < 5; round++) {
+		ASSERT_EQ(0, unix_pair(TYPE_STREAM, fd));
+		if (setsockopt(fd[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
+			SKIP(return, "only root can have so large a buffer");
+		ASSERT_EQ(0, operation_associate(self->port, fd[0], KEY));
+		ASSERT_EQ(1, submit_with_flags(self->home, fd[0], &o, data, MUCH, MSG_WAITALL));
+		ASSERT_EQ(ENOUGH, sock_send(fd[1], sent, ENOUGH));
+		ASSERT_EQ(0, device_post(self->port, KEY + 1));
+		EXPECT_EQ(1, operation_harvest(self->port, &got, 1, 0));
+		EXPECT_EQ(KEY + 1, got.completion_key);
+		fd_close(fd[1]);
+		EXPECT_PACKET(self->port, KEY, &o, 0, ENOUGH);
+		fd_close(fd[0]);
+	}
+}
+
 /* The same bytes again are not more of them. */
 TEST_F(receiving, with_peek_and_waitall_is_refused)
 {
