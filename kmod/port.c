@@ -106,22 +106,27 @@ unsigned int sockiocp_port_concurrency(struct sockiocp_port *port)
 /* So many of others' packets are passed: as many as 32 threads have in their hands. */
 #define PORT_LOOKS	(SOCKIOCP_CHUNK * 32)
 
-/* What sockiocp_ring_queue_again() does to the queue; others may have done so before. */
+/*
+ * What sockiocp_ring_queue_again() does to the queue: each packet before those that are younger.
+ * Others may have done so with what was taken behind some of these, and before others.
+ */
 void sockiocp_port_queue_again(struct sockiocp_port *port, struct list_head *packets)
 {
-	struct sockiocp_packet *first, *packet;
 	struct list_head *place = &port->queue;
+	struct sockiocp_packet *packet, *next;
 	unsigned int looks = 0;
 
 	lockdep_assert_held(&port->lock);
 
-	first = list_first_entry_or_null(packets, struct sockiocp_packet, node);
-	list_for_each_entry(packet, &port->queue, node) {
-		if (!first || packet->seq > first->seq || looks++ == PORT_LOOKS)
-			break;
+	list_for_each_entry_safe(packet, next, packets, node) {
+		while (!list_is_last(place, &port->queue) && looks < PORT_LOOKS &&
+		       list_entry(place->next, struct sockiocp_packet, node)->seq < packet->seq) {
+			place = place->next;
+			looks++;
+		}
+		list_move(&packet->node, place);
 		place = &packet->node;
 	}
-	list_splice(packets, place);
 }
 
 /* ---------------------------------------------------------------- the object */
