@@ -102,9 +102,11 @@ sockiocp_chunk_take_at_once(struct sockiocp_chunk *chunk, struct sockiocp_regist
 
 	lockdep_assert_held(&port->lock);
 
-	sockiocp_ring_settle(port);
-	if (!chunk->room || !list_empty(&port->queue) || reg->place != SOCKIOCP_IDLE ||
+	if (!chunk->room || reg->place != SOCKIOCP_IDLE ||
 	    sockiocp_readiness_sleeps(reg->hook.kind))
+		return NULL;
+	sockiocp_ring_settle(port);
+	if (!list_empty(&port->queue))
 		return NULL;
 	chunk->room--;
 	d = &chunk->deliveries[chunk->nr++];
