@@ -100,15 +100,16 @@ int sockiocp_socket_type(int fd)
 
 /*
  * Is it a socket?  If not, errno says why; if so, it is as before.  What is none says so first,
- * and a socket refuses an option of a level that no protocol has, for a third less than one with
- * a value costs.
+ * and a socket refuses a size below 0: at this level without asking its protocol, which may
+ * wait for a lock, and for a third less than an option with a value costs.
  */
 bool sockiocp_is_socket(int fd)
 {
-	unsigned int size = 0;
+	unsigned int size = -1;
 	int err = errno;
 
-	if (libc_getsockopt(fd, -1, 0, NULL, &size) && (errno == ENOTSOCK || errno == EBADF))
+	if (libc_getsockopt(fd, SOL_SOCKET, SO_TYPE, NULL, &size) &&
+	    (errno == ENOTSOCK || errno == EBADF))
 		return false;
 	errno = err;
 	return true;
