@@ -29,8 +29,6 @@
 
 #include <linux/ktime.h>
 #include <linux/log2.h>
-#include <linux/module.h>
-#include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -58,60 +56,28 @@ DEFINE_STATIC_KEY_FALSE(sockiocp_histogram_key);
 
 static unsigned int histogram_generation;
 
-static bool histograms;
-static unsigned int late_packet_ms;
+static bool histogram_is_wanted;
+/* 0 if nobody wants to know. */
+static unsigned int histogram_late_ms;
 
-/* ------------------------------------------------------------------- the parameters */
-
-/* They are written one at a time. */
-static void histogram_switch(void)
+/**
+ * sockiocp_histogram_switch - count from now on, or no longer
+ * @counts: are histograms wanted?
+ * @late_ms: after how many ms a packet is late; 0: never
+ *
+ * One at a time.
+ */
+void sockiocp_histogram_switch(bool counts, unsigned int late_ms)
 {
-	if (!histograms && !late_packet_ms) {
+	WRITE_ONCE(histogram_is_wanted, counts);
+	WRITE_ONCE(histogram_late_ms, late_ms);
+	if (!counts && !late_ms) {
 		static_branch_disable(&sockiocp_histogram_key);
 		return;
 	}
 	static_branch_enable(&sockiocp_histogram_key);
 	WRITE_ONCE(histogram_generation, histogram_generation + 1);
 }
-
-static int histogram_set_histograms(const char *value, const struct kernel_param *param)
-{
-	int error = param_set_bool(value, param);
-
-	if (!error)
-		histogram_switch();
-	return error;
-}
-
-static int histogram_set_late_packet_ms(const char *value, const struct kernel_param *param)
-{
-	int error = param_set_uint(value, param);
-
-	if (!error)
-		histogram_switch();
-	return error;
-}
-
-static const struct kernel_param_ops histogram_histograms_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = histogram_set_histograms,
-	.get = param_get_bool,
-};
-
-static const struct kernel_param_ops histogram_late_packet_ms_ops = {
-	.set = histogram_set_late_packet_ms,
-	.get = param_get_uint,
-};
-
-module_param_cb(histograms, &histogram_histograms_ops, &histograms, 0644);
-__MODULE_PARM_TYPE(histograms, "bool");
-MODULE_PARM_DESC(histograms,
-		 "Count packets per call and times in the queue, for sockiocpctl histograms");
-
-module_param_cb(late_packet_ms, &histogram_late_packet_ms_ops, &late_packet_ms, 0644);
-__MODULE_PARM_TYPE(late_packet_ms, "uint");
-MODULE_PARM_DESC(late_packet_ms,
-		 "Tell who listens of packets that were queued for so long (default: 0, never)");
 
 /* ------------------------------------------------------------------ what was too long */
 
@@ -166,7 +132,7 @@ void sockiocp_histogram_end_sample(struct sockiocp_port *port,
 				   const struct sockiocp_packet *packet, bool counts)
 {
 	struct sockiocp_histogram *histogram = port->histogram;
-	unsigned int late_ms = READ_ONCE(late_packet_ms);
+	unsigned int late_ms = READ_ONCE(histogram_late_ms);
 	u64 us;
 
 	lockdep_assert_held(&port->lock);
@@ -178,7 +144,7 @@ void sockiocp_histogram_end_sample(struct sockiocp_port *port,
 	if (!counts)
 		return;
 	us = div_u64(ktime_get_ns() - histogram->since, NSEC_PER_USEC);
-	if (READ_ONCE(histograms))
+	if (READ_ONCE(histogram_is_wanted))
 		histogram->counts.waits[min(fls64(us), SOCKIOCP_WAIT_BUCKETS - 1)]++;
 	if (late_ms && us >= (u64)late_ms * USEC_PER_MSEC)
 		histogram_note_late(histogram, div_u64(us, USEC_PER_MSEC));
@@ -229,7 +195,7 @@ u16 sockiocp_histogram_count_batch(struct sockiocp_port *port, u16 counted, u32 
 	lockdep_assert_held(&port->lock);
 	BUILD_BUG_ON(ilog2(U16_MAX) + 2 != SOCKIOCP_BATCH_BUCKETS);
 
-	if (!READ_ONCE(histograms))
+	if (!READ_ONCE(histogram_is_wanted))
 		return counted;
 	if (counted)
 		batches[fls(counted)]--;
@@ -248,7 +214,7 @@ bool sockiocp_histogram_read(struct sockiocp_port *port, struct sockiocp_histogr
 {
 	struct sockiocp_histogram *histogram = READ_ONCE(port->histogram);
 
-	if (!histogram || !READ_ONCE(histograms))
+	if (!histogram || !READ_ONCE(histogram_is_wanted))
 		return false;
 	spin_lock_irq(&port->lock);
 	*counts = histogram->counts;

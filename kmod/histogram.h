@@ -29,6 +29,7 @@ void sockiocp_histogram_end_sample(struct sockiocp_port *port,
 bool sockiocp_histogram_make(struct sockiocp_port *port);
 bool sockiocp_histogram_read(struct sockiocp_port *port, struct sockiocp_histogram_counts *counts);
 void sockiocp_histogram_forget(struct sockiocp_port *port);
+void sockiocp_histogram_switch(bool counts, unsigned int late_ms);
 u16 sockiocp_histogram_count_batch(struct sockiocp_port *port, u16 counted, u32 more);
 
 static inline bool sockiocp_histogram_is_on(void)

@@ -11,8 +11,9 @@
  * on the wait queue of its socket; when the socket is woken, sockiocp_registration_wake()
  * puts the registration into its port's queue and wakes the thread that began to
  * wait last.  What the packet carries is decided when it is harvested, from what
- * the socket is like then, so a LEVEL packet is never stale.  Posted packets, and
- * the packets that end a registration (REMOVE), stand in the same queue.
+ * the socket is like then, so a LEVEL packet is never stale.  (A call that arms and
+ * harvests takes what would be queued, and harvested, as it arms it: chunk.h.)  Posted
+ * packets, and the packets that end a registration (REMOVE), stand in the same queue.
  *
  * An operation is a receive or a send that was submitted (SOCKIOCP_SUBMIT) and could not be
  * done at once.  It hangs on the endpoint of its socket, which stands on the wait queue as a
@@ -63,6 +64,7 @@
  *   processor.c	processors that come online
  *   pollers.c		those who poll a port's file
  *   waiting.c		threads that wait: which is woken, and what for
+ *   switches.c		what the administrator switches on and off meanwhile
  *   mirror.[ch]	a word of the program's that says whether the queue is empty
  *   ring.[ch]		packets that a program has posted to itself
  *   histogram.[ch]	packets per call and times in the queue, if they are wanted
@@ -212,9 +214,9 @@
  * (directory.c).  announce_lock (spinlock, announce.c) is taken with any of these held, and
  * no other one in it.
  *
- * No lock is waited for in a read-side section of RCU: with PREEMPT_RT to wait is to
- * sleep, and all that waits for a grace period, the end of a port included, would wait for
- * that lock, too.
+ * No lock is waited for in a read-side section of RCU of the module's own: with PREEMPT_RT to
+ * wait is to sleep, and all that waits for a grace period, the end of a port included, would
+ * wait for that lock, too.  (A socket's wake-up is in one of its waker's.)
  *
  * The notifiers of workers run under rq->lock and therefore take no lock at all:
  * they count with atomics and leave the rest to port->slot_freed, an irq_work.

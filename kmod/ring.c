@@ -32,7 +32,6 @@
 #include "ring.h"
 
 #include <linux/err.h>
-#include <linux/moduleparam.h>
 
 /* What @head and @tail count in. */
 #define RING_STEP		(SOCKIOCP_MIRROR_FILLED + SOCKIOCP_MIRROR_ENDED + 1)
@@ -42,7 +41,7 @@
 /* A program would be at that for days. */
 #define RING_MANY		(1ULL << 40)
 
-static bool rings = true;
+static bool ring_is_allowed = true;
 
 static atomic64_t *ring_tail(const struct sockiocp_port *port)
 {
@@ -92,7 +91,7 @@ static unsigned int ring_empty(struct sockiocp_port *port, u64 tail, struct list
 		}
 		head = found;
 	}
-	port->ring.nr_room -= n;
+	WRITE_ONCE(port->ring.nr_room, port->ring.nr_room - n);
 	/* The program has taken the others; an honest one not so many. */
 	taken = (head - port->ring.head) / RING_STEP - n;
 	if (taken < RING_MANY)
@@ -109,8 +108,10 @@ void sockiocp_ring_shut(struct sockiocp_port *port)
 
 	lockdep_assert_held(&port->lock);
 
-	/* From here on nothing is put in. */
-	tail = atomic64_fetch_or(SOCKIOCP_MIRROR_FILLED, ring_tail(port));
+	atomic64_or(SOCKIOCP_MIRROR_FILLED, ring_tail(port));
+	/* From here on nothing is put in.  (To get the value in the same step takes x86 a loop.) */
+	smp_mb__after_atomic();
+	tail = atomic64_read(ring_tail(port));
 	port->ring.open = false;
 	port->nr_packets += ring_empty(port, tail & ~(u64)RING_BITS, &packets);
 	/* What stands there was queued since the ring was opened. */
@@ -133,12 +134,13 @@ bool sockiocp_ring_may_open(struct sockiocp_port *port)
 	    /* No barrier is needed: see above. */
 	    waitqueue_active(&port->poll_wait))
 		return false;
-	/* Who looks into the module sees all packets. */
+	/* Who looks into the module sees all packets: of tracepoints from the next call on. */
 	if (sockiocp_histogram_is_on() || trace_sockiocp_post_enabled() ||
 	    trace_sockiocp_queue_enabled() || trace_sockiocp_take_enabled() ||
 	    trace_sockiocp_deliver_enabled())
 		return false;
-	return READ_ONCE(rings) && !port->closed && port->nr_workers <= sockiocp_port_concurrency(port);
+	return READ_ONCE(ring_is_allowed) && !port->closed &&
+	       port->nr_workers <= sockiocp_port_concurrency(port);
 }
 
 /**
@@ -218,7 +220,7 @@ void sockiocp_ring_begin(struct sockiocp_port *port, struct list_head *room)
 	WRITE_ONCE(ring->head, port->mirror.empty);
 	INIT_LIST_HEAD(&port->ring.room);
 	list_splice(room, &port->ring.room);
-	port->ring.nr_room = SOCKIOCP_RING_SLOTS;
+	WRITE_ONCE(port->ring.nr_room, SOCKIOCP_RING_SLOTS);
 	WRITE_ONCE(port->ring.memory, ring);
 	sockiocp_ring_open(port);
 }
@@ -238,7 +240,7 @@ void sockiocp_ring_end(struct sockiocp_port *port, struct list_head *room)
 		return;
 	sockiocp_ring_settle(port);
 	list_splice(&port->ring.room, room);
-	port->ring.nr_room = 0;
+	WRITE_ONCE(port->ring.nr_room, 0);
 	/* Pairs with sockiocp_ring_is_there(). */
 	smp_store_release(&port->ring.memory, NULL);
 }
@@ -262,7 +264,7 @@ struct sockiocp_posted *sockiocp_ring_lend(struct sockiocp_port *port)
 	if (port->ring.memory && port->ring.nr_room) {
 		posted = list_first_entry(&port->ring.room, struct sockiocp_posted, packet.node);
 		list_del(&posted->packet.node);
-		port->ring.nr_room--;
+		WRITE_ONCE(port->ring.nr_room, port->ring.nr_room - 1);
 	}
 	spin_unlock_irq(&port->lock);
 	return posted;
@@ -277,22 +279,21 @@ bool sockiocp_ring_get_room_back(struct sockiocp_port *port, struct sockiocp_pos
 	wanted = port->ring.memory && port->ring.nr_room < SOCKIOCP_RING_SLOTS;
 	if (wanted) {
 		list_add(&posted->packet.node, &port->ring.room);
-		port->ring.nr_room++;
+		WRITE_ONCE(port->ring.nr_room, port->ring.nr_room + 1);
 	}
 	spin_unlock_irq(&port->lock);
 	return wanted;
 }
 
-/* ------------------------------------------------------------------- the parameter */
+/* ------------------------------------------------------------------- the switch */
 
-/* All rings that are open are shut when it says no. */
-static int ring_set_rings(const char *value, const struct kernel_param *param)
+/* Those that may be open again are by the next call. */
+void sockiocp_ring_shut_all(void)
 {
-	int error = param_set_bool(value, param);
 	struct sockiocp_port *port;
 	unsigned long id = 0;
 
-	while (!error && !rings && (port = sockiocp_directory_next(id))) {
+	while ((port = sockiocp_directory_next(id))) {
 		spin_lock_irq(&port->lock);
 		sockiocp_ring_settle(port);
 		spin_unlock_irq(&port->lock);
@@ -300,14 +301,15 @@ static int ring_set_rings(const char *value, const struct kernel_param *param)
 		sockiocp_port_put(port);
 		cond_resched();
 	}
-	return error;
 }
 
-static const struct kernel_param_ops ring_rings_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = ring_set_rings,
-	.get = param_get_bool,
-};
-
-module_param_cb(rings, &ring_rings_ops, &rings, 0644);
-MODULE_PARM_DESC(rings, "May programs post to themselves without a system call?");
+/**
+ * sockiocp_ring_allow - may rings be open?
+ * @allowed: if not, all that are open are shut
+ */
+void sockiocp_ring_allow(bool allowed)
+{
+	WRITE_ONCE(ring_is_allowed, allowed);
+	if (!allowed)
+		sockiocp_ring_shut_all();
+}

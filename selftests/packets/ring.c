@@ -816,6 +816,26 @@ TEST_F(ring, is_shut_when_there_are_to_be_none)
 	EXPECT_TRUE(ring_is_open(self->ring));
 }
 
+/* Who switches them on sees what comes from then on, whether or not the program calls. */
+TEST_F(ring, is_shut_when_packets_are_to_be_counted)
+{
+	static const char *const by[] = { "histograms", "late_packet_ms" };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		PUT(1, 3);
+		if (param_set(by[i], 1))
+			SKIP(return, "root's to set");
+		EXPECT_FALSE(ring_is_open(self->ring));
+		EXPECT_KEYS(self->port, 1, 3);
+		EXPECT_EQ(-ETIME, look(self->port));
+		EXPECT_FALSE(ring_is_open(self->ring));
+		EXPECT_EQ(0, param_set(by[i], 0));
+		EXPECT_EQ(-ETIME, look(self->port));
+		EXPECT_TRUE(ring_is_open(self->ring));
+	}
+}
+
 /* --------------------------------------------------------------------- attacks */
 
 /* Whatever is written there: no more comes at once than there are slots, and all goes on. */
