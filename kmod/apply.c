@@ -44,7 +44,10 @@ static struct sockiocp_registration *apply_find_registration(struct socket *sock
 	return hook ? container_of(hook, struct sockiocp_registration, hook) : NULL;
 }
 
-/* May sleep for memory: what was taken is in the queue meanwhile, where others find it. */
+/*
+ * May sleep for memory: what was taken is in the queue meanwhile, where others find it who look.
+ * They are told at the end of the call, as of all that it arms.
+ */
 static u32 apply_create(struct sockiocp_port *port, struct sockiocp_call *call,
 			struct socket *socket, u64 key, struct sockiocp_registration **new)
 {
