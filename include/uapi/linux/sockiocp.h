@@ -705,7 +705,8 @@ struct sockiocp_ring {
  * in the kernel while it is there, and who harvests, waits or polls takes the kernel to have it.
  * The port sets SOCKIOCP_MIRROR_FILLED when anything is queued, when a thread begins to wait or
  * to poll, and when more threads are associated with it than may run; it takes the bit back when
- * a call that has not waited leaves nothing behind, and none of these is so.  While it is not set
+ * a call that has not waited, and has taken something from the queue or found nothing there,
+ * leaves nothing behind, and none of these is so.  While it is not set
  * and @head is @tail, nothing is queued.  What is there when the mirror ends is queued in the
  * kernel, if @tail was changed by compare-exchange only.  It counts as SOCKIOCP_RING_SLOTS posted
  * packets of the user who opened the port, from the beginning to the end.  A mirror of the
