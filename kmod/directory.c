@@ -172,6 +172,25 @@ struct sockiocp_port *sockiocp_directory_next(unsigned long id)
 }
 
 /**
+ * sockiocp_directory_for_each - go through all ports
+ * @visit: is called for each, with a reference and no lock
+ *
+ * Those that are opened meanwhile may be left out.
+ */
+void sockiocp_directory_for_each(void (*visit)(struct sockiocp_port *port))
+{
+	struct sockiocp_port *port;
+	unsigned long id = 0;
+
+	while ((port = sockiocp_directory_next(id))) {
+		visit(port);
+		id = port->id + 1;
+		sockiocp_port_put(port);
+		cond_resched();
+	}
+}
+
+/**
  * sockiocp_directory_highest - where a walk through all ports that are there can end
  *
  * Those that are opened meanwhile are behind that, until numbers begin anew.

@@ -69,6 +69,8 @@ static unsigned int histogram_late_ms;
  */
 void sockiocp_histogram_switch(bool counts, unsigned int late_ms)
 {
+	if (counts == histogram_is_wanted && late_ms == histogram_late_ms)
+		return;
 	WRITE_ONCE(histogram_is_wanted, counts);
 	WRITE_ONCE(histogram_late_ms, late_ms);
 	if (!counts && !late_ms) {

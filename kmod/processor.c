@@ -7,26 +7,23 @@
 
 #include <linux/cpuhotplug.h>
 
+static void processor_release_waiters(struct sockiocp_port *port)
+{
+	spin_lock_irq(&port->lock);
+	sockiocp_waiting_release(port, SOCKIOCP_WAKE_CONCURRENCY);
+	spin_unlock_irq(&port->lock);
+}
+
 /*
  * A port that may use all processors has one slot more.  One that is opened meanwhile
  * knows of the processor, or is met here: either will do.
  */
-static void processor_release_waiters(struct work_struct *work)
+static void processor_tell_ports(struct work_struct *work)
 {
-	struct sockiocp_port *port;
-	unsigned long id = 0;
-
-	while ((port = sockiocp_directory_next(id))) {
-		spin_lock_irq(&port->lock);
-		sockiocp_waiting_release(port, SOCKIOCP_WAKE_CONCURRENCY);
-		spin_unlock_irq(&port->lock);
-		id = port->id + 1;
-		sockiocp_port_put(port);
-		cond_resched();
-	}
+	sockiocp_directory_for_each(processor_release_waiters);
 }
 
-static DECLARE_WORK(processor_work, processor_release_waiters);
+static DECLARE_WORK(processor_work, processor_tell_ports);
 static enum cpuhp_state processor_state;
 
 /* Others wait for this: a port for each of a lot of users is looked at elsewhere. */

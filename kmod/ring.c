@@ -134,10 +134,9 @@ bool sockiocp_ring_may_open(struct sockiocp_port *port)
 	    /* No barrier is needed: see above. */
 	    waitqueue_active(&port->poll_wait))
 		return false;
-	/* Who looks into the module sees all packets: of tracepoints from the next call on. */
-	if (sockiocp_histogram_is_on() || trace_sockiocp_post_enabled() ||
-	    trace_sockiocp_queue_enabled() || trace_sockiocp_take_enabled() ||
-	    trace_sockiocp_deliver_enabled())
+	/* Who traces sees all packets, from the next call on; histograms: see switches.c. */
+	if (trace_sockiocp_post_enabled() || trace_sockiocp_queue_enabled() ||
+	    trace_sockiocp_take_enabled() || trace_sockiocp_deliver_enabled())
 		return false;
 	return READ_ONCE(ring_is_allowed) && !port->closed &&
 	       port->nr_workers <= sockiocp_port_concurrency(port);
@@ -287,29 +286,22 @@ bool sockiocp_ring_get_room_back(struct sockiocp_port *port, struct sockiocp_pos
 
 /* ------------------------------------------------------------------- the switch */
 
-/* Those that may be open again are by the next call. */
-void sockiocp_ring_shut_all(void)
+static void ring_settle_port(struct sockiocp_port *port)
 {
-	struct sockiocp_port *port;
-	unsigned long id = 0;
-
-	while ((port = sockiocp_directory_next(id))) {
-		spin_lock_irq(&port->lock);
-		sockiocp_ring_settle(port);
-		spin_unlock_irq(&port->lock);
-		id = port->id + 1;
-		sockiocp_port_put(port);
-		cond_resched();
-	}
+	spin_lock_irq(&port->lock);
+	sockiocp_ring_settle(port);
+	spin_unlock_irq(&port->lock);
 }
 
 /**
  * sockiocp_ring_allow - may rings be open?
  * @allowed: if not, all that are open are shut
+ *
+ * One at a time.  A port that is opened meanwhile knows.
  */
 void sockiocp_ring_allow(bool allowed)
 {
 	WRITE_ONCE(ring_is_allowed, allowed);
 	if (!allowed)
-		sockiocp_ring_shut_all();
+		sockiocp_directory_for_each(ring_settle_port);
 }

@@ -17,7 +17,6 @@ void sockiocp_ring_begin(struct sockiocp_port *port, struct list_head *room);
 void sockiocp_ring_end(struct sockiocp_port *port, struct list_head *room);
 struct sockiocp_posted *sockiocp_ring_lend(struct sockiocp_port *port);
 void sockiocp_ring_allow(bool allowed);
-void sockiocp_ring_shut_all(void);
 bool sockiocp_ring_get_room_back(struct sockiocp_port *port, struct sockiocp_posted *posted);
 
 /**

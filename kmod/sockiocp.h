@@ -285,6 +285,7 @@ int sockiocp_directory_add(struct sockiocp_port *port);
 u32 sockiocp_directory_highest(void);
 void sockiocp_directory_remove(struct sockiocp_port *port);
 struct sockiocp_port *sockiocp_directory_next(unsigned long id);
+void sockiocp_directory_for_each(void (*visit)(struct sockiocp_port *port));
 u64 sockiocp_directory_network(struct net *net);
 void sockiocp_directory_tell_late(const struct sockiocp_port *port,
 				  const struct sockiocp_late_packets *late);

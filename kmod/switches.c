@@ -2,11 +2,10 @@
 // SPDX-FileCopyrightText: The sockiocp authors
 /*
  * What the administrator switches on and off while programs use their ports: the parameters
- * "rings", "histograms" and "late_packet_ms".
+ * "rings", "histograms" and "late_packet_ms".  They are written one at a time.
  *
- * Each may mean that no ring is to be open, and all that are open are shut then: so who switches
- * histograms on sees the packets of programs, too, that did not call the module before.  They
- * are written one at a time.
+ * While packets are counted no ring is open: so the packets of programs are seen, too, that did
+ * not call the module before.
  */
 #include "histogram.h"
 #include "ring.h"
@@ -17,66 +16,51 @@ static bool rings = true;
 static bool histograms;
 static unsigned int late_packet_ms;
 
-static int switches_set_rings(const char *value, const struct kernel_param *param)
-{
-	int error = param_set_bool(value, param);
-
-	if (!error)
-		sockiocp_ring_allow(rings);
-	return error;
-}
-
-static void switches_count(void)
+static void switches_apply(void)
 {
 	sockiocp_histogram_switch(histograms, late_packet_ms);
-	sockiocp_ring_shut_all();
+	sockiocp_ring_allow(rings && !histograms && !late_packet_ms);
 }
 
-static int switches_set_histograms(const char *value, const struct kernel_param *param)
+static int switches_set_bool(const char *value, const struct kernel_param *param)
 {
 	int error = param_set_bool(value, param);
 
 	if (!error)
-		switches_count();
+		switches_apply();
 	return error;
 }
 
-static int switches_set_late_packet_ms(const char *value, const struct kernel_param *param)
+static int switches_set_uint(const char *value, const struct kernel_param *param)
 {
 	int error = param_set_uint(value, param);
 
 	if (!error)
-		switches_count();
+		switches_apply();
 	return error;
 }
 
-static const struct kernel_param_ops switches_rings_ops = {
+static const struct kernel_param_ops switches_bool_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = switches_set_rings,
+	.set = switches_set_bool,
 	.get = param_get_bool,
 };
 
-static const struct kernel_param_ops switches_histograms_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = switches_set_histograms,
-	.get = param_get_bool,
-};
-
-static const struct kernel_param_ops switches_late_packet_ms_ops = {
-	.set = switches_set_late_packet_ms,
+static const struct kernel_param_ops switches_uint_ops = {
+	.set = switches_set_uint,
 	.get = param_get_uint,
 };
 
-module_param_cb(rings, &switches_rings_ops, &rings, 0644);
+module_param_cb(rings, &switches_bool_ops, &rings, 0644);
 __MODULE_PARM_TYPE(rings, "bool");
 MODULE_PARM_DESC(rings, "May programs post to themselves without a system call?");
 
-module_param_cb(histograms, &switches_histograms_ops, &histograms, 0644);
+module_param_cb(histograms, &switches_bool_ops, &histograms, 0644);
 __MODULE_PARM_TYPE(histograms, "bool");
 MODULE_PARM_DESC(histograms,
 		 "Count packets per call and times in the queue, for sockiocpctl histograms");
 
-module_param_cb(late_packet_ms, &switches_late_packet_ms_ops, &late_packet_ms, 0644);
+module_param_cb(late_packet_ms, &switches_uint_ops, &late_packet_ms, 0644);
 __MODULE_PARM_TYPE(late_packet_ms, "uint");
 MODULE_PARM_DESC(late_packet_ms,
 		 "Tell who listens of packets that were queued for so long (default: 0, never)");

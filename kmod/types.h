@@ -10,9 +10,9 @@
 #include "reading.h"
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/fs.h>
 #include <linux/irq_work.h>
-#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>

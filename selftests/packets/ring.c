@@ -801,39 +801,32 @@ TEST_F(ring, is_not_made_while_others_wait)
 	munmap(ring, PAGE);
 }
 
-/* The administrator's switch. */
-TEST_F(ring, is_shut_when_there_are_to_be_none)
+/* By a parameter of the module's, from the one value to the other, and back. */
+static void shut_by(struct __test_metadata *_metadata, FIXTURE_DATA(ring) *self,
+		    const char *name, int shuts)
 {
 	PUT(1, 3);
-	if (param_set("rings", 0))
+	if (param_set(name, shuts))
 		SKIP(return, "root's to set");
 	EXPECT_FALSE(ring_is_open(self->ring));
 	EXPECT_KEYS(self->port, 1, 3);
 	EXPECT_EQ(-ETIME, look(self->port));
 	EXPECT_FALSE(ring_is_open(self->ring));
-	EXPECT_EQ(0, param_set("rings", 1));
+	EXPECT_EQ(0, param_set(name, !shuts));
 	EXPECT_EQ(-ETIME, look(self->port));
 	EXPECT_TRUE(ring_is_open(self->ring));
+}
+
+TEST_F(ring, is_shut_when_there_are_to_be_none)
+{
+	shut_by(_metadata, self, "rings", 0);
 }
 
 /* Who switches them on sees what comes from then on, whether or not the program calls. */
 TEST_F(ring, is_shut_when_packets_are_to_be_counted)
 {
-	static const char *const by[] = { "histograms", "late_packet_ms" };
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		PUT(1, 3);
-		if (param_set(by[i], 1))
-			SKIP(return, "root's to set");
-		EXPECT_FALSE(ring_is_open(self->ring));
-		EXPECT_KEYS(self->port, 1, 3);
-		EXPECT_EQ(-ETIME, look(self->port));
-		EXPECT_FALSE(ring_is_open(self->ring));
-		EXPECT_EQ(0, param_set(by[i], 0));
-		EXPECT_EQ(-ETIME, look(self->port));
-		EXPECT_TRUE(ring_is_open(self->ring));
-	}
+	shut_by(_metadata, self, "histograms", 1);
+	shut_by(_metadata, self, "late_packet_ms", 1);
 }
 
 /* --------------------------------------------------------------------- attacks */
