@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <linux/tcp.h>
 
@@ -99,17 +101,19 @@ int sockiocp_socket_type(int fd)
 }
 
 /*
- * Is it a socket?  If not, errno says why; if so, it is as before.  What is none says so first,
- * and a socket refuses a size below 0: at this level without asking its protocol, which may
- * wait for a lock, and for a third less than an option with a value costs.
+ * Is it a socket?  If not, errno says why; if so, it is as before.  To send no message is the
+ * least that a socket can be asked for: what is none says so, and neither the protocol nor a
+ * security module is asked.  It costs half of what an option does, and nothing can wait there.
  */
 bool sockiocp_is_socket(int fd)
 {
-	unsigned int size = -1;
 	int err = errno;
 
-	if (libc_getsockopt(fd, SOL_SOCKET, SO_TYPE, NULL, &size) &&
-	    (errno == ENOTSOCK || errno == EBADF))
+	/* Not by the C library: there it could be a thread's end (pthread_cancel(3)). */
+	if (!syscall(SYS_sendmmsg, fd, NULL, 0, 0))
+		return true;
+	/* A filter of system calls (seccomp(2)) may not know this one. */
+	if (errno == ENOTSOCK || errno == EBADF || sockiocp_socket_type(fd) < 0)
 		return false;
 	errno = err;
 	return true;

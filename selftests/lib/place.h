@@ -8,16 +8,15 @@
 #define SELFTESTS_LIB_PLACE_H
 
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "task.h"
 
 #define PLACE_DEVICE	"/dev/sockiocp"
 
@@ -60,20 +59,6 @@ static inline int place_node(mode_t mode, dev_t number)
 	return mknod(PLACE_DEVICE, S_IFCHR | mode, number) || chmod(PLACE_DEVICE, mode);
 }
 
-static inline int place_refuse_ioctl(int with)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | with),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { 4, filter };
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-}
-
 static inline int place_go(enum place place)
 {
 	dev_t number = place_device_number();
@@ -99,9 +84,9 @@ static inline int place_go(enum place place)
 	case NODEV:
 		return place_own_dev(MS_NODEV) || place_node(0666, number);
 	case SECCOMP_EPERM:
-		return place_refuse_ioctl(EPERM);
+		return forbid_ioctl(EPERM);
 	case SECCOMP_ENOSYS:
-		return place_refuse_ioctl(ENOSYS);
+		return forbid_ioctl(ENOSYS);
 	case NODE_OF_ITS_OWN:
 		return place_own_dev(0) || place_node(0666, number);
 	}

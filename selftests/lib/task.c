@@ -430,11 +430,11 @@ int port_configure(int fd, unsigned int concurrency)
 	return result(ioctl(fd, SOCKIOCP_CONFIGURE, &config));
 }
 
-int forbid_ioctl(int error)
+static int forbid(unsigned int call, int error)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -443,4 +443,14 @@ int forbid_ioctl(int error)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? -errno : 0;
+}
+
+int forbid_ioctl(int error)
+{
+	return forbid(SYS_ioctl, error);
+}
+
+int forbid_sendmmsg(int error)
+{
+	return forbid(SYS_sendmmsg, error);
 }

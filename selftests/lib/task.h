@@ -94,7 +94,8 @@ int kernel_exports(const char *name);
 /* A parameter of the module that is a yes or a no: 1, 0, or an error. */
 int param_is_on(const char *name);
 int port_configure(int fd, unsigned int concurrency);
-/* From now on the calling thread gets this error from ioctl(2). */
+/* From now on the calling thread gets this error from such a system call. */
 int forbid_ioctl(int error);
+int forbid_sendmmsg(int error);
 
 #endif /* SELFTESTS_LIB_TASK_H */

@@ -4,6 +4,7 @@
  * Winsock's calls where a program of Windows expects something else than libc does.
  * Registrations and packets have their own tests; text and addresses: addresses.c.
  */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
@@ -12,6 +13,7 @@
 #include "kselftest_harness.h"
 
 #include "lib/port.h"
+#include "lib/task.h"
 
 /* Each test is a process of its own, which has begun to use Winsock. */
 static void __attribute__((constructor)) start_winsock(void)
@@ -325,7 +327,28 @@ static int closesocket_finds(int fd)
 	return closesocket((SOCKET)fd) ? WSAGetLastError() : 0;
 }
 
-TEST(what_is_no_socket_is_none_and_stays_open)
+/* Also for who may not make the call that the library asks by. */
+FIXTURE(asking) {};
+
+FIXTURE_VARIANT(asking) {
+	int error;
+};
+
+FIXTURE_VARIANT_ADD(asking, as_ever) { .error = 0, };
+FIXTURE_VARIANT_ADD(asking, refused_with_eperm) { .error = EPERM, };
+FIXTURE_VARIANT_ADD(asking, refused_with_enosys) { .error = ENOSYS, };
+
+FIXTURE_SETUP(asking)
+{
+	if (variant->error)
+		ASSERT_EQ(0, forbid_sendmmsg(variant->error));
+}
+
+FIXTURE_TEARDOWN(asking)
+{
+}
+
+TEST_F(asking, what_is_no_socket_is_none_and_stays_open)
 {
 	HANDLE event = CreateEvent(NULL, TRUE, FALSE, NULL), port = port_open();
 	int fd[] = {
@@ -349,7 +372,7 @@ TEST(what_is_no_socket_is_none_and_stays_open)
 }
 
 /* Each protocol is asked in its own way; not all of them are in each kernel. */
-TEST(socket_of_any_protocol_is_one)
+TEST_F(asking, socket_of_any_protocol_is_one)
 {
 	static const int of[][3] = {
 		{ FAM_INET, TYPE_STREAM, 0 }, { FAM_INET, TYPE_DGRAM, 0 },
