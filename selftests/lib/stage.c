@@ -4,6 +4,7 @@
  * A port for one thread, and who serves it: see stage.h.
  */
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "stage.h"
@@ -41,6 +42,12 @@ const char *stage_set(int sample)
 	if (param_set("sample", sample) && sample != sampling)
 		return "the parameter \"sample\" cannot be set";
 	stage = shared_memory(sizeof(*stage));
+	/*
+	 * All code is there before it runs: a thread waits for a page that another one is
+	 * bringing in, and somebody else may run meanwhile.
+	 */
+	if (mlockall(MCL_CURRENT))
+		return "its memory cannot be locked (ulimit -l)";
 	return NULL;
 }
 

@@ -17,7 +17,7 @@
 #define NUM_THREADS	2
 #define NUM_QUERIES	1024
 #define PACKET_SIZE	512
-#define TIMEOUT_MS	1000
+#define TIMEOUT_MS	3000
 #define NUM_CLIENTS	4
 #define NAMES		24
 #define LOST(name)	((name) % 8 == 3)
@@ -175,7 +175,7 @@ static DWORD WINAPI worker(LPVOID arg)
 
 	(void)arg;
 	while (!stopping || pending) {
-		BOOL ok = GetQueuedCompletionStatus(iocp, &length, &key, &ov, TIMEOUT_MS / 20);
+		BOOL ok = GetQueuedCompletionStatus(iocp, &length, &key, &ov, TIMEOUT_MS / 60);
 		PACKET *packet;
 
 		expire();
@@ -202,7 +202,7 @@ static DWORD WINAPI worker(LPVOID arg)
 static SOCKET udp_socket(SOCKADDR_IN *addr)
 {
 	SOCKET s = WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, NULL, 0, WSA_FLAG_OVERLAPPED);
-	DWORD bytes, timeout = 5000;
+	DWORD bytes, timeout = 15000;
 	int len = sizeof(*addr);
 	BOOL off = FALSE;
 
@@ -319,7 +319,7 @@ static int self_test(void)
 		LOST(i) ? (lost += NUM_CLIENTS) : (answers += NUM_CLIENTS);
 	for (i = 0; i < NUM_CLIENTS; i++)
 		clients[i] = CreateThread(NULL, 0, client, (LPVOID)(INT_PTR)(i + 1), 0, NULL);
-	WaitForMultipleObjects(NUM_CLIENTS, clients, TRUE, 20000);
+	WaitForMultipleObjects(NUM_CLIENTS, clients, TRUE, 60000);
 	for (i = 0; i < NUM_CLIENTS; i++) {
 		if (!GetExitCodeThread(clients[i], &code) || code != 0) {
 			printf("# client %d: %d\n", i, (int)code);
@@ -356,7 +356,7 @@ int main(void)
 	closesocket(server);
 	closesocket(upstream);
 	sendto(fake_socket, "", 0, 0, (SOCKADDR *)&upstream_addr, sizeof(upstream_addr));
-	if (WaitForMultipleObjects(NUM_THREADS + 1, threads, TRUE, 5000) == WAIT_TIMEOUT) {
+	if (WaitForMultipleObjects(NUM_THREADS + 1, threads, TRUE, 15000) == WAIT_TIMEOUT) {
 		printf("# threads go on, %d operations pend\n", (int)pending);
 		failures++;
 	}
