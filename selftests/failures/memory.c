@@ -21,9 +21,9 @@
 #include "lib/task.h"
 
 enum {
-	REGISTRATIONS = 20000,
-	PACKETS_POSTED = 40000,
-	PORTS = 4000,
+	REGISTRATIONS = 10000,
+	PACKETS_POSTED = 20000,
+	PORTS = 2000,
 	/* What each takes at least, in bytes, without what the slab adds. */
 	REGISTRATION_SIZE = 100,
 	PACKET_SIZE = 48,

@@ -117,13 +117,15 @@ static DWORD WINAPI work(void *argument)
 
 static DWORD WINAPI be_client(void *argument)
 {
-	DWORD patience = STAYS;
+	DWORD patience;
 	unsigned int i;
 	SOCKET s;
 	char c;
 
 	for (i = 0; !stops; i++) {
 		s = tcp();
+		/* On a slow kernel nobody is answered otherwise. */
+		patience = answered ? STAYS : COMES / 2;
 		setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, (char *)&patience, sizeof(patience));
 		/* Some leave without a word. */
 		if (!connect_to(s, &address) && i % 5 && send(s, "x", 1, 0) == 1 &&
@@ -153,7 +155,7 @@ static DWORD WINAPI disturb(void *argument)
 				CancelIoEx((HANDLE)listener, NULL);
 			break;
 		default:
-			/* On a slow kernel nobody comes to be answered otherwise. */
+			/* Nor do they come to be answered. */
 			Sleep(answered ? 1 : REST);
 		}
 	}

@@ -13,7 +13,9 @@
 #include "tap.h"
 
 #define PROGRAM "pool_of_threads"
-#define ITEMS	10000
+#define ITEMS	4000
+/* How often an item posts itself. */
+#define TURNS	400
 #define KEY_WORK	((ULONG_PTR)1)
 #define KEY_EXIT	((ULONG_PTR)2)
 
@@ -133,9 +135,9 @@ static void items_post_items(void)
 	Pool.Pending = 4;
 	ResetEvent(Pool.Idle);
 	for (i = 0; i < 4; i++)
-		ASSERT(PoolPost(&Item[i], CountDown, 1000));
+		ASSERT(PoolPost(&Item[i], CountDown, TURNS));
 	ASSERT_EQ(WAIT_OBJECT_0, WaitForSingleObject(Pool.Idle, COMES));
-	EXPECT_EQ(4ULL * 1000 * 1001 / 2, Pool.Sum);
+	EXPECT_EQ(4ULL * TURNS * (TURNS + 1) / 2, Pool.Sum);
 }
 
 static void one_packet_ends_one_thread(void)
@@ -152,7 +154,7 @@ static void one_packet_ends_one_thread(void)
 		EXPECT(CloseHandle(Pool.Threads[i]));
 		Ran += Pool.Ran[i];
 	}
-	EXPECT_EQ(ITEMS + 4 * 1000, Ran);
+	EXPECT_EQ(ITEMS + 4 * TURNS, Ran);
 	EXPECT(CloseHandle(Pool.Port));
 	EXPECT(CloseHandle(Pool.Idle));
 	DeleteCriticalSection(&Pool.Lock);
