@@ -4,8 +4,8 @@
  * What sockiocpctl shows, for people and for programs, and what it says to nonsense.
  */
 #define _GNU_SOURCE
-#include <pthread.h>
 #include <poll.h>
+#include <pthread.h>
 #include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
