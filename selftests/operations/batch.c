@@ -42,6 +42,7 @@ FIXTURE_SETUP(batch)
 	self->home = device_open();
 	ASSERT_LE(0, self->port);
 	ASSERT_LE(0, self->home);
+	ASSERT_EQ(0, home_thread_start(self->home));
 	for (i = 0; i < PAIRS; i++) {
 		ASSERT_EQ(0, tcp_pair(FAM_INET, self->fd[i], 0));
 		ASSERT_EQ(0, operation_associate(self->port, self->fd[i][0], KEY + i));

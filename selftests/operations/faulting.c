@@ -185,7 +185,8 @@ static void work_in_another_process(void *unused)
 
 	(void)unused;
 	/* What nobody has come for in 10 ms goes home. */
-	if (home_thread_start(home) || tcp_pair(FAM_INET, fd, 0) || operation_associate(port, fd[0], KEY) ||
+	if (home_thread_start(home) || tcp_pair(FAM_INET, fd, 0) ||
+	    operation_associate(port, fd[0], KEY) ||
 	    operation_receive(home, fd[0], &o, data, 8) != 1 || sock_send(fd[1], "abc", 3) != 3 ||
 	    operation_harvest(port, &got, 1, COMES) != 1)
 		_exit(1);

@@ -124,7 +124,7 @@ static DWORD WINAPI be_client(void *argument)
 
 	for (i = 0; !stops; i++) {
 		s = tcp();
-		/* On a slow kernel nobody is answered otherwise. */
+		/* On a slow kernel the first answer takes its time. */
 		patience = answered ? STAYS : COMES / 2;
 		setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, (char *)&patience, sizeof(patience));
 		/* Some leave without a word. */
@@ -155,7 +155,7 @@ static DWORD WINAPI disturb(void *argument)
 				CancelIoEx((HANDLE)listener, NULL);
 			break;
 		default:
-			/* Nor do they come to be answered. */
+			/* On a slow kernel nobody comes to be answered otherwise. */
 			Sleep(answered ? 1 : REST);
 		}
 	}

@@ -18,6 +18,7 @@
 #define NUM_QUERIES	1024
 #define PACKET_SIZE	512
 #define TIMEOUT_MS	3000
+#define LOOK_MS		50
 #define NUM_CLIENTS	4
 #define NAMES		24
 #define LOST(name)	((name) % 8 == 3)
@@ -175,7 +176,7 @@ static DWORD WINAPI worker(LPVOID arg)
 
 	(void)arg;
 	while (!stopping || pending) {
-		BOOL ok = GetQueuedCompletionStatus(iocp, &length, &key, &ov, TIMEOUT_MS / 60);
+		BOOL ok = GetQueuedCompletionStatus(iocp, &length, &key, &ov, LOOK_MS);
 		PACKET *packet;
 
 		expire();
